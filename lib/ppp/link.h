@@ -1,0 +1,131 @@
+/*
+ * One PPP link without I/O: the phases of RFC 1661 section 3 (establish, authenticate, network, terminate),
+ * LCP, CHAP, CCP with MPPE, IPCP; frames in, frames and events out, a deadline.
+ *
+ * Both roles: the server authenticates its peer and hands out addresses; the client is authenticated and asks.
+ * Time is `now` in us. Callbacks run inside the functions below and must not free the link or call it, except
+ * ppp_link_verdict(), which may be called from `judge`. `finished` is the last callback, once.
+ *
+ * Interop rules that live here (real peers): NCP packets that come before authentication is over are kept (one
+ * a protocol), not dropped: a prompt peer must not wait for its retry timer; IPCP is held while required
+ * encryption is not up; a failing NCP does not end the link unless none is left; an unknown protocol gets a
+ * Protocol-Reject.
+ */
+#pragma once
+
+#include "lib/mppe/mppe.h"
+#include "lib/ppp/chap.h"
+#include "lib/reason.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum ppp_role { PPP_SERVER, PPP_CLIENT };
+enum ppp_phase { PPP_DEAD, PPP_ESTABLISH, PPP_AUTHENTICATE, PPP_NETWORK, PPP_TERMINATE }; /* RFC 1661 3.1 */
+
+enum ppp_mppe_policy { PPP_MPPE_OFF, PPP_MPPE_PREFER, PPP_MPPE_REQUIRE };
+
+/* Strengths, as bits of a set. */
+#define PPP_MPPE_40  1u
+#define PPP_MPPE_56  2u
+#define PPP_MPPE_128 4u
+
+struct ppp_mppe_config {
+	enum ppp_mppe_policy policy;
+	unsigned int strengths; /* allowed; the strongest that both have is taken */
+	bool allow_stateless, allow_stateful; /* stateless is asked for if allowed */
+};
+
+/* Addresses are in network byte order; 0 means none. */
+struct ppp_network {
+	uint32_t local, remote; /* server: to give; client: 0, or what it wants */
+	uint32_t dns[2], nbns[2];
+};
+
+struct ppp_link_config {
+	enum ppp_role role;
+	uint16_t mru; /* that we ask for, and the most that we send unless the peer says less */
+	const char *name; /* server: its name in challenges; client: the user's name */
+	const char *password; /* client only */
+	struct ppp_mppe_config mppe;
+	bool want_dns; /* client: ask for DNS and NBNS servers */
+	uint64_t echo_interval; /* us, 0 never; LCP echo after so much silence */
+	unsigned int echo_failures; /* unanswered ones until the link is dead */
+	uint64_t restart_interval; /* us, 3 s; LCP and NCPs */
+	uint64_t setup_timeout; /* us for everything until an NCP is open (60 s) */
+};
+
+enum ppp_log { PPP_LOG_ERROR, PPP_LOG_WARNING, PPP_LOG_INFO, PPP_LOG_DEBUG };
+
+struct ppp_link_ops {
+	/* Send a frame: PPP protocol and information field (bytes valid during the call). */
+	void (*send)(void *user, uint16_t protocol, const uint8_t *info, size_t len);
+	void (*random)(void *user, void *buf, size_t len);
+	/* LCP is open: what the peer allows us to leave out when sending. */
+	void (*framing)(void *user, bool acfc, bool pfc, uint16_t peer_mru);
+	/* Server: judge; answer with ppp_link_verdict(), now or later. */
+	void (*judge)(void *user, const struct ppp_auth_request *request);
+	/*
+	 * Encryption of a direction on (params not NULL: start key for it) or off. Called in time: reception before
+	 * our Configure-Ack goes out, sending when CCP opens.
+	 */
+	void (*mppe_tx)(void *user, const struct mppe_params *params, const uint8_t start[16]);
+	void (*mppe_rx)(void *user, const struct mppe_params *params, const uint8_t start[16]);
+	void (*mppe_reset)(void *user); /* the peer sent Reset-Request (stateful) */
+	/* IPCP is open: data may pass. `net` has what was agreed: local, remote, and for the client DNS, NBNS. */
+	void (*up)(void *user, const struct ppp_network *net);
+	void (*down)(void *user); /* IPCP closed, or required encryption went: data must stop now */
+	/* The link is over: nothing is sent or called after. */
+	void (*finished)(void *user, enum pptp_reason reason, const char *detail);
+	void (*log)(void *user, enum ppp_log level, const char *format, va_list ap);
+};
+
+struct ppp_link;
+
+/* NULL if out of memory. `config` is copied, the strings too; the password is kept only as its NT hash, wiped
+ * at the end. -> `config->password` must be valid UTF-8 (mschap_nt_hash). */
+struct ppp_link *ppp_link_new(const struct ppp_link_config *config, const struct ppp_link_ops *ops, void *user);
+void ppp_link_free(struct ppp_link *l);
+
+/* The lower layer is up: starts LCP. */
+void ppp_link_start(struct ppp_link *l, uint64_t now);
+
+/* A control frame (any protocol that is not 0021-00fa data) from the peer. */
+void ppp_link_receive(struct ppp_link *l, uint16_t protocol, const uint8_t *info, size_t len, uint64_t now);
+
+/* Network data came in (any valid packet): the peer lives, no echo is needed. Cheap; may be called per batch. */
+void ppp_link_alive(struct ppp_link *l, uint64_t now);
+
+/* Server: the verdict on the request given to ops->judge, and for ok the addresses for this user. */
+void ppp_link_verdict(struct ppp_link *l, const struct ppp_auth_verdict *verdict, const struct ppp_network *net,
+	uint64_t now);
+
+/* The data plane lost step (stateful): sends CCP Reset-Request. Or altogether: opens CCP anew. */
+void ppp_link_want_reset(struct ppp_link *l, uint64_t now);
+void ppp_link_desync(struct ppp_link *l, uint64_t now);
+
+/* Ends the link in an orderly way: LCP Terminate-Request, `finished` when acknowledged or after its retries. */
+void ppp_link_close(struct ppp_link *l, enum pptp_reason reason, uint64_t now);
+
+/* The lower layer is gone: `finished` at once with `reason`, unless it finished before. */
+void ppp_link_lower_down(struct ppp_link *l, enum pptp_reason reason, const char *detail, uint64_t now);
+
+void ppp_link_tick(struct ppp_link *l, uint64_t now);
+uint64_t ppp_link_deadline(const struct ppp_link *l);
+
+/* For reports. */
+struct ppp_link_info {
+	enum ppp_phase phase;
+	bool up;
+	const char *auth; /* "MS-CHAPv2", or "" */
+	char peer_name[CHAP_NAME_MAX + 1]; /* server: the authenticated user; client: the server's name */
+	bool tx_encrypted, rx_encrypted;
+	struct mppe_params mppe; /* valid if tx_encrypted */
+	uint16_t mru, peer_mru; /* what we may receive, what we may send */
+	struct ppp_network net;
+	uint64_t echo_rtt; /* us, of the last LCP echo; 0 unknown */
+	uint64_t received; /* control frames received: 0 means nothing came at all */
+};
+void ppp_link_get_info(const struct ppp_link *l, struct ppp_link_info *info);
+const char *ppp_phase_name(enum ppp_phase phase);

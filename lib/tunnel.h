@@ -1,0 +1,122 @@
+/*
+ * One call's packet path: PPP frames in GRE, with MPPE when it is on. The facade over lib/gre and
+ * lib/mppe that a data-plane worker and the simulator use.
+ *
+ * Sending:   tunnel_seal() turns a PPP payload into a GRE packet in place; after rc4_run() it can go out.
+ * Receiving: tunnel_receive() takes a GRE packet and yields those that are now in order, rc4_run() decrypts them,
+ *            tunnel_finish() says of each what it is.
+ * No heap per packet; packets are handed over by pointer (packet.h). Not thread-safe: one owner.
+ */
+#pragma once
+
+#include "lib/gre/header.h"
+#include "lib/gre/receiver.h"
+#include "lib/gre/sender.h"
+#include "lib/mppe/mppe.h"
+#include "lib/packet.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Drops, by reason; the text of each is tunnel_drop_text(). GRE header faults are counted by the caller (no
+ * session is known before the header is read) except those below. */
+enum tunnel_drop {
+	TUNNEL_DROP_DUPLICATE, /* number seen before, or held already */
+	TUNNEL_DROP_LATE, /* its gap was given up */
+	TUNNEL_DROP_JUMP, /* far-ahead number, not confirmed */
+	TUNNEL_DROP_OVERFLOW, /* reorder buffer full or no memory for it */
+	TUNNEL_DROP_PPP, /* no valid PPP header */
+	TUNNEL_DROP_CLEAR, /* clear data although encryption is required */
+	TUNNEL_DROP_NOT_OPEN, /* encrypted data before MPPE is up, or data before the link allows any */
+	TUNNEL_DROP_MPPE_WAIT, /* stateful MPPE out of step, waiting for FLUSHED */
+	TUNNEL_DROP_MPPE_BAD, /* MPPE header or result is nonsense */
+	TUNNEL_DROP_MPPE_OLD,
+	TUNNEL_DROP_SEND_CLEAR, /* not sent: encryption is required and not up */
+	TUNNEL_DROP_COUNT
+};
+
+struct tunnel_stats {
+	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes; /* inner data packets and their bytes */
+	uint64_t tx_control, rx_control; /* PPP control frames */
+	uint64_t tx_acks, rx_acks; /* acknowledgements alone */
+	uint64_t lost, reordered;
+	uint64_t drops[TUNNEL_DROP_COUNT];
+	uint32_t rtt; /* us, from acknowledgements; 0 unknown */
+	uint64_t last_rx; /* time of the last valid packet from the peer, us; 0 never */
+};
+
+/* Things the owner must tell the PPP link; tunnel_events() returns and clears them. */
+enum tunnel_event {
+	TUNNEL_EVENT_RESET = 1, /* stateful MPPE lost step: CCP Reset-Request */
+	TUNNEL_EVENT_DESYNC = 2, /* decryption yields nonsense packet after packet: CCP must be opened anew */
+};
+
+struct tunnel {
+	uint16_t call_id, peer_call_id;
+	struct gre_sender sender;
+	struct gre_receiver receiver;
+	bool acfc, pfc; /* the peer agreed that we compress address/control, protocol */
+	bool data_open; /* network data may pass (an NCP is open) */
+	bool require_mppe; /* never data in clear, either way */
+	struct mppe *tx, *rx; /* NULL while not encrypted */
+	struct mppe mppe_tx, mppe_rx;
+	unsigned int events;
+	unsigned int nonsense; /* undecipherable packets in a row */
+	uint64_t last_reset; /* when TUNNEL_EVENT_RESET was last raised */
+	struct tunnel_stats stats;
+};
+
+struct tunnel_config {
+	uint16_t call_id; /* ours */
+	uint16_t peer_call_id;
+	uint16_t window; /* that we announced */
+	uint16_t peer_window;
+	bool require_mppe;
+};
+
+void tunnel_init(struct tunnel *t, const struct tunnel_config *config);
+/* Held packets go to `out` as PACKET_DROP; keys are wiped. */
+void tunnel_done(struct tunnel *t, struct packet_list *out);
+
+/* Switches encryption of a direction on (start key from mppe_start_key()) or, with params NULL, off. */
+void tunnel_set_tx(struct tunnel *t, const struct mppe_params *params, const uint8_t start[16]);
+void tunnel_set_rx(struct tunnel *t, const struct mppe_params *params, const uint8_t start[16]);
+/* CCP Reset-Request of the peer. */
+void tunnel_reset_requested(struct tunnel *t);
+
+/*
+ * Turns p (data/len = the information field of a PPP frame of `protocol`) into a GRE packet in place, with an
+ * acknowledgement if one is pending. Protocols 0021-00fa are data: encrypted if tx is on. Others are control: in
+ * clear, with address/control, except that ACFC is used when agreed and the protocol is not LCP (RFC 1661 6.5-6.6).
+ * 0; -EPERM data not allowed (counted: not open, or clear where encryption is required; p unchanged);
+ * -EMSGSIZE no headroom. `batch` needs room for one job.
+ */
+int tunnel_seal(struct tunnel *t, struct packet *p, uint16_t protocol, uint64_t now, struct rc4_batch *batch);
+
+/*
+ * A GRE packet for this call: `h` its decoded header, p->data/len the payload behind it (cut to payload_len; an
+ * acknowledgement alone has has_seq false and len 0). Takes p over. Packets that can go on are added to `out`
+ * in order (a flushed reorder buffer can yield more than one batch of the cipher takes: go through `out` in
+ * steps of RC4_BATCH_MAX: tunnel_decrypt() each, rc4_run(), tunnel_finish() each); what is dropped is added too,
+ * with PACKET_DROP.
+ */
+void tunnel_receive(struct tunnel *t, const struct gre_header *h, struct packet *p, uint64_t now, struct packet_list *out);
+
+/* Prepares decryption of one packet from `out`: PPP header, MPPE header, keys; appends at most one job. The
+ * verdict is PACKET_NONE (call tunnel_finish() after rc4_run()) or PACKET_DROP (counted). */
+void tunnel_decrypt(struct tunnel *t, struct packet *p, struct rc4_batch *batch);
+
+/* After the cipher: sets p->verdict (DATA, CONTROL or DROP), p->protocol, and data/len to the information field. */
+void tunnel_finish(struct tunnel *t, struct packet *p);
+
+/* Gives up old gaps. Call at tunnel_deadline(). */
+void tunnel_tick(struct tunnel *t, uint64_t now, struct packet_list *out);
+uint64_t tunnel_deadline(const struct tunnel *t);
+
+/* Makes `p` an acknowledgement alone if one is due at `now`; false if none is. */
+bool tunnel_ack(struct tunnel *t, struct packet *p, uint64_t now);
+
+unsigned int tunnel_events(struct tunnel *t);
+void tunnel_get_stats(const struct tunnel *t, struct tunnel_stats *out);
+const char *tunnel_drop_text(enum tunnel_drop drop);
+const char *tunnel_drop_name(enum tunnel_drop drop); /* stable, for JSON */
