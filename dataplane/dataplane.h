@@ -74,6 +74,10 @@ void dp_session_remove(struct dataplane *dp, struct dp_session *s);
 /* PPP control frame to send (copied). -EMSGSIZE if longer than PACKET_ROOM. */
 int dp_session_send(struct dataplane *dp, struct dp_session *s, uint16_t protocol, const uint8_t *info, size_t len);
 
+/* The peer's Call ID and window, where they are known only after dp_session_add() (a call that we dialled: its
+ * first frames can overtake the Outgoing-Call-Reply, so the session is added before it). */
+void dp_session_set_peer(struct dataplane *dp, struct dp_session *s, uint16_t peer_call_id, uint16_t peer_window);
+
 void dp_session_set_framing(struct dataplane *dp, struct dp_session *s, bool acfc, bool pfc, uint16_t peer_mru);
 /* params NULL: off. */
 void dp_session_set_tx(struct dataplane *dp, struct dp_session *s, const struct mppe_params *params,
