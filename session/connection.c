@@ -1,0 +1,340 @@
+/* Control connections on libuv: see connection.h. */
+#include "session/connection.h"
+
+#include "session/session.h"
+#include "system/clock.h"
+#include "system/log.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A peer that does not read: pending bytes beyond this end the connection. Replies are small. */
+#define QUEUE_MAX 65536
+/* After everything is said, the peer has this long to close its side or take the last bytes, ms. */
+#define LINGER_MS 1000
+
+struct write {
+	uv_write_t req;
+	struct connection *connection;
+	size_t len;
+	uint8_t data[];
+};
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+	struct connection *c = handle->data;
+
+	if (--c->handles == 0)
+		c->ops->closed(c, c->reason, c->detail);
+}
+
+static void close_handles(struct connection *c)
+{
+	if (c->closing)
+		return;
+	c->closing = true;
+	uv_close((uv_handle_t *)&c->tcp, on_handle_closed);
+	uv_close((uv_handle_t *)&c->timer, on_handle_closed);
+}
+
+static void end_with(struct connection *c, enum pptp_reason reason, const char *detail)
+{
+	c->reason = reason;
+	snprintf(c->detail, sizeof(c->detail), "%s", detail ? detail : "");
+}
+
+static void lost(struct connection *c, enum pptp_reason reason, const char *detail)
+{
+	if (c->ending || c->closing) {
+		close_handles(c);
+		return;
+	}
+	if (!c->started) {
+		end_with(c, reason, detail);
+		close_handles(c);
+		return;
+	}
+	control_connection_lost(&c->control, reason, detail, clock_now());
+	close_handles(c);
+}
+
+static void on_write(uv_write_t *req, int status)
+{
+	struct write *w = req->data;
+	struct connection *c = w->connection;
+
+	c->queued -= w->len;
+	c->writes--;
+	free(w);
+	if (status < 0 && status != UV_ECANCELED && !c->closing)
+		lost(c, PPTP_TCP_ERROR, uv_strerror(status));
+}
+
+static void op_send(void *user, const uint8_t *data, size_t len)
+{
+	struct connection *c = user;
+	struct write *w;
+	uv_buf_t buf = uv_buf_init((char *)(uintptr_t)data, (unsigned int)len);
+	int n = 0;
+
+	if (c->closing)
+		return;
+	if (c->writes == 0) {
+		n = uv_try_write((uv_stream_t *)&c->tcp, &buf, 1);
+		if (n == (int)len)
+			return;
+		if (n < 0)
+			n = 0; /* EAGAIN, or an error that the queued write will meet again */
+	}
+	len -= (size_t)n;
+	w = c->queued + len <= QUEUE_MAX ? malloc(sizeof(*w) + len) : NULL;
+	if (!w) {
+		c->overflow = true; /* connection_update() has the timer end it: not from inside a callback */
+		return;
+	}
+	memcpy(w->data, data + n, len);
+	w->connection = c;
+	w->len = len;
+	w->req.data = w;
+	buf = uv_buf_init((char *)w->data, (unsigned int)len);
+	c->queued += len;
+	c->writes++;
+	if (uv_write(&w->req, (uv_stream_t *)&c->tcp, &buf, 1, on_write) < 0) {
+		c->queued -= len;
+		c->writes--;
+		free(w);
+	}
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct connection *c = timer->data;
+
+	if (!c->started)
+		lost(c, PPTP_TCP_TIMEOUT, "");
+	else if (c->overflow)
+		lost(c, PPTP_TCP_ERROR, "the peer does not read its control messages");
+	else if (c->ending)
+		close_handles(c);
+	else
+		control_connection_tick(&c->control, clock_now());
+	connection_update(c);
+}
+
+static void on_shutdown(uv_shutdown_t *req, int status)
+{
+	/* The peer's end of stream, or the timer, closes: closing with unread bytes would reset the stream. */
+	if (status < 0)
+		close_handles(req->data);
+}
+
+static void op_closed(void *user, enum pptp_reason reason, const char *detail)
+{
+	struct connection *c = user;
+
+	end_with(c, reason, detail);
+	if (c->closing)
+		return;
+	c->ending = true;
+	uv_timer_start(&c->timer, on_timer, LINGER_MS, 0);
+	c->shutdown.data = c;
+	if (uv_shutdown(&c->shutdown, (uv_stream_t *)&c->tcp, on_shutdown) < 0)
+		close_handles(c);
+}
+
+static void op_established(void *user)
+{
+	struct connection *c = user;
+
+	c->ops->established(c);
+}
+
+static void op_outgoing_call(void *user, const struct control_outgoing_request *request)
+{
+	struct connection *c = user;
+
+	c->ops->outgoing_call(c, request);
+}
+
+static void op_call_established(void *user, struct control_call *call)
+{
+	(void)user;
+	session_call_established(call->owner);
+}
+
+static void op_call_ended(void *user, struct control_call *call, enum pptp_reason reason, const char *detail)
+{
+	(void)user;
+	session_call_ended(call->owner, reason, detail);
+}
+
+static void op_trace(void *user, bool sent, const struct control_message *m)
+{
+	struct connection *c = user;
+	char line[400];
+
+	if (!log_wants(LOG_DEBUG))
+		return;
+	control_message_format(m, line, sizeof(line));
+	log_about(LOG_DEBUG, c->subject, "%s %s", sent ? "sent" : "received", line);
+}
+
+static const struct control_ops control_ops = {
+	.send = op_send,
+	.established = op_established,
+	.outgoing_call = op_outgoing_call,
+	.call_established = op_call_established,
+	.call_ended = op_call_ended,
+	.closed = op_closed,
+	.trace = op_trace,
+};
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+	struct connection *c = handle->data;
+
+	(void)suggested;
+	*buf = uv_buf_init((char *)c->buffer, sizeof(c->buffer));
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+	struct connection *c = stream->data;
+
+	if (n == UV_EOF) {
+		lost(c, PPTP_TCP_CLOSED, "");
+	} else if (n < 0) {
+		lost(c, PPTP_TCP_ERROR, uv_strerror((int)n));
+	} else if (n > 0 && !c->ending && !c->closing) {
+		control_connection_receive(&c->control, (const uint8_t *)buf->base, (size_t)n, clock_now());
+		connection_update(c);
+	}
+}
+
+static void addresses(struct connection *c)
+{
+	struct sockaddr_storage ss;
+	char text[INET_ADDRSTRLEN];
+	int len = sizeof(ss);
+
+	if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &len) == 0 && ss.ss_family == AF_INET) {
+		c->peer = ((struct sockaddr_in *)&ss)->sin_addr;
+		c->peer_port = ntohs(((struct sockaddr_in *)&ss)->sin_port);
+	}
+	len = sizeof(ss);
+	if (uv_tcp_getsockname(&c->tcp, (struct sockaddr *)&ss, &len) == 0 && ss.ss_family == AF_INET)
+		c->local = ((struct sockaddr_in *)&ss)->sin_addr;
+	inet_ntop(AF_INET, &c->peer, text, sizeof(text));
+	snprintf(c->subject, sizeof(c->subject), "%s:%u", text, (unsigned int)c->peer_port);
+}
+
+static int init(struct connection *c, uv_loop_t *loop, const struct connection_ops *ops, void *owner)
+{
+	int err;
+
+	memset(c, 0, sizeof(*c));
+	c->ops = ops;
+	c->owner = owner;
+	err = uv_tcp_init(loop, &c->tcp);
+	if (err < 0)
+		return err;
+	uv_timer_init(loop, &c->timer);
+	c->tcp.data = c->timer.data = c;
+	c->handles = 2;
+	return 0;
+}
+
+/* TCP is open: the protocol begins. */
+static void start(struct connection *c, enum control_role role, const struct control_config *config)
+{
+	addresses(c);
+	uv_tcp_nodelay(&c->tcp, 1);
+	uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
+	c->started = true;
+	control_connection_init(&c->control, role, config, &control_ops, c, clock_now());
+	connection_update(c);
+}
+
+int connection_accept(struct connection *c, uv_loop_t *loop, uv_stream_t *listener, const struct control_config *config,
+	const struct connection_ops *ops, void *owner)
+{
+	int err = init(c, loop, ops, owner);
+
+	if (err < 0)
+		return err;
+	err = uv_accept(listener, (uv_stream_t *)&c->tcp);
+	if (err < 0) {
+		end_with(c, PPTP_TCP_ERROR, uv_strerror(err));
+		close_handles(c);
+		return 0;
+	}
+	start(c, CONTROL_RECEIVER, config);
+	return 0;
+}
+
+static void on_connect(uv_connect_t *req, int status)
+{
+	struct connection *c = req->data;
+
+	if (c->closing)
+		return;
+	uv_timer_stop(&c->timer);
+	if (status == UV_ECONNREFUSED)
+		lost(c, PPTP_TCP_REFUSED, "");
+	else if (status == UV_ETIMEDOUT)
+		lost(c, PPTP_TCP_TIMEOUT, "");
+	else if (status < 0)
+		lost(c, PPTP_TCP_UNREACHABLE, uv_strerror(status));
+	else
+		start(c, CONTROL_ORIGINATOR, c->config);
+}
+
+int connection_dial(struct connection *c, uv_loop_t *loop, const struct sockaddr_in *server, uint64_t timeout,
+	const struct control_config *config, const struct connection_ops *ops, void *owner)
+{
+	int err = init(c, loop, ops, owner);
+
+	if (err < 0)
+		return err;
+	c->config = config;
+	c->peer = server->sin_addr;
+	c->connect.data = c;
+	uv_timer_start(&c->timer, on_timer, timeout / 1000, 0);
+	err = uv_tcp_connect(&c->connect, &c->tcp, (const struct sockaddr *)server, on_connect);
+	if (err < 0)
+		lost(c, PPTP_TCP_UNREACHABLE, uv_strerror(err));
+	return 0;
+}
+
+void connection_stop(struct connection *c, enum pptp_reason reason)
+{
+	if (c->closing || c->ending)
+		return;
+	if (!c->started) {
+		lost(c, reason, "");
+		return;
+	}
+	control_connection_stop(&c->control, reason, clock_now());
+	connection_update(c);
+}
+
+void connection_update(struct connection *c)
+{
+	uint64_t deadline, now;
+
+	if (!c->started || c->closing || c->ending)
+		return;
+	if (c->overflow) {
+		uv_timer_start(&c->timer, on_timer, 0, 0);
+		return;
+	}
+	deadline = control_connection_deadline(&c->control);
+	if (deadline == UINT64_MAX) {
+		uv_timer_stop(&c->timer);
+		return;
+	}
+	now = clock_now();
+	uv_timer_start(&c->timer, on_timer, deadline > now ? (deadline - now + 999) / 1000 : 0, 0);
+}

@@ -1,0 +1,60 @@
+/* The sessions' common ground: see hub.h. */
+#include "session/hub.h"
+
+#include "session/session.h"
+#include "system/tun.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static void handle_event(void *user, const struct dp_event *event)
+{
+	(void)user;
+	session_event(event->owner, event);
+}
+
+static void on_events(uv_poll_t *poll, int status, int events)
+{
+	struct hub *h = poll->data;
+
+	(void)events;
+	if (status == 0)
+		dataplane_dispatch(h->dp, handle_event, h);
+}
+
+int hub_init(struct hub *h, uv_loop_t *loop, const struct dp_config *config, char *why)
+{
+	memset(h, 0, sizeof(*h));
+	h->loop = loop;
+	h->dp = dataplane_new(config);
+	if (!h->dp) {
+		snprintf(why, SYSTEM_WHY, "cannot start the data plane: %s", strerror(errno));
+		return -1;
+	}
+	if (uv_poll_init(loop, &h->poll, dataplane_event_fd(h->dp)) < 0) {
+		snprintf(why, SYSTEM_WHY, "cannot watch the data plane's events");
+		dataplane_free(h->dp);
+		return -1;
+	}
+	h->poll.data = h;
+	uv_poll_start(&h->poll, UV_READABLE, on_events);
+	return 0;
+}
+
+void hub_done(struct hub *h)
+{
+	uv_poll_stop(&h->poll);
+	uv_close((uv_handle_t *)&h->poll, NULL);
+	dataplane_free(h->dp);
+	h->dp = NULL;
+}
+
+struct session *hub_find(const struct hub *h, uint32_t id)
+{
+	for (struct session *s = h->sessions; s; s = s->next) {
+		if (s->id == id)
+			return s;
+	}
+	return NULL;
+}

@@ -1,0 +1,30 @@
+/*
+ * What the sessions of one process share: the event loop, the data plane and its events, counters.
+ * Control thread only.
+ */
+#pragma once
+
+#include "dataplane/dataplane.h"
+#include "lib/reason.h"
+
+#include <uv.h>
+
+struct session;
+
+struct hub {
+	uv_loop_t *loop;
+	struct dataplane *dp;
+	uv_poll_t poll; /* the data plane's events */
+	struct session *sessions; /* list through session->next */
+	unsigned int count; /* sessions in the list */
+	uint32_t last_id;
+	uint64_t started, connected; /* sessions ever; those that came up */
+	uint64_t ended[PPTP_REASON_COUNT];
+};
+
+/* -1 with a sentence in `why` (SYSTEM_WHY bytes). The descriptors in `config` stay the caller's. */
+int hub_init(struct hub *h, uv_loop_t *loop, const struct dp_config *config, char *why);
+/* Stops the data plane. No session may be left. The loop must run once more before `h` goes (uv_close). */
+void hub_done(struct hub *h);
+
+struct session *hub_find(const struct hub *h, uint32_t id);

@@ -1,0 +1,210 @@
+/* JSON of sessions: see report.h. */
+#include "session/report.h"
+
+#include "system/clock.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static json_t *address(uint32_t addr)
+{
+	char text[INET_ADDRSTRLEN];
+
+	if (!addr)
+		return json_null();
+	inet_ntop(AF_INET, &addr, text, sizeof(text));
+	return json_string(text);
+}
+
+static json_t *addresses(const uint32_t *list, size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++) {
+		if (list[i])
+			json_array_append_new(array, address(list[i]));
+	}
+	return array;
+}
+
+static json_t *timestamp(time_t t)
+{
+	char text[32];
+	struct tm tm;
+
+	if (!t)
+		return json_null();
+	gmtime_r(&t, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
+	return json_string(text);
+}
+
+static json_t *number(uint64_t v)
+{
+	return json_integer((json_int_t)v);
+}
+
+static const char *state_name(const struct session *s, const struct ppp_link_info *info)
+{
+	if (s->ending)
+		return "ending";
+	if (s->is_up)
+		return "up";
+	if (!s->link_started)
+		return "dialling";
+	return ppp_phase_name(info->phase);
+}
+
+static json_t *encryption(const struct ppp_link_info *info)
+{
+	char text[32];
+
+	if (!info->tx_encrypted)
+		return json_string("none");
+	snprintf(text, sizeof(text), "MPPE-%d %s", (int)info->mppe.bits, info->mppe.stateless ? "stateless" : "stateful");
+	return json_string(text);
+}
+
+static json_t *drops(const struct tunnel_stats *stats)
+{
+	json_t *o = json_object();
+
+	for (unsigned int i = 0; i < TUNNEL_DROP_COUNT; i++) {
+		if (stats->drops[i])
+			json_object_set_new(o, tunnel_drop_name((enum tunnel_drop)i), number(stats->drops[i]));
+	}
+	return o;
+}
+
+static void add_traffic(json_t *o, const struct tunnel_stats *stats)
+{
+	json_object_set_new(o, "rx_bytes", number(stats->rx_bytes));
+	json_object_set_new(o, "tx_bytes", number(stats->tx_bytes));
+	json_object_set_new(o, "rx_packets", number(stats->rx_packets));
+	json_object_set_new(o, "tx_packets", number(stats->tx_packets));
+	json_object_set_new(o, "rx_control", number(stats->rx_control));
+	json_object_set_new(o, "tx_control", number(stats->tx_control));
+	json_object_set_new(o, "rx_acks", number(stats->rx_acks));
+	json_object_set_new(o, "tx_acks", number(stats->tx_acks));
+	json_object_set_new(o, "lost", number(stats->lost));
+	json_object_set_new(o, "reordered", number(stats->reordered));
+	json_object_set_new(o, "gre_rtt_us", number(stats->rtt));
+	json_object_set_new(o, "drops", drops(stats));
+}
+
+json_t *report_session(const struct session *s)
+{
+	json_t *o = json_object();
+	struct ppp_link_info info;
+	struct tunnel_stats stats;
+
+	ppp_link_get_info(s->link, &info);
+	session_stats(s, &stats);
+	json_object_set_new(o, "id", number(s->id));
+	json_object_set_new(o, "user", json_string(s->user));
+	json_object_set_new(o, "state", json_string(state_name(s, &info)));
+	json_object_set_new(o, "peer", address(s->peer.s_addr));
+	json_object_set_new(o, "local", address(s->local.s_addr));
+	json_object_set_new(o, "address", address(s->net.remote));
+	json_object_set_new(o, "local_address", address(s->net.local));
+	json_object_set_new(o, "dns", addresses(s->net.dns, 2));
+	json_object_set_new(o, "wins", addresses(s->net.nbns, 2));
+	json_object_set_new(o, "auth", json_string(info.auth ? info.auth : ""));
+	json_object_set_new(o, "encryption", encryption(&info));
+	json_object_set_new(o, "call_id", number(s->call_id));
+	json_object_set_new(o, "peer_call_id", number(s->call.peer_call_id));
+	json_object_set_new(o, "mru", number(info.mru));
+	json_object_set_new(o, "peer_mru", number(info.peer_mru));
+	json_object_set_new(o, "since", timestamp(s->since));
+	json_object_set_new(o, "up_since", timestamp(s->up_since));
+	json_object_set_new(o, "seconds", number(s->is_up ? (clock_now() - s->up_at) / 1000000 : 0));
+	json_object_set_new(o, "setup_ms", number(s->up_at ? (s->up_at - s->began) / 1000 : 0));
+	json_object_set_new(o, "echo_rtt_us", number(info.echo_rtt));
+	add_traffic(o, &stats);
+	return o;
+}
+
+json_t *report_sessions(const struct hub *h)
+{
+	json_t *array = json_array();
+	struct session *oldest = h->sessions;
+
+	while (oldest && oldest->next)
+		oldest = oldest->next;
+	for (struct session *s = oldest; s; s = s->prev)
+		json_array_append_new(array, report_session(s));
+	return array;
+}
+
+static json_t *dataplane_counters(const struct hub *h)
+{
+	struct dp_stats d;
+	json_t *o = json_object(), *faults = json_object();
+
+	dataplane_stats(h->dp, &d);
+	json_object_set_new(o, "gre_received", number(d.gre_received));
+	json_object_set_new(o, "gre_sent", number(d.gre_sent));
+	json_object_set_new(o, "gre_unknown_call", number(d.gre_unknown_call));
+	json_object_set_new(o, "gre_too_long", number(d.gre_too_long));
+	for (unsigned int i = 1; i < GRE_FAULT_COUNT; i++)
+		json_object_set_new(faults, gre_fault_text((enum gre_fault)i), number(d.gre_faults[i]));
+	json_object_set_new(o, "gre_faults", faults);
+	json_object_set_new(o, "inner_read", number(d.inner_read));
+	json_object_set_new(o, "inner_written", number(d.inner_written));
+	json_object_set_new(o, "inner_no_session", number(d.inner_no_session));
+	json_object_set_new(o, "inner_not_ipv4", number(d.inner_not_ipv4));
+	json_object_set_new(o, "inner_source", number(d.inner_source));
+	json_object_set_new(o, "inner_too_big", number(d.inner_too_big));
+	json_object_set_new(o, "inner_write_errors", number(d.inner_write_errors));
+	json_object_set_new(o, "send_errors", number(d.send_errors));
+	json_object_set_new(o, "no_slot", number(d.no_slot));
+	json_object_set_new(o, "event_overflow", number(d.event_overflow));
+	return o;
+}
+
+json_t *report_stats(const struct hub *h)
+{
+	json_t *o = json_object(), *ended = json_object();
+
+	json_object_set_new(o, "sessions", number(h->count));
+	json_object_set_new(o, "started", number(h->started));
+	json_object_set_new(o, "connected", number(h->connected));
+	for (unsigned int i = 1; i < PPTP_REASON_COUNT; i++) {
+		if (h->ended[i])
+			json_object_set_new(ended, pptp_reason_name((enum pptp_reason)i), number(h->ended[i]));
+	}
+	json_object_set_new(o, "ended", ended);
+	json_object_set_new(o, "dataplane", dataplane_counters(h));
+	return o;
+}
+
+static bool matches(const struct session *s, const char *target)
+{
+	struct in_addr addr;
+	char *end;
+	unsigned long id;
+
+	if (!strcmp(target, "all") || !strcmp(target, s->user))
+		return true;
+	if (inet_pton(AF_INET, target, &addr) == 1)
+		return addr.s_addr == s->peer.s_addr || (s->net.remote && addr.s_addr == s->net.remote);
+	id = strtoul(target, &end, 10);
+	return *target && !*end && id == s->id;
+}
+
+unsigned int report_match(struct hub *h, const char *target, void (*f)(struct session *s, void *user), void *user)
+{
+	unsigned int n = 0;
+	struct session *next;
+
+	for (struct session *s = h->sessions; s; s = next) {
+		next = s->next;
+		if (!matches(s, target))
+			continue;
+		n++;
+		f(s, user);
+	}
+	return n;
+}
