@@ -5,10 +5,12 @@
  */
 #include <stdint.h>
 
+/* each needs what stands before it */
 #include <pppd/pppd.h>
 
-#include <pppd/ccp.h>
 #include <pppd/fsm.h>
+
+#include <pppd/ccp.h>
 
 char pppd_version[] = VERSION;
 #define STATEFUL 0x04 /* MPPE_OPT_STATEFUL of pppd/mppe.h */
