@@ -2,6 +2,7 @@
 #include "session/report.h"
 
 #include "system/clock.h"
+#include "system/tun.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -194,17 +195,50 @@ static bool matches(const struct session *s, const char *target)
 	return *target && !*end && id == s->id;
 }
 
-unsigned int report_match(struct hub *h, const char *target, void (*f)(struct session *s, void *user), void *user)
+static json_t *disconnect(struct hub *h, const char *target, char *why)
 {
 	unsigned int n = 0;
 	struct session *next;
+	json_t *o;
 
 	for (struct session *s = h->sessions; s; s = next) {
 		next = s->next;
-		if (!matches(s, target))
+		if (s->ending || !matches(s, target))
 			continue;
 		n++;
-		f(s, user);
+		session_close(s, PPTP_ADMIN, "");
 	}
-	return n;
+	if (!n && strcmp(target, "all") != 0) {
+		snprintf(why, SYSTEM_WHY, "no session matches \"%s\" (give an id, a user, an address, or all)", target);
+		return NULL;
+	}
+	o = json_object();
+	json_object_set_new(o, "disconnected", number(n));
+	return o;
+}
+
+json_t *report_command(struct hub *h, const char *command, const json_t *request, char *why)
+{
+	if (!strcmp(command, "sessions"))
+		return report_sessions(h);
+	if (!strcmp(command, "session")) {
+		json_int_t id = json_integer_value(json_object_get(request, "id"));
+		struct session *s = id > 0 && id <= UINT32_MAX ? hub_find(h, (uint32_t)id) : NULL;
+
+		if (s)
+			return report_session(s);
+		snprintf(why, SYSTEM_WHY, "there is no session with that id (see: greyline ctl sessions)");
+		return NULL;
+	}
+	if (!strcmp(command, "disconnect")) {
+		const char *target = json_string_value(json_object_get(request, "target"));
+
+		if (target && *target)
+			return disconnect(h, target, why);
+		snprintf(why, SYSTEM_WHY, "disconnect needs a target: an id, a user, an address, or all");
+		return NULL;
+	}
+	snprintf(why, SYSTEM_WHY, "unknown command \"%.60s\" (there are status, sessions, session, disconnect, stats)",
+		command);
+	return NULL;
 }

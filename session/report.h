@@ -13,6 +13,8 @@ json_t *report_sessions(const struct hub *h);
 /* The counters of the data plane, of ends by reason and of sessions. */
 json_t *report_stats(const struct hub *h);
 
-/* The sessions that `target` names: an id, a user name, an inner or outer address, or "all"; calls `f` for each and
- * returns how many. */
-unsigned int report_match(struct hub *h, const char *target, void (*f)(struct session *s, void *user), void *user);
+/*
+ * The commands that both ends' control sockets have: "sessions", "session" {"id": N}, "disconnect" {"target": an id, a
+ * user name, an inner or outer address, or "all"}. NULL with a sentence in `why`.
+ */
+json_t *report_command(struct hub *h, const char *command, const json_t *request, char *why);

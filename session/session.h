@@ -48,7 +48,7 @@ struct session {
 	struct connection *connection;
 	const struct session_config *config;
 	const struct session_ops *ops;
-	void *owner;
+	void *owner, *owner_data; /* the owner's */
 	struct control_call call;
 	struct ppp_link *link;
 	struct dp_session *dp;

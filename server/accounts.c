@@ -1,0 +1,124 @@
+/* The accounts of the configuration, in a hash table: see accounts.h. */
+#include "server/accounts.h"
+
+#include "lib/ppp/chap.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUCKETS_MIN 64
+
+void accounts_init(struct accounts *a)
+{
+	memset(a, 0, sizeof(*a));
+}
+
+void accounts_done(struct accounts *a)
+{
+	for (size_t i = 0; i < a->bucket_count; i++) {
+		struct account *next;
+
+		for (struct account *e = a->buckets[i]; e; e = next) {
+			next = e->next;
+			explicit_bzero(e->nt_hash, sizeof(e->nt_hash));
+			free(e);
+		}
+	}
+	free(a->buckets);
+	accounts_init(a);
+}
+
+/* FNV-1a: the names are the administrator's, not an attacker's. */
+static size_t hash(const char *name)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (; *name; name++)
+		h = (h ^ (uint8_t)*name) * 0x100000001b3u;
+	return (size_t)(h ^ h >> 32);
+}
+
+static struct account *lookup(const struct accounts *a, const char *name)
+{
+	if (!a->bucket_count)
+		return NULL;
+	for (struct account *e = a->buckets[hash(name) & (a->bucket_count - 1)]; e; e = e->next) {
+		if (!strcmp(e->name, name))
+			return e;
+	}
+	return NULL;
+}
+
+static int grow(struct accounts *a)
+{
+	size_t n = a->bucket_count ? a->bucket_count * 2 : BUCKETS_MIN;
+	struct account **buckets = calloc(n, sizeof(struct account *));
+
+	if (!buckets)
+		return -ENOMEM;
+	for (size_t i = 0; i < a->bucket_count; i++) {
+		struct account *next;
+
+		for (struct account *e = a->buckets[i]; e; e = next) {
+			struct account **slot = &buckets[hash(e->name) & (n - 1)];
+
+			next = e->next;
+			e->next = *slot;
+			*slot = e;
+		}
+	}
+	free(a->buckets);
+	a->buckets = buckets;
+	a->bucket_count = n;
+	return 0;
+}
+
+static struct account *insert(struct accounts *a, const char *name)
+{
+	size_t len = strlen(name) + 1;
+	struct account *e, **slot;
+
+	if (a->count >= a->bucket_count && grow(a) < 0)
+		return NULL;
+	e = calloc(1, sizeof(*e) + len);
+	if (!e)
+		return NULL;
+	memcpy(e->name, name, len);
+	slot = &a->buckets[hash(name) & (a->bucket_count - 1)];
+	e->next = *slot;
+	*slot = e;
+	a->count++;
+	return e;
+}
+
+int accounts_put(struct accounts *a, const char *name, const char *password, const uint8_t nt_hash[16],
+	struct in_addr address)
+{
+	uint8_t computed[16];
+	struct account *e;
+
+	if (!*name || strlen(name) > CHAP_NAME_MAX)
+		return -EINVAL;
+	if (password) {
+		if (!*password || mschap_nt_hash(password, computed) < 0)
+			return -EINVAL;
+		nt_hash = computed;
+	}
+	e = lookup(a, name);
+	if (!e)
+		e = insert(a, name);
+	if (!e)
+		return -ENOMEM;
+	memcpy(e->nt_hash, nt_hash, 16);
+	e->address = address;
+	explicit_bzero(computed, sizeof(computed));
+	return 0;
+}
+
+struct account *accounts_find(const struct accounts *a, const char *name)
+{
+	struct account *e = lookup(a, name);
+
+	return e ? e : lookup(a, mschap_strip_domain(name));
+}

@@ -1,0 +1,414 @@
+/* The server's configuration: see config.h. Keys are documented in packaging/greyline.conf and greyline(1). */
+#include "server/config.h"
+
+#include "system/log.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND 1000000ull
+
+static const char usage[] =
+	"usage: greyline server [-c FILE] [--listen ADDR]... [--user NAME:PASSWORD]... [--pool CIDR] [--local ADDR]\n"
+	"                       [--dev NAME] [--set KEY=VALUE]... [--control PATH] [--log-format text|json]\n"
+	"\n"
+	"Accepts PPTP calls on TCP port 1723. PPTP's encryption can be broken by anybody who records the traffic.\n"
+	"\n"
+	"  -c, --config FILE       read the configuration file\n"
+	"      --listen ADDR       address to accept calls at (default all; may be given several times)\n"
+	"      --user NAME:PASSWORD  an account (others can see your arguments: better in the file)\n"
+	"      --pool CIDR         addresses for clients (default 10.64.0.0/24)\n"
+	"      --local ADDR        this end's address in the tunnel (default the pool's first)\n"
+	"      --dev NAME          name of the TUN device (default grey%d)\n"
+	"      --set KEY=VALUE     any key of the configuration file\n"
+	"      --control PATH      control socket (default /run/greyline/server.sock)\n"
+	"      --log-format F      text or json\n"
+	"      --debug             log every message\n"
+	"  -h, --help\n";
+
+static cfg_opt_t user_opts[] = {
+	CFG_STR("password", NULL, CFGF_NONE),
+	CFG_STR("nt-hash", NULL, CFGF_NONE),
+	CFG_STR("address", NULL, CFGF_NONE),
+	CFG_END(),
+};
+
+static cfg_opt_t server_opts[] = {
+	CFG_STR_LIST("listen", "{\"0.0.0.0\"}", CFGF_NONE),
+	CFG_INT("port", CONTROL_PORT, CFGF_NONE),
+	CFG_STR("dev", "grey%d", CFGF_NONE),
+	CFG_STR_LIST("pool", "{\"10.64.0.0/24\"}", CFGF_NONE),
+	CFG_STR("local", NULL, CFGF_NONE),
+	CFG_STR_LIST("dns", "{}", CFGF_NONE),
+	CFG_STR_LIST("wins", "{}", CFGF_NONE),
+	CFG_SEC("user", user_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
+	CFG_STR("mppe", "require-128", CFGF_NONE),
+	CFG_STR("name", "greyline", CFGF_NONE),
+	CFG_INT("mru", 1400, CFGF_NONE),
+	CFG_INT("window", 64, CFGF_NONE),
+	CFG_BOOL("forward", cfg_true, CFGF_NONE),
+	CFG_BOOL("masquerade", cfg_false, CFGF_NONE),
+	CFG_BOOL("check-source", cfg_true, CFGF_NONE),
+	CFG_INT("echo-interval", 30, CFGF_NONE),
+	CFG_INT("echo-failures", 4, CFGF_NONE),
+	CFG_INT("setup-timeout", 60, CFGF_NONE),
+	CFG_INT("max-sessions", 60000, CFGF_NONE),
+	CFG_INT("max-connections", 61000, CFGF_NONE),
+	CFG_INT("max-connections-per-address", 1024, CFGF_NONE),
+	CFG_STR("control", "/run/greyline/server.sock", CFGF_NONE),
+	CFG_STR("log-level", "info", CFGF_NONE),
+	CFG_STR("log-format", "text", CFGF_NONE),
+	CFG_END(),
+};
+
+/* Positive, and no more than what its use can take. */
+static int check_count(cfg_t *cfg, cfg_opt_t *opt)
+{
+	static const struct {
+		const char *key;
+		long min, max;
+	} ranges[] = {
+		{ "port", 1, 65535 },
+		{ "window", 1, 65535 },
+		{ "echo-failures", 1, 100 },
+		{ "max-sessions", 1, 1000000 },
+		{ "max-connections", 1, 1000000 },
+		{ "max-connections-per-address", 1, 1000000 },
+	};
+	long v = cfg_opt_getnint(opt, 0);
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+		if (strcmp(ranges[i].key, opt->name) || (v >= ranges[i].min && v <= ranges[i].max))
+			continue;
+		cfg_error(cfg, "%s: %ld is out of range (%ld to %ld)", opt->name, v, ranges[i].min, ranges[i].max);
+		return -1;
+	}
+	return 0;
+}
+
+static int check_dev(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *v = cfg_opt_getnstr(opt, 0);
+
+	if (*v && strlen(v) < sizeof(((struct server_config *)0)->dev) && !strpbrk(v, "/ "))
+		return 0;
+	cfg_error(cfg, "dev: \"%s\" cannot name a device (1 to 15 characters, no blank, no slash)", v);
+	return -1;
+}
+
+static cfg_t *make_cfg(void)
+{
+	cfg_t *cfg = cfg_init(server_opts, CFGF_NONE);
+	static const char *const counts[] = { "port", "window", "echo-failures", "max-sessions", "max-connections",
+		"max-connections-per-address" };
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		cfg_set_validate_func(cfg, counts[i], check_count);
+	cfg_set_validate_func(cfg, "listen", settings_check_ipv4);
+	cfg_set_validate_func(cfg, "pool", settings_check_cidr);
+	cfg_set_validate_func(cfg, "local", settings_check_ipv4);
+	cfg_set_validate_func(cfg, "dns", settings_check_ipv4);
+	cfg_set_validate_func(cfg, "wins", settings_check_ipv4);
+	cfg_set_validate_func(cfg, "user|address", settings_check_ipv4);
+	cfg_set_validate_func(cfg, "dev", check_dev);
+	cfg_set_validate_func(cfg, "mppe", settings_check_mppe);
+	cfg_set_validate_func(cfg, "mru", settings_check_mru);
+	cfg_set_validate_func(cfg, "echo-interval", settings_check_seconds);
+	cfg_set_validate_func(cfg, "setup-timeout", settings_check_seconds);
+	cfg_set_validate_func(cfg, "log-level", settings_check_log_level);
+	cfg_set_validate_func(cfg, "log-format", settings_check_log_format);
+	return cfg;
+}
+
+static int parse_hash(const char *hex, uint8_t hash[16])
+{
+	for (int i = 0; i < 16; i++) {
+		unsigned int v;
+		int n = 0;
+
+		if (sscanf(hex + 2 * i, "%2x%n", &v, &n) != 1 || n != 2)
+			return -EINVAL;
+		hash[i] = (uint8_t)v;
+	}
+	return hex[32] ? -EINVAL : 0;
+}
+
+static int add_user(struct server_config *c, cfg_t *user, char *why)
+{
+	const char *name = cfg_title(user), *password = cfg_getstr(user, "password");
+	const char *hex = cfg_getstr(user, "nt-hash"), *address = cfg_getstr(user, "address");
+	struct in_addr addr = { 0 };
+	uint8_t hash[16] = { 0 };
+
+	if (!password == !hex) {
+		snprintf(why, SYSTEM_WHY, "user \"%s\": give either password or nt-hash", name);
+		return -1;
+	}
+	if (hex && (strlen(hex) != 32 || parse_hash(hex, hash) < 0)) {
+		snprintf(why, SYSTEM_WHY, "user \"%s\": nt-hash must be 32 hexadecimal digits", name);
+		return -1;
+	}
+	if (address)
+		(void)settings_ipv4(address, &addr); /* checked when it was parsed */
+	if (accounts_put(&c->accounts, name, password, hash, addr) < 0) {
+		snprintf(why, SYSTEM_WHY,
+			"user \"%s\": the name must have 1 to 255 octets, the password 1 to 256 characters of UTF-8", name);
+		return -1;
+	}
+	if (addr.s_addr)
+		pool_reserve(&c->pool, addr);
+	return 0;
+}
+
+static int add_pools(struct server_config *c, char *why)
+{
+	for (unsigned int i = 0; i < cfg_size(c->cfg, "pool"); i++) {
+		const char *text = cfg_getnstr(c->cfg, "pool", i);
+		struct in_addr prefix;
+		unsigned int len;
+		int rc;
+
+		(void)settings_cidr(text, &prefix, &len);
+		rc = pool_add(&c->pool, prefix, len);
+		if (rc == 0)
+			continue;
+		snprintf(why, SYSTEM_WHY, "pool: %s %s", text,
+			rc == -EEXIST ? "overlaps another range" :
+				"is too large (at most 16 ranges with 1048576 addresses in all)");
+		return -1;
+	}
+	if (cfg_getstr(c->cfg, "local"))
+		(void)settings_ipv4(cfg_getstr(c->cfg, "local"), &c->local);
+	else if (!pool_first(&c->pool, &c->local)) {
+		snprintf(why, SYSTEM_WHY, "pool: give at least one range, like pool = {\"10.64.0.0/24\"}");
+		return -1;
+	}
+	pool_reserve(&c->pool, c->local);
+	return 0;
+}
+
+static void addresses(cfg_t *cfg, const char *key, uint32_t out[2])
+{
+	for (unsigned int i = 0; i < cfg_size(cfg, key) && i < 2; i++) {
+		struct in_addr addr;
+
+		(void)settings_ipv4(cfg_getnstr(cfg, key, i), &addr);
+		out[i] = addr.s_addr;
+	}
+}
+
+static uint64_t seconds(cfg_t *cfg, const char *key)
+{
+	return (uint64_t)cfg_getint(cfg, key) * SECOND;
+}
+
+static unsigned int count(cfg_t *cfg, const char *key)
+{
+	return (unsigned int)cfg_getint(cfg, key);
+}
+
+static void set_protocol(struct server_config *c)
+{
+	struct ppp_link_config *l = &c->session.link;
+
+	snprintf(c->control.vendor, sizeof(c->control.vendor), "greyline");
+	snprintf(c->control.host_name, sizeof(c->control.host_name), "%s", cfg_getstr(c->cfg, "name"));
+	c->control.framing = CONTROL_FRAMING_ANY;
+	c->control.bearer = CONTROL_BEARER_ANY;
+	c->control.max_channels = 0;
+	c->control.firmware = 1;
+	c->control.reply_timeout = c->control.echo_interval = 60 * SECOND;
+	l->role = PPP_SERVER;
+	l->mru = (uint16_t)count(c->cfg, "mru");
+	l->name = cfg_getstr(c->cfg, "name");
+	(void)settings_mppe(cfg_getstr(c->cfg, "mppe"), &l->mppe);
+	l->echo_interval = seconds(c->cfg, "echo-interval");
+	l->echo_failures = count(c->cfg, "echo-failures");
+	l->restart_interval = 3 * SECOND;
+	l->setup_timeout = seconds(c->cfg, "setup-timeout");
+	c->session.window = (uint16_t)count(c->cfg, "window");
+	c->session.gre_timeout = 30 * SECOND;
+	c->session.max_bps = 100000000;
+}
+
+/* Everything that the values together must fulfil, into the struct. */
+static int apply(struct server_config *c, char *why)
+{
+	cfg_t *cfg = c->cfg;
+
+	c->listen_count = cfg_size(cfg, "listen");
+	if (c->listen_count == 0 || c->listen_count > LISTEN_MAX) {
+		snprintf(why, SYSTEM_WHY, "listen: give 1 to %d addresses", LISTEN_MAX);
+		return -1;
+	}
+	for (unsigned int i = 0; i < c->listen_count; i++) {
+		c->listen[i].sin_family = AF_INET;
+		c->listen[i].sin_port = htons((uint16_t)cfg_getint(cfg, "port"));
+		(void)settings_ipv4(cfg_getnstr(cfg, "listen", i), &c->listen[i].sin_addr);
+	}
+	if (cfg_size(cfg, "dns") > 2 || cfg_size(cfg, "wins") > 2) {
+		snprintf(why, SYSTEM_WHY, "dns, wins: at most two addresses each (RFC 1877 has no more)");
+		return -1;
+	}
+	if (add_pools(c, why) < 0)
+		return -1;
+	for (unsigned int i = 0; i < cfg_size(cfg, "user"); i++) {
+		if (add_user(c, cfg_getnsec(cfg, "user", i), why) < 0)
+			return -1;
+	}
+	addresses(cfg, "dns", c->dns);
+	addresses(cfg, "wins", c->wins);
+	snprintf(c->dev, sizeof(c->dev), "%s", cfg_getstr(cfg, "dev"));
+	c->mtu = count(cfg, "mru");
+	c->forward = cfg_getbool(cfg, "forward");
+	c->masquerade = cfg_getbool(cfg, "masquerade");
+	c->check_source = cfg_getbool(cfg, "check-source");
+	c->max_sessions = count(cfg, "max-sessions");
+	c->max_connections = count(cfg, "max-connections");
+	c->max_connections_per_address = count(cfg, "max-connections-per-address");
+	c->control_path = cfg_getstr(cfg, "control");
+	set_protocol(c);
+	return 0;
+}
+
+/* --user NAME:PASSWORD; the name ends at the first colon. */
+static int option_user(struct server_config *c, char *arg, char *why)
+{
+	char *colon = strchr(arg, ':');
+	struct in_addr none = { 0 };
+
+	if (!colon || colon == arg || !colon[1]) {
+		snprintf(why, SYSTEM_WHY, "--user %.*s: write --user NAME:PASSWORD", (int)strcspn(arg, ":"), arg);
+		return -1;
+	}
+	*colon = '\0';
+	if (accounts_put(&c->accounts, arg, colon + 1, NULL, none) < 0) {
+		snprintf(why, SYSTEM_WHY, "--user %s: name or password is too long or not UTF-8", arg);
+		return -1;
+	}
+	/* Not for the eyes of ps(1) any longer. */
+	explicit_bzero(colon + 1, strlen(colon + 1));
+	return 0;
+}
+
+enum { OPT_LISTEN = 256, OPT_USER, OPT_POOL, OPT_LOCAL, OPT_DEV, OPT_SET, OPT_CONTROL, OPT_LOG_FORMAT, OPT_DEBUG };
+
+static const struct option options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "listen", required_argument, NULL, OPT_LISTEN },
+	{ "user", required_argument, NULL, OPT_USER },
+	{ "pool", required_argument, NULL, OPT_POOL },
+	{ "local", required_argument, NULL, OPT_LOCAL },
+	{ "dev", required_argument, NULL, OPT_DEV },
+	{ "set", required_argument, NULL, OPT_SET },
+	{ "control", required_argument, NULL, OPT_CONTROL },
+	{ "log-format", required_argument, NULL, OPT_LOG_FORMAT },
+	{ "debug", no_argument, NULL, OPT_DEBUG },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
+/* Appends to a comma-separated list, for options that may come several times. */
+static void collect(char *list, size_t size, const char *value)
+{
+	size_t n = strlen(list);
+
+	snprintf(list + n, size - n, "%s%s", n ? "," : "", value);
+}
+
+static int one_option(struct server_config *c, int opt, char *listen, size_t size, char *pool, char *why)
+{
+	switch (opt) {
+	case 'c':
+		return 0; /* was read first */
+	case OPT_LISTEN:
+		collect(listen, size, optarg);
+		return settings_put(c->cfg, "--listen", "listen", listen, why);
+	case OPT_POOL:
+		collect(pool, size, optarg);
+		return settings_put(c->cfg, "--pool", "pool", pool, why);
+	case OPT_USER:
+		return option_user(c, optarg, why);
+	case OPT_LOCAL:
+		return settings_put(c->cfg, "--local", "local", optarg, why);
+	case OPT_DEV:
+		return settings_put(c->cfg, "--dev", "dev", optarg, why);
+	case OPT_SET:
+		return settings_set(c->cfg, optarg, why);
+	case OPT_CONTROL:
+		return settings_put(c->cfg, "--control", "control", optarg, why);
+	case OPT_LOG_FORMAT:
+		return settings_put(c->cfg, "--log-format", "log-format", optarg, why);
+	case OPT_DEBUG:
+		return settings_put(c->cfg, "--debug", "log-level", "debug", why);
+	default:
+		snprintf(why, SYSTEM_WHY, "see greyline server --help");
+		return -1;
+	}
+}
+
+/* The file first, wherever -c stands: options override it. */
+static int read_file(struct server_config *c, int argc, char **argv, char *why)
+{
+	int opt;
+
+	optind = 1;
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		if (opt == 'h') {
+			fputs(usage, stdout);
+			return 1;
+		}
+		if (opt == 'c' && settings_file(c->cfg, optarg, why) < 0)
+			return -1;
+	}
+	optind = 1;
+	opterr = 1;
+	return 0;
+}
+
+static int parse(struct server_config *c, int argc, char **argv, char *why)
+{
+	char listen[1024] = "", pool[1024] = "";
+	int opt, rc = read_file(c, argc, argv, why);
+
+	if (rc)
+		return rc;
+	while ((opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		if (one_option(c, opt, listen, sizeof(listen), pool, why) < 0)
+			return -1;
+	}
+	if (optind < argc) {
+		snprintf(why, SYSTEM_WHY, "\"%s\" is not an option; see greyline server --help", argv[optind]);
+		return -1;
+	}
+	return apply(c, why);
+}
+
+int server_config_parse(struct server_config *c, int argc, char **argv)
+{
+	char why[SYSTEM_WHY] = "";
+	int rc;
+
+	memset(c, 0, sizeof(*c));
+	pool_init(&c->pool);
+	accounts_init(&c->accounts);
+	c->cfg = make_cfg();
+	rc = parse(c, argc, argv, why);
+	if (rc < 0)
+		fprintf(stderr, "greyline server: %s\n", why);
+	if (rc == 0)
+		settings_log(c->cfg);
+	return rc;
+}
+
+void server_config_done(struct server_config *c)
+{
+	pool_done(&c->pool);
+	accounts_done(&c->accounts);
+	cfg_free(c->cfg);
+}

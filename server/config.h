@@ -1,0 +1,30 @@
+/* The server's configuration: file, options, defaults; all checked before anything is touched. */
+#pragma once
+
+#include "server/accounts.h"
+#include "server/pool.h"
+#include "session/session.h"
+#include "session/settings.h"
+
+#define LISTEN_MAX 16
+
+struct server_config {
+	cfg_t *cfg; /* owns the strings */
+	struct sockaddr_in listen[LISTEN_MAX];
+	unsigned int listen_count;
+	char dev[16];
+	struct in_addr local; /* inner address of this end */
+	struct pool pool;
+	struct accounts accounts;
+	uint32_t dns[2], wins[2];
+	unsigned int mtu;
+	bool forward, masquerade, check_source;
+	unsigned int max_sessions, max_connections, max_connections_per_address;
+	const char *control_path;
+	struct control_config control;
+	struct session_config session;
+};
+
+/* Parses the arguments of `greyline server`. 0; 1: help was printed, end with 0; -1: an error was printed, end with 2. */
+int server_config_parse(struct server_config *c, int argc, char **argv);
+void server_config_done(struct server_config *c);

@@ -1,0 +1,94 @@
+/* TUN, routes, forwarding, masquerading: see network.h. */
+#include "server/network.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A route to each range through the device; the device's end takes them with it. */
+static int add_routes(struct server_network *n, const struct server_config *config, char *why)
+{
+	unsigned int ifindex = net_ifindex(n->dev);
+
+	for (unsigned int i = 0; i < cfg_size(config->cfg, "pool"); i++) {
+		struct net_route route = { .ifindex = ifindex, .source = config->local };
+		unsigned int len;
+
+		(void)settings_cidr(cfg_getnstr(config->cfg, "pool", i), &route.prefix, &len);
+		route.prefix_len = (uint8_t)len;
+		if (net_route_add(&route, NULL, why) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int forward(struct server_network *n, char *why)
+{
+	bool on;
+
+	if (net_forward_get(&on, why) < 0)
+		return -1;
+	if (on)
+		return 0;
+	return net_state_forward(n->state, why) < 0 ? -1 : net_forward_set(true, why);
+}
+
+static int masquerade(struct server_network *n, const struct server_config *config, char *why)
+{
+	if (net_state_masquerade(n->state, n->dev, why) < 0)
+		return -1;
+	for (unsigned int i = 0; i < cfg_size(config->cfg, "pool"); i++) {
+		struct in_addr prefix;
+		unsigned int len;
+
+		(void)settings_cidr(cfg_getnstr(config->cfg, "pool", i), &prefix, &len);
+		if (net_masquerade_add(n->dev, prefix, len, why) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int set_up(struct server_network *n, const struct server_config *config, char *why)
+{
+	struct in_addr none = { 0 };
+
+	n->tun_fd = tun_open(n->dev, why);
+	if (n->tun_fd < 0)
+		return -1;
+	n->gre_fd = gre_socket_open(NULL, why);
+	if (n->gre_fd < 0)
+		return -1;
+	n->state = net_state_open(n->dev, why);
+	if (!n->state)
+		return -1;
+	if (net_address_add(n->dev, config->local, none, 32, why) < 0 ||
+	    net_link_up(n->dev, config->mtu, why) < 0 || add_routes(n, config, why) < 0)
+		return -1;
+	if (config->forward && forward(n, why) < 0)
+		return -1;
+	return config->masquerade ? masquerade(n, config, why) : 0;
+}
+
+int server_network_up(struct server_network *n, const struct server_config *config, char *why)
+{
+	memset(n, 0, sizeof(*n));
+	n->tun_fd = n->gre_fd = -1;
+	snprintf(n->dev, sizeof(n->dev), "%s", config->dev);
+	net_state_recover();
+	if (set_up(n, config, why) == 0)
+		return 0;
+	server_network_down(n);
+	return -1;
+}
+
+void server_network_down(struct server_network *n)
+{
+	if (n->state)
+		net_state_close(n->state);
+	if (n->gre_fd >= 0)
+		close(n->gre_fd);
+	if (n->tun_fd >= 0)
+		close(n->tun_fd);
+	n->state = NULL;
+	n->gre_fd = n->tun_fd = -1;
+}

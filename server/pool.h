@@ -1,0 +1,42 @@
+/*
+ * Inner addresses: the ranges of the configuration, handed out one by one, the longest unused first in effect (a
+ * cursor goes round). Control thread only; O(1) per address while the pool is not nearly full.
+ */
+#pragma once
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define POOL_RANGES_MAX    16
+#define POOL_ADDRESSES_MAX (1u << 20)
+
+struct pool_range {
+	uint32_t first, count; /* host order */
+};
+
+struct pool {
+	struct pool_range ranges[POOL_RANGES_MAX];
+	unsigned int range_count;
+	uint32_t size; /* addresses in all */
+	uint32_t used, reserved; /* given out; kept for accounts and this end */
+	uint32_t cursor;
+	uint8_t *state; /* one byte an address: free, used, reserved */
+};
+
+void pool_init(struct pool *p);
+void pool_done(struct pool *p);
+
+/* Adds prefix/len; the network's and the broadcast address are left out up to /30. -ENOSPC, -ENOMEM, -EEXIST
+ * (overlaps a range). */
+int pool_add(struct pool *p, struct in_addr prefix, unsigned int len);
+
+/* Keeps an address from being handed out (this end's own, an account's fixed one). Addresses outside are fine. */
+void pool_reserve(struct pool *p, struct in_addr addr);
+
+/* A free address; false if there is none. */
+bool pool_take(struct pool *p, struct in_addr *addr);
+void pool_give_back(struct pool *p, struct in_addr addr);
+
+/* The first address of the first range, for this end. */
+bool pool_first(const struct pool *p, struct in_addr *addr);

@@ -1,0 +1,170 @@
+/* `greyline server`: start, signals, end. */
+#include "server/server.h"
+
+#include "server/server_internal.h"
+#include "system/clock.h"
+#include "system/log.h"
+#include "system/notify.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#define STOP_TIME 5000000ull /* us for all sessions to say good-bye */
+
+/* Closes what keeps the loop alive, once nothing else is left. */
+static void close_rest(struct server *s)
+{
+	if (s->closed)
+		return;
+	s->closed = true;
+	hub_done(&s->hub);
+	if (s->control)
+		control_socket_close(s->control);
+	uv_close((uv_handle_t *)&s->sweep, NULL);
+	uv_close((uv_handle_t *)&s->sigint, NULL);
+	uv_close((uv_handle_t *)&s->sigterm, NULL);
+}
+
+static void begin_stop(struct server *s)
+{
+	if (s->stop_deadline)
+		return;
+	s->stop_deadline = clock_now() + STOP_TIME;
+	log_info("stopping: %u sessions are being closed", s->hub.count);
+	notify_stopping();
+	server_stop_listening(s);
+	for (struct session *session = s->hub.sessions; session; session = session->next)
+		session_close(session, PPTP_SHUTDOWN, "");
+	uv_timer_start(&s->sweep, s->sweep.timer_cb, 0, 20);
+}
+
+static void on_signal(uv_signal_t *handle, int signum)
+{
+	struct server *s = handle->data;
+
+	(void)signum;
+	if (s->stop_deadline)
+		s->stop_deadline = 1; /* again: at once */
+	begin_stop(s);
+}
+
+static void on_sweep(uv_timer_t *timer)
+{
+	struct server *s = timer->data;
+
+	if (!s->stop_deadline) {
+		server_sweep(s);
+		return;
+	}
+	if (s->hub.count == 0)
+		server_stop_connections(s);
+	if (s->hub.count == 0 && s->connection_count == 0) {
+		close_rest(s);
+	} else if (clock_now() > s->stop_deadline) {
+		log_warning("stopping: %u sessions did not end in time", s->hub.count);
+		uv_stop(&s->loop);
+	}
+}
+
+/* Each connection is a descriptor: as many as the system lets us have. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static int start(struct server *s, char *why)
+{
+	struct dp_config dp = {
+		.inner_fd = s->network.tun_fd,
+		.gre_fd = s->network.gre_fd,
+		.check_source = s->config.check_source,
+	};
+
+	if (hub_init(&s->hub, &s->loop, &dp, why) < 0)
+		return -1;
+	s->control = control_socket_open(&s->loop, s->config.control_path, server_command, s, why);
+	if (!s->control)
+		return -1;
+	return server_listen(s, why);
+}
+
+static void watch(struct server *s)
+{
+	uv_signal_init(&s->loop, &s->sigint);
+	uv_signal_init(&s->loop, &s->sigterm);
+	uv_timer_init(&s->loop, &s->sweep);
+	s->sigint.data = s->sigterm.data = s->sweep.data = s;
+	uv_signal_start(&s->sigint, on_signal, SIGINT);
+	uv_signal_start(&s->sigterm, on_signal, SIGTERM);
+	uv_timer_start(&s->sweep, on_sweep, 1000, 1000);
+}
+
+static void say_ready(const struct server *s)
+{
+	printf("ready: accepting PPTP calls on port %u, device %s\n", ntohs(s->config.listen[0].sin_port), s->network.dev);
+	fflush(stdout);
+	notify_ready();
+	if (s->config.accounts.count == 0)
+		log_warning("there are no users: nobody can log on (add user \"NAME\" { password = \"...\" })");
+	log_info("PPTP does not protect against an attacker who can record the traffic: use it only where you must");
+}
+
+static int run(struct server *s)
+{
+	char why[SYSTEM_WHY] = "";
+	int rc;
+
+	if (server_network_up(&s->network, &s->config, why) < 0) {
+		log_error("%s", why);
+		return 1;
+	}
+	uv_loop_init(&s->loop);
+	watch(s);
+	rc = start(s, why);
+	if (rc < 0) {
+		log_error("%s", why);
+		server_stop_listening(s);
+		if (s->hub.dp) {
+			close_rest(s);
+		} else {
+			uv_close((uv_handle_t *)&s->sweep, NULL);
+			uv_close((uv_handle_t *)&s->sigint, NULL);
+			uv_close((uv_handle_t *)&s->sigterm, NULL);
+		}
+	} else {
+		say_ready(s);
+	}
+	uv_run(&s->loop, UV_RUN_DEFAULT);
+	server_network_down(&s->network);
+	if (uv_loop_close(&s->loop) == UV_EBUSY)
+		log_debug("ended with open handles");
+	return rc < 0 ? 1 : 0;
+}
+
+int server_main(int argc, char **argv)
+{
+	struct server *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (!s)
+		return 1;
+	signal(SIGPIPE, SIG_IGN);
+	s->started = clock_now();
+	rc = server_config_parse(&s->config, argc, argv);
+	if (rc) {
+		rc = rc < 0 ? 2 : 0;
+	} else {
+		raise_descriptor_limit();
+		rc = run(s);
+	}
+	server_config_done(&s->config);
+	free(s);
+	return rc;
+}

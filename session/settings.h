@@ -1,0 +1,44 @@
+/*
+ * Configuration files (libConfuse) and the options of the command line that mean the same. Errors are one
+ * sentence with the file and line, or the option, and a hint at the key that was probably meant.
+ */
+#pragma once
+
+#include "lib/ppp/link.h"
+#include "system/tun.h"
+
+#include <confuse.h>
+#include <netinet/in.h>
+
+/* Reads a file into `cfg`. -1 with *why. */
+int settings_file(cfg_t *cfg, const char *path, char *why);
+
+/* "KEY=VALUE" of --set; a list's values are separated by commas and replace those of the file. */
+int settings_set(cfg_t *cfg, const char *assignment, char *why);
+
+/* The same for an option of its own: `option` ("--listen") names it in errors. */
+int settings_put(cfg_t *cfg, const char *option, const char *key, const char *value, char *why);
+
+/* Parsers of values: 0, or -EINVAL. */
+int settings_ipv4(const char *text, struct in_addr *addr);
+/* ADDRESS/LEN (host bits must be 0) or ADDRESS alone (/32). */
+int settings_cidr(const char *text, struct in_addr *prefix, unsigned int *len);
+/* "require-128", "require", "prefer-128,stateful", "off" ...: words of require|prefer|off, 40|56|128,
+ * stateless|stateful, separated by "-", "," or space. */
+int settings_mppe(const char *text, struct ppp_mppe_config *mppe);
+
+/* Checks for cfg_set_validate_func(): the value set last. They say what would be right. */
+int settings_check_ipv4(cfg_t *cfg, cfg_opt_t *opt);
+int settings_check_cidr(cfg_t *cfg, cfg_opt_t *opt);
+int settings_check_mppe(cfg_t *cfg, cfg_opt_t *opt);
+int settings_check_seconds(cfg_t *cfg, cfg_opt_t *opt); /* 1..86400 */
+int settings_check_mru(cfg_t *cfg, cfg_opt_t *opt); /* 576..1500 */
+int settings_check_log_level(cfg_t *cfg, cfg_opt_t *opt);
+int settings_check_log_format(cfg_t *cfg, cfg_opt_t *opt);
+
+/* Applies the values of keys "log-level" and "log-format". */
+void settings_log(cfg_t *cfg);
+
+/* Reads a password: first line of `path` (warns if others may read the file), or $GREYLINE_PASSWORD if path is NULL
+ * or empty; the caller frees (and wipes). NULL with *why. */
+char *settings_password(const char *path, char *why);
