@@ -114,9 +114,6 @@ static void on_gone(struct session *s, enum pptp_reason reason, const char *deta
 	log_about(LOG_INFO, s->subject, "ended: %s%s%s (%llu bytes in, %llu bytes out)", pptp_reason_text(reason),
 		*detail ? ": " : "", detail, (unsigned long long)stats.rx_bytes, (unsigned long long)stats.tx_bytes);
 	give_back_address(server, s);
-	/* A call that we ended: its connection has no purpose any more. */
-	if (s->connection && s->connection->control.call_count == 0)
-		connection_stop(s->connection, reason);
 }
 
 static const struct session_ops session_ops = {
@@ -138,6 +135,7 @@ void server_call(struct server_connection *c, const struct control_outgoing_requ
 			CONTROL_ERROR_NO_RESOURCE, 0);
 		return;
 	}
+	c->had_call = true;
 	if (!session_answer(&server->hub, &c->connection, request, &server->config.session, &session_ops, server))
 		server->refused_calls++;
 }

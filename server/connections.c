@@ -9,9 +9,12 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define BACKLOG   1024
-#define IDLE_TIME 60000000ull /* us */
+/* us without a call: before the first one, and after the last (the peer may say Stop itself). */
+#define IDLE_TIME      60000000ull
+#define IDLE_TIME_DONE 3000000ull
 
 static void on_established(struct connection *c)
 {
@@ -29,14 +32,6 @@ static void on_call(struct connection *c, const struct control_outgoing_request 
 	server_call(c->owner, request);
 }
 
-static void forget_in_sessions(struct server *s, const struct connection *c)
-{
-	for (struct session *session = s->hub.sessions; session; session = session->next) {
-		if (session->connection == c)
-			session->connection = NULL;
-	}
-}
-
 static void on_closed(struct connection *c, enum pptp_reason reason, const char *detail)
 {
 	struct server_connection *sc = c->owner;
@@ -47,7 +42,6 @@ static void on_closed(struct connection *c, enum pptp_reason reason, const char 
 	else
 		log_about(LOG_INFO, c->subject, "control connection closed: %s%s%s", pptp_reason_text(reason),
 			*detail ? ": " : "", detail);
-	forget_in_sessions(s, c);
 	if (sc->next)
 		sc->next->prev = sc->prev;
 	if (sc->prev)
@@ -164,12 +158,14 @@ void server_sweep(struct server *s)
 	uint64_t now = clock_now();
 
 	for (struct server_connection *c = s->connections; c; c = c->next) {
-		if (c->connection.control.call_count)
+		if (c->connection.control.call_count) {
 			c->idle_since = 0;
-		else if (!c->idle_since)
+			c->had_call = true;
+		} else if (!c->idle_since) {
 			c->idle_since = now;
-		else if (now - c->idle_since > IDLE_TIME)
-			connection_stop(&c->connection, PPTP_IDLE_TIMEOUT);
+		} else if (now - c->idle_since > (c->had_call ? IDLE_TIME_DONE : IDLE_TIME)) {
+			connection_stop(&c->connection, c->had_call ? PPTP_LOCAL_REQUEST : PPTP_IDLE_TIMEOUT);
+		}
 	}
 }
 

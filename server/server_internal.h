@@ -10,6 +10,7 @@ struct server_connection {
 	struct server *server;
 	struct server_connection *next, *prev;
 	uint64_t idle_since; /* us, without a call; 0 while there is one */
+	bool had_call;
 };
 
 struct server {

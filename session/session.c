@@ -116,8 +116,10 @@ static void link_is_over(struct session *s)
 	go_down(s);
 	remove_from_dataplane(s);
 	if (s->has_call) {
+		struct connection *c = s->connection;
+
 		control_call_hangup(&s->call, s->reason, disconnect_result(s->reason), clock_now());
-		connection_update(s->connection);
+		connection_update(c);
 	}
 }
 
@@ -461,6 +463,7 @@ void session_call_established(struct session *s)
 void session_call_ended(struct session *s, enum pptp_reason reason, const char *detail)
 {
 	s->has_call = false;
+	s->connection = NULL; /* it may go from now on */
 	begin_end(s, reason, detail);
 	if (!s->link_over)
 		ppp_link_lower_down(s->link, reason, detail, clock_now());

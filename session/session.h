@@ -45,7 +45,7 @@ struct session {
 	struct session *next, *prev;
 	uint32_t id; /* for people and the control socket; from 1 */
 	struct hub *hub;
-	struct connection *connection;
+	struct connection *connection; /* NULL when the call is over */
 	const struct session_config *config;
 	const struct session_ops *ops;
 	void *owner, *owner_data; /* the owner's */

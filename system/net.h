@@ -1,12 +1,15 @@
 /*
  * Addresses, links and routes through rtnetlink (libmnl), synchronous; forwarding and masquerading.
- * All return 0 or -1 with a sentence in `why` (SYSTEM_WHY bytes). IPv4.
+ * All return 0 or -1 with a sentence in `why` (SYSTEM_WHY bytes) and errno set. IPv4.
  */
 #pragma once
 
 #include "system/tun.h"
 
 #include <stdint.h>
+
+/* The routing protocol number of our routes ("proto 147" in `ip route`): tells them from everybody else's. */
+#define NET_ROUTE_PROTOCOL 147
 
 /* Sets MTU and brings the link up. */
 int net_link_up(const char *dev, unsigned int mtu, char *why);
@@ -23,10 +26,11 @@ struct net_route {
 	bool onlink; /* RTNH_F_ONLINK: the gateway need not be in a connected network */
 };
 
-/* The path to `dst` now, as the kernel would choose it (ip route get). */
+/* The path to `dst` now, as the kernel would choose it (ip route get); ready for net_route_add(), as a host route. */
 int net_route_get(struct in_addr dst, struct net_route *out, char *why);
 /* -1 also if the same route exists (EEXIST): *exists, if not NULL, says so; then nothing was added. */
 int net_route_add(const struct net_route *route, bool *exists, char *why);
+/* Only a route of greyline's own (NET_ROUTE_PROTOCOL); -1 with ESRCH if there is none. */
 int net_route_del(const struct net_route *route, char *why);
 /* The MTU of an interface; 0 if unknown. */
 unsigned int net_link_mtu(unsigned int ifindex);
@@ -44,16 +48,30 @@ int net_masquerade_add(const char *dev, struct in_addr prefix, unsigned int pref
 int net_masquerade_del(const char *dev, char *why);
 
 /*
- * What must be undone if this process dies: one small file per instance below /run/greyline (or $GREYLINE_STATE):
- * lines "route ...", "forward 0", "masquerade DEV", with the process's pid and its start time. Written before the
- * change is made, removed when undone. net_state_recover() undoes what the files of dead instances name.
+ * What must be undone if this process dies: one small file per instance in /run/greyline (or $GREYLINE_STATE):
+ * lines "route ...", "forward 0", "masquerade DEV", with the process's pid and its start time. Noted before the
+ * change is made, removed when undone, each time by a rename, so that kill -9 at any moment leaves a file that
+ * names at least what was changed. net_state_recover() undoes what the files of dead instances name.
+ *
+ * Several instances may need the same thing: each notes it, and only the last one of them that goes undoes it.
+ * Undoing what is not there is no error, so a note of a change that was never made does no harm.
  */
 struct net_state;
-struct net_state *net_state_open(const char *name, char *why); /* name: device or instance; NULL on error */
+/* name: device or instance, [A-Za-z0-9_.-], up to 40 characters. NULL on error, also if an instance of that name
+ * lives. */
+struct net_state *net_state_open(const char *name, char *why);
+/* Before net_route_add(). Also right if that then finds that the route exists: if it is another instance's, it
+ * stays until both have gone; if it is not greyline's, it is never removed. */
 int net_state_route(struct net_state *st, const struct net_route *route, char *why);
-int net_state_forward(struct net_state *st, char *why); /* forwarding was off before */
+/* Removes one noted route (unless another instance needs it) and its note: for one that changes during the run. */
+int net_state_route_undo(struct net_state *st, const struct net_route *route, char *why);
+/* Before net_forward_set(true), always: finds out by itself whether forwarding was off before (or is on only by
+ * another instance's doing), and notes it only then. */
+int net_state_forward(struct net_state *st, char *why);
+/* Before net_masquerade_add(). */
 int net_state_masquerade(struct net_state *st, const char *dev, char *why);
-/* Undoes everything named, in reverse order, removes the file, frees. */
+/* Undoes everything noted, in reverse order, removes the file, frees. What could not be undone is logged and stays
+ * in the file, for the next start. NULL is fine. */
 void net_state_close(struct net_state *st);
 /* Undoes what dead instances left; logs each. Call at every start, before net_state_open(). */
 void net_state_recover(void);

@@ -5,44 +5,58 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MSCHAP2_RESPONSE_LEN 49 /* peer challenge 16, reserved 8, NT-Response 24, flags 1 */
-#define MSCHAP_PASSWORD_MAX  256 /* UTF-16 characters */
+#define MSCHAP2_RESPONSE_LEN 49  /* peer challenge 16, reserved 8, NT-Response 24, flags 1 */
+#define MSCHAP_PASSWORD_MAX  256 /* UTF-16 code units */
 
-/* RFC 2759 8.3 NtPasswordHash of a UTF-8 password (converted to UTF-16LE). -EINVAL: not UTF-8, or too long. */
+/*
+ * RFC 2759 8.3 NtPasswordHash of a UTF-8 password (converted to UTF-16LE). -EINVAL: not strictly
+ * UTF-8 (overlong, a surrogate, beyond U+10FFFF, cut), or longer than MSCHAP_PASSWORD_MAX; `hash`
+ * is all zeros then.
+ */
 int mschap_nt_hash(const char *password, uint8_t hash[16]);
 
 /* RFC 2759 8.4 HashNtPasswordHash. */
 void mschap_hash_hash(const uint8_t nt_hash[16], uint8_t hash_hash[16]);
 
-/* RFC 2759 8.2 ChallengeHash. `user` is the name as sent but without "DOMAIN\": mschap_strip_domain(). */
-void mschap2_challenge_hash(const uint8_t peer_challenge[16], const uint8_t auth_challenge[16], const char *user,
-	uint8_t challenge[8]);
+/*
+ * RFC 2759 8.2 ChallengeHash. `user` is the name as sent; a "DOMAIN\" before it is not hashed (RFC
+ * 2759 4), so this function and the two below leave it out themselves: mschap_strip_domain().
+ */
+void mschap2_challenge_hash(const uint8_t peer_challenge[16], const uint8_t auth_challenge[16],
+	const char *user, uint8_t challenge[8]);
 
 /* RFC 2759 8.5 ChallengeResponse (also MS-CHAPv1's NtChallengeResponse, RFC 2433 A.5). */
 void mschap_response(const uint8_t challenge[8], const uint8_t nt_hash[16], uint8_t response[24]);
 
 /* RFC 2759 8.1 GenerateNTResponse. */
-void mschap2_nt_response(const uint8_t auth_challenge[16], const uint8_t peer_challenge[16], const char *user,
-	const uint8_t nt_hash[16], uint8_t response[24]);
+void mschap2_nt_response(const uint8_t auth_challenge[16], const uint8_t peer_challenge[16],
+	const char *user, const uint8_t nt_hash[16], uint8_t response[24]);
 
 /* RFC 2759 8.7 GenerateAuthenticatorResponse: "S=" and 40 upper-case hex digits, NUL-terminated. */
-void mschap2_auth_response(const uint8_t nt_hash[16], const uint8_t nt_response[24], const uint8_t peer_challenge[16],
-	const uint8_t auth_challenge[16], const char *user, char out[43]);
+void mschap2_auth_response(const uint8_t nt_hash[16], const uint8_t nt_response[24],
+	const uint8_t peer_challenge[16], const uint8_t auth_challenge[16], const char *user,
+	char out[43]);
 
 /* The name behind the last '\\', or all of it. */
 const char *mschap_strip_domain(const char *user);
 
-/* Failure message text "E=691 R=1 C=... V=3 M=..." (RFC 2759 section 6). Unknown parts are left as they were set. */
+/*
+ * Failure message text "E=691 R=1 C=... V=3 M=..." (RFC 2759 section 6). What it does not say is
+ * left as it was set.
+ */
 struct mschap_failure {
-	unsigned int error; /* 646 restricted hours, 647 disabled, 648 expired, 649 no dial-in, 691 wrong, 709 changing */
+	unsigned int error; /* 646, 647, 648, 649, 691, 709, ...: mschap_error_text() */
 	bool retry;
 	bool has_challenge;
 	uint8_t challenge[16];
 	unsigned int version;
 	char message[64]; /* M=, cut; escaped where not printable */
 };
-/* -EBADMSG if there is no E=. */
+/* -EBADMSG if there is no E=; then `f` is as it was. */
 int mschap_failure_parse(struct mschap_failure *f, const uint8_t *text, size_t len);
 
-/* Compares without a data-dependent branch. */
+/* An E= number in words, without a full stop. Never NULL. */
+const char *mschap_error_text(unsigned int error);
+
+/* Compares without a data-dependent branch: for everything derived from a password. */
 bool mschap_equal(const void *a, const void *b, size_t len);
