@@ -29,8 +29,8 @@
 /* What the authenticator must judge. */
 struct ppp_auth_request {
 	uint8_t identifier;
-	char name[CHAP_NAME_MAX +
-		  1]; /* as sent, NUL-terminated (a NUL inside makes the Response malformed) */
+	/* As sent, NUL-terminated: a NUL inside makes the Response malformed. */
+	char name[CHAP_NAME_MAX + 1];
 	uint8_t challenge[16]; /* ours */
 	uint8_t peer_challenge[16];
 	uint8_t nt_response[24];
@@ -88,14 +88,13 @@ struct chap {
 	uint8_t nt_hash[16]; /* peer only */
 	uint8_t identifier;  /* of the Challenge that is being answered */
 	uint8_t challenge[16], peer_challenge[16], nt_response[24];
-	struct ppp_auth_request
-		request;     /* of the last Response; peer: only `name`, the authenticator's */
+	/* Of the last Response; peer: only `name`, the authenticator's. */
+	struct ppp_auth_request request;
 	uint64_t deadline;   /* retransmission, or the end of waiting; UINT64_MAX none */
 	uint64_t give_up;    /* the end of waiting */
 	uint8_t attempts;    /* failed Responses */
 	bool succeeded;      /* done() has said so */
-	const char *refused; /* why a packet that was waited for was ignored, for the time-out's
-				words */
+	const char *refused; /* why the last packet was ignored: for the time-out's words */
 	uint16_t last_len;   /* the last packet sent, to be sent again */
 	uint8_t last[CHAP_PACKET_MAX];
 };
