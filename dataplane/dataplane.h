@@ -1,14 +1,17 @@
 /*
- * The data plane: established calls' packets between the GRE socket and the inner side (a TUN device), in
- * workers (threads) that share nothing; and the door through which the control plane (one thread) commands it.
+ * The data plane: established calls' packets between the GRE socket and the inner side (a TUN
+ * device), in workers (threads) that share nothing; and the door through which the control plane
+ * (one thread) commands it.
  *
- * Commands are queued to the worker that owns the session and take effect in the order given, control frames to
- * send included: mppe, then a frame, means that the frame goes out after the switch. Events come back through a
- * queue with a descriptor to poll. All functions are for the control thread only, unless marked.
+ * Commands are queued to the worker that owns the session and take effect in the order given,
+ * control frames to send included: mppe, then a frame, means that the frame goes out after the
+ * switch. Events come back through a queue with a descriptor to poll. All functions are for the
+ * control thread only, unless marked.
  *
- * In a worker: batches of up to 64 packets from recvmmsg/read, cipher over the batch, sendmmsg; never waiting for
- * more than is there; no heap per packet (slots from a pool). Send errors EPERM, ENOBUFS, EAGAIN, EMSGSIZE,
- * ECONNREFUSED, ENETUNREACH ... drop the packet and are counted, never fatal.
+ * In a worker: batches of up to 64 packets from recvmmsg/read, cipher over the batch, sendmmsg;
+ * never waiting for more than is there; no heap per packet (slots from a pool). Send errors EPERM,
+ * ENOBUFS, EAGAIN, EMSGSIZE, ECONNREFUSED, ENETUNREACH ... drop the packet and are counted, never
+ * fatal.
  */
 #pragma once
 
@@ -22,17 +25,19 @@ struct dataplane;
 struct dp_session; /* one call in the data plane */
 
 struct dp_config {
-	int inner_fd; /* TUN device (IFF_TUN | IFF_NO_PI), or a SOCK_SEQPACKET socket of the load generator: one
-			 read, one IP packet. Not owned. */
-	int gre_fd; /* raw socket for protocol 47; see gre_socket_open(). Not owned. */
-	bool lookup_by_source; /* find the session of an inner packet by its source (load generator), not destination */
-	bool check_source; /* drop what a session sends with a source address that is not its own (server) */
+	int inner_fd; /* TUN device (IFF_TUN | IFF_NO_PI), or a SOCK_SEQPACKET socket of the load
+			 generator: one read, one IP packet. Not owned. */
+	int gre_fd;   /* raw socket for protocol 47; see gre_socket_open(). Not owned. */
+	bool lookup_by_source; /* find the session of an inner packet by its source (load
+				  generator), not destination */
+	bool check_source; /* drop what a session sends with a source address that is not its own
+			      (server) */
 };
 
 enum dp_event_type {
 	DP_EVENT_CONTROL, /* a PPP control frame came: protocol, data, len */
-	DP_EVENT_RESET, /* stateful MPPE lost step (ppp_link_want_reset) */
-	DP_EVENT_DESYNC, /* (ppp_link_desync) */
+	DP_EVENT_RESET,   /* stateful MPPE lost step (ppp_link_want_reset) */
+	DP_EVENT_DESYNC,  /* (ppp_link_desync) */
 	DP_EVENT_REMOVED, /* dp_session_remove() is complete: the last event of this session */
 };
 
@@ -44,7 +49,8 @@ struct dp_event {
 	uint32_t len;
 };
 
-/* NULL with errno set. Starts one worker thread (the interface allows several: a session belongs to one). */
+/* NULL with errno set. Starts one worker thread (the interface allows several: a session belongs to
+ * one). */
 struct dataplane *dataplane_new(const struct dp_config *config);
 /* Stops the workers and frees all, sessions too; no events after. */
 void dataplane_free(struct dataplane *dp);
@@ -52,33 +58,38 @@ void dataplane_free(struct dataplane *dp);
 /* Becomes readable when events wait. */
 int dataplane_event_fd(const struct dataplane *dp);
 /* Hands over the waiting events (bounded in number per call: those there at the start). */
-void dataplane_dispatch(struct dataplane *dp, void (*handle)(void *user, const struct dp_event *event), void *user);
+void dataplane_dispatch(
+	struct dataplane *dp, void (*handle)(void *user, const struct dp_event *event), void *user);
 
 struct dp_session_config {
-	struct in_addr peer; /* outer address of the peer */
+	struct in_addr peer;  /* outer address of the peer */
 	struct in_addr local; /* the address that was dialled: every packet is sent from it */
 	struct tunnel_config tunnel;
 	void *owner;
 };
 
 /*
- * Adds a call. On receive it is found by (peer, own Call ID). NULL with errno: EADDRINUSE (that pair is taken),
- * ENOMEM.
+ * Adds a call. On receive it is found by (peer, own Call ID). NULL with errno: EADDRINUSE (that
+ * pair is taken), ENOMEM.
  */
 struct dp_session *dp_session_add(struct dataplane *dp, const struct dp_session_config *config);
 
-/* Removes it: frames queued before still go out. The session must not be used after; its owner gets no more events
- * but DP_EVENT_REMOVED, with which the owner may be freed. Routes of it go too. */
+/* Removes it: frames queued before still go out. The session must not be used after; its owner gets
+ * no more events but DP_EVENT_REMOVED, with which the owner may be freed. Routes of it go too. */
 void dp_session_remove(struct dataplane *dp, struct dp_session *s);
 
 /* PPP control frame to send (copied). -EMSGSIZE if longer than PACKET_ROOM. */
-int dp_session_send(struct dataplane *dp, struct dp_session *s, uint16_t protocol, const uint8_t *info, size_t len);
+int dp_session_send(struct dataplane *dp, struct dp_session *s, uint16_t protocol,
+	const uint8_t *info, size_t len);
 
-/* The peer's Call ID and window, where they are known only after dp_session_add() (a call that we dialled: its
- * first frames can overtake the Outgoing-Call-Reply, so the session is added before it). */
-void dp_session_set_peer(struct dataplane *dp, struct dp_session *s, uint16_t peer_call_id, uint16_t peer_window);
+/* The peer's Call ID and window, where they are known only after dp_session_add() (a call that we
+ * dialled: its first frames can overtake the Outgoing-Call-Reply, so the session is added before
+ * it). */
+void dp_session_set_peer(
+	struct dataplane *dp, struct dp_session *s, uint16_t peer_call_id, uint16_t peer_window);
 
-void dp_session_set_framing(struct dataplane *dp, struct dp_session *s, bool acfc, bool pfc, uint16_t peer_mru);
+void dp_session_set_framing(
+	struct dataplane *dp, struct dp_session *s, bool acfc, bool pfc, uint16_t peer_mru);
 /* params NULL: off. */
 void dp_session_set_tx(struct dataplane *dp, struct dp_session *s, const struct mppe_params *params,
 	const uint8_t start[16]);
@@ -90,10 +101,11 @@ void dp_session_reset_requested(struct dataplane *dp, struct dp_session *s);
 void dp_session_open(struct dataplane *dp, struct dp_session *s, bool open);
 
 /*
- * Inner packets for prefix/len (IPv4, network order) belong to this session; longest prefix wins; 0.0.0.0/0
- * is a default. 0, -EEXIST (another session has it), -ENOMEM.
+ * Inner packets for prefix/len (IPv4, network order) belong to this session; longest prefix wins;
+ * 0.0.0.0/0 is a default. 0, -EEXIST (another session has it), -ENOMEM.
  */
-int dp_session_add_route(struct dataplane *dp, struct dp_session *s, struct in_addr prefix, unsigned int len);
+int dp_session_add_route(
+	struct dataplane *dp, struct dp_session *s, struct in_addr prefix, unsigned int len);
 
 /* Counters; a snapshot that may be a moment old. (Any thread while the session exists.) */
 void dp_session_stats(const struct dp_session *s, struct tunnel_stats *out);
@@ -102,16 +114,16 @@ void dp_session_stats(const struct dp_session *s, struct tunnel_stats *out);
 struct dp_stats {
 	uint64_t gre_received, gre_sent;
 	uint64_t gre_faults[GRE_FAULT_COUNT]; /* by enum gre_fault */
-	uint64_t gre_unknown_call; /* valid, but no session with (peer, Call ID) */
-	uint64_t gre_too_long; /* did not fit a slot */
+	uint64_t gre_unknown_call;            /* valid, but no session with (peer, Call ID) */
+	uint64_t gre_too_long;                /* did not fit a slot */
 	uint64_t inner_read, inner_written;
 	uint64_t inner_no_session; /* no session for the address */
 	uint64_t inner_not_ipv4;
-	uint64_t inner_source; /* a session's packet with a foreign source address */
+	uint64_t inner_source;  /* a session's packet with a foreign source address */
 	uint64_t inner_too_big; /* larger than the peer's MRU */
 	uint64_t inner_write_errors;
 	uint64_t send_errors;
-	uint64_t no_slot; /* pool of packets exhausted */
+	uint64_t no_slot;        /* pool of packets exhausted */
 	uint64_t event_overflow; /* control frames dropped: the control thread did not keep up */
 };
 void dataplane_stats(const struct dataplane *dp, struct dp_stats *out);

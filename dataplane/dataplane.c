@@ -1,0 +1,336 @@
+/*
+ * The data plane's API: see dataplane.h. Runs in the control thread; what concerns a session is
+ * sent to its worker as a command. The control thread has a table of its own, of the same content
+ * as the workers' will have when they have executed all commands, so that it knows at once what is
+ * taken.
+ */
+#include "dataplane/worker.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+#define DEFAULT_MRU 1500 /* RFC 1661 section 6.1 */
+
+struct dataplane {
+	struct worker *worker;
+	struct event_queue events;
+	struct event_list dispatched; /* taken from the queue, not yet handed over */
+	struct table table;
+	struct dp_session *sessions; /* until their DP_EVENT_REMOVED */
+	bool dispatching;
+};
+
+struct dataplane *dataplane_new(const struct dp_config *config)
+{
+	struct dataplane *dp = calloc(1, sizeof(*dp));
+	uint64_t seed;
+	int r = -ENOMEM;
+
+	if (!dp)
+		goto out;
+	event_list_init(&dp->dispatched);
+	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) {
+		r = -errno;
+		goto free_dp;
+	}
+	r = table_init(&dp->table, seed);
+	if (r < 0)
+		goto free_dp;
+	r = event_queue_init(&dp->events);
+	if (r < 0)
+		goto done_table;
+	dp->worker = worker_new(config, &dp->events, 0, seed);
+	if (dp->worker)
+		return dp;
+	r = -errno;
+	event_queue_done(&dp->events);
+done_table:
+	table_done(&dp->table);
+free_dp:
+	free(dp);
+out:
+	errno = -r;
+	return NULL;
+}
+
+static void session_free(struct dp_session *s)
+{
+	while (s->routes) {
+		struct dp_route *route = s->routes;
+
+		s->routes = route->next;
+		free(route);
+	}
+	*s->control_prev = s->control_next;
+	if (s->control_next)
+		s->control_next->control_prev = s->control_prev;
+	free(s);
+}
+
+static void discard_events(struct dataplane *dp, struct event_list *list)
+{
+	struct event *e;
+
+	while ((e = event_list_take(list)) != NULL) {
+		if (e->type == DP_EVENT_CONTROL)
+			event_control_free(&dp->events, &e->session->events_waiting, e);
+	}
+}
+
+void dataplane_free(struct dataplane *dp)
+{
+	struct packet_list held;
+
+	if (!dp)
+		return;
+	assert(!dp->dispatching);
+	worker_stop(dp->worker);
+	discard_events(dp, &dp->dispatched);
+	event_take(&dp->events, &dp->dispatched);
+	discard_events(dp, &dp->dispatched);
+	while (dp->sessions) {
+		struct dp_session *s = dp->sessions;
+
+		packet_list_init(&held); /* they go with the worker's pool */
+		if (!s->removed)
+			tunnel_done(&s->tunnel, &held);
+		session_free(s);
+	}
+	worker_free(dp->worker);
+	event_queue_done(&dp->events);
+	table_done(&dp->table);
+	free(dp);
+}
+
+int dataplane_event_fd(const struct dataplane *dp)
+{
+	return dp->events.fd;
+}
+
+void dataplane_dispatch(
+	struct dataplane *dp, void (*handle)(void *user, const struct dp_event *event), void *user)
+{
+	struct event *e;
+
+	assert(!dp->dispatching);
+	dp->dispatching = true;
+	event_take(&dp->events, &dp->dispatched);
+	while ((e = event_list_take(&dp->dispatched)) != NULL) {
+		struct dp_session *s = e->session;
+		struct dp_event event = {
+			.type = e->type,
+			.owner = s->owner,
+			.protocol = e->protocol,
+			.data = e->data,
+			.len = e->len,
+		};
+
+		if (event.type == DP_EVENT_REMOVED) {
+			session_free(s); /* `e` with it */
+			handle(user, &event);
+			continue;
+		}
+		if (!s->removed)
+			handle(user, &event);
+		if (event.type == DP_EVENT_CONTROL)
+			event_control_free(&dp->events, &s->events_waiting, e);
+	}
+	dp->dispatching = false;
+}
+
+/* ---- sessions ---- */
+
+/*
+ * Queues `c`, a copy of it with `data` behind. Cannot fail but for COMMAND_SEND: the others are
+ * small and must not be lost, so without memory this waits for the worker instead.
+ */
+static int post(struct dp_session *s, const struct command *c, const uint8_t *data, size_t len)
+{
+	struct command *copy = malloc(sizeof(*copy) + len);
+
+	if (!copy && len)
+		return -ENOMEM;
+	if (!copy) {
+		struct command here = *c;
+
+		here.session = s;
+		command_post_wait(&s->worker->commands, &here);
+		return 0;
+	}
+	*copy = *c;
+	copy->session = s;
+	if (len)
+		memcpy(copy->data, data, len);
+	command_post(&s->worker->commands, copy);
+	return 0;
+}
+
+static void post_small(struct dp_session *s, const struct command *c)
+{
+	assert(!s->removed);
+	post(s, c, NULL, 0);
+}
+
+static void session_init(struct dp_session *s, const struct dp_session_config *config)
+{
+	s->peer = config->peer;
+	s->local_address = config->local;
+	s->local = ntohl(config->local.s_addr);
+	s->peer_mru = DEFAULT_MRU;
+	s->owner = config->owner;
+	s->node.session = s->control_node.session = s;
+	s->reset.type = DP_EVENT_RESET;
+	s->desync.type = DP_EVENT_DESYNC;
+	s->gone.type = DP_EVENT_REMOVED;
+	s->reset.session = s->desync.session = s->gone.session = s;
+	tunnel_init(&s->tunnel, &config->tunnel);
+}
+
+struct dp_session *dp_session_add(struct dataplane *dp, const struct dp_session_config *config)
+{
+	struct dp_session *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	session_init(s, config);
+	s->worker = dp->worker;
+	if (table_add_call(&dp->table, &s->control_node, ntohl(config->peer.s_addr),
+		    config->tunnel.call_id) < 0) {
+		free(s);
+		errno = EADDRINUSE;
+		return NULL;
+	}
+	s->control_next = dp->sessions;
+	s->control_prev = &dp->sessions;
+	if (s->control_next)
+		s->control_next->control_prev = &s->control_next;
+	dp->sessions = s;
+	post_small(s, &(struct command){ .type = COMMAND_ADD });
+	return s;
+}
+
+void dp_session_remove(struct dataplane *dp, struct dp_session *s)
+{
+	assert(!s->removed);
+	table_remove_call(&dp->table, &s->control_node);
+	for (struct dp_route *route = s->routes; route; route = route->next)
+		table_remove_route(&dp->table, &route->control_node);
+	post_small(s, &(struct command){ .type = COMMAND_REMOVE });
+	s->removed = true;
+}
+
+int dp_session_send(struct dataplane *dp, struct dp_session *s, uint16_t protocol,
+	const uint8_t *info, size_t len)
+{
+	struct command c = { .type = COMMAND_SEND };
+
+	(void)dp;
+	assert(!s->removed);
+	if (len > PACKET_ROOM)
+		return -EMSGSIZE;
+	c.send.protocol = protocol;
+	c.send.len = (uint32_t)len;
+	return post(s, &c, info, len);
+}
+
+void dp_session_set_peer(
+	struct dataplane *dp, struct dp_session *s, uint16_t peer_call_id, uint16_t peer_window)
+{
+	(void)dp;
+	post_small(s, &(struct command){
+			      .type = COMMAND_SET_PEER,
+			      .peer = { .call_id = peer_call_id, .window = peer_window },
+		      });
+}
+
+void dp_session_set_framing(
+	struct dataplane *dp, struct dp_session *s, bool acfc, bool pfc, uint16_t peer_mru)
+{
+	(void)dp;
+	post_small(s, &(struct command){
+			      .type = COMMAND_SET_FRAMING,
+			      .framing = { .acfc = acfc, .pfc = pfc, .mru = peer_mru },
+		      });
+}
+
+static void set_mppe(struct dp_session *s, enum command_type type, const struct mppe_params *params,
+	const uint8_t start[16])
+{
+	struct command c = { .type = type };
+
+	if (params) {
+		c.mppe.on = true;
+		c.mppe.params = *params;
+		memcpy(c.mppe.start, start, sizeof(c.mppe.start));
+	}
+	post_small(s, &c);
+	explicit_bzero(&c, sizeof(c));
+}
+
+void dp_session_set_tx(struct dataplane *dp, struct dp_session *s, const struct mppe_params *params,
+	const uint8_t start[16])
+{
+	(void)dp;
+	set_mppe(s, COMMAND_SET_TX, params, start);
+}
+
+void dp_session_set_rx(struct dataplane *dp, struct dp_session *s, const struct mppe_params *params,
+	const uint8_t start[16])
+{
+	(void)dp;
+	set_mppe(s, COMMAND_SET_RX, params, start);
+}
+
+void dp_session_reset_requested(struct dataplane *dp, struct dp_session *s)
+{
+	(void)dp;
+	post_small(s, &(struct command){ .type = COMMAND_RESET_REQUESTED });
+}
+
+void dp_session_open(struct dataplane *dp, struct dp_session *s, bool open)
+{
+	(void)dp;
+	post_small(s, &(struct command){ .type = COMMAND_OPEN, .open = open });
+}
+
+int dp_session_add_route(
+	struct dataplane *dp, struct dp_session *s, struct in_addr prefix, unsigned int len)
+{
+	struct dp_session *holder;
+	struct dp_route *route;
+
+	assert(!s->removed);
+	if (len > 32)
+		return -EINVAL;
+	holder = table_find_route(&dp->table, ntohl(prefix.s_addr), len);
+	if (holder)
+		return holder == s ? 0 : -EEXIST;
+	route = calloc(1, sizeof(*route));
+	if (!route)
+		return -ENOMEM;
+	route->prefix = ntohl(prefix.s_addr);
+	route->len = len;
+	route->node.session = route->control_node.session = s;
+	table_add_route(&dp->table, &route->control_node, route->prefix, len);
+	route->next = s->routes;
+	s->routes = route;
+	post_small(s, &(struct command){ .type = COMMAND_ADD_ROUTE, .route = route });
+	return 0;
+}
+
+/* ---- counters ---- */
+
+void dp_session_stats(const struct dp_session *s, struct tunnel_stats *out)
+{
+	published(out, s->stats, SESSION_STATS_WORDS);
+}
+
+void dataplane_stats(const struct dataplane *dp, struct dp_stats *out)
+{
+	published(out, dp->worker->published, DP_STATS_WORDS);
+}

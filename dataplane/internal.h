@@ -1,0 +1,75 @@
+/*
+ * What the files of the data plane share: a session as both threads see it, and counters that
+ * another thread reads.
+ *
+ * Who owns what: `control`-named fields, `routes` and `removed` are the control thread's; the rest
+ * of a session is its worker's from COMMAND_ADD on until DP_EVENT_REMOVED. `routes` is read by the
+ * worker at COMMAND_REMOVE, when the control thread has done with it. Published counters are
+ * relaxed atomics: any thread reads them.
+ */
+#pragma once
+
+#include "dataplane/queue.h"
+#include "dataplane/table.h"
+#include "dataplane/wheel.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+
+#define SESSION_STATS_WORDS (sizeof(struct tunnel_stats) / sizeof(uint64_t))
+#define DP_STATS_WORDS      (sizeof(struct dp_stats) / sizeof(uint64_t))
+
+static_assert(sizeof(struct tunnel_stats) % sizeof(uint64_t) == 0, "published word by word");
+static_assert(sizeof(struct dp_stats) % sizeof(uint64_t) == 0, "published word by word");
+
+struct worker;
+
+struct dp_route {
+	struct dp_route *next; /* of the same session */
+	struct table_node node, control_node;
+	uint32_t prefix; /* host order */
+	unsigned int len;
+};
+
+struct dp_session {
+	struct table_node node; /* in the worker's table */
+	uint32_t local;         /* host order */
+	uint16_t peer_mru;
+	bool touched; /* in the worker's list of those to settle */
+	struct in_addr peer, local_address;
+	struct tunnel tunnel;
+	struct wheel_entry timer;
+
+	struct worker *worker; /* constant, as peer, local and owner */
+	void *owner;
+	struct event reset, desync, gone;
+	atomic_uint events_waiting;
+	_Atomic uint64_t stats[SESSION_STATS_WORDS];
+
+	struct table_node control_node; /* in the control thread's table */
+	struct dp_session *control_next, **control_prev;
+	struct dp_route *routes;
+	bool removed; /* dp_session_remove() was called */
+};
+
+/* Counters one by one; a reader may see some of them a moment newer than others. */
+static inline void publish(_Atomic uint64_t *to, const void *from, size_t words)
+{
+	for (size_t i = 0; i < words; i++) {
+		uint64_t word;
+
+		memcpy(&word, (const uint8_t *)from + i * sizeof(word), sizeof(word));
+		atomic_store_explicit(&to[i], word, memory_order_relaxed);
+	}
+}
+
+static inline void published(void *to, const _Atomic uint64_t *from, size_t words)
+{
+	for (size_t i = 0; i < words; i++) {
+		uint64_t word = atomic_load_explicit(&from[i], memory_order_relaxed);
+
+		memcpy((uint8_t *)to + i * sizeof(word), &word, sizeof(word));
+	}
+}

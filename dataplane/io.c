@@ -1,0 +1,116 @@
+/* Batches on the GRE socket: see io.h. */
+#include "dataplane/io.h"
+
+#include <errno.h>
+#include <string.h>
+
+void io_receive_init(struct io_receive *rx)
+{
+	memset(rx, 0, sizeof(*rx));
+	for (unsigned int i = 0; i < IO_RECEIVE_MAX; i++) {
+		rx->msgs[i].msg_hdr.msg_iov = &rx->iov[i];
+		rx->msgs[i].msg_hdr.msg_iovlen = 1;
+	}
+}
+
+static void rearm(struct io_receive *rx, struct pool *pool)
+{
+	unsigned int i;
+
+	for (i = 0; i < IO_RECEIVE_MAX; i++) {
+		if (!rx->slots[i]) {
+			rx->slots[i] = pool_get(pool);
+			if (!rx->slots[i])
+				break;
+			rx->iov[i].iov_base = rx->slots[i]->buf + IO_OFFSET;
+			rx->iov[i].iov_len = PACKET_SLOT - IO_OFFSET;
+		}
+	}
+	/* Slots behind a missing one wait for the next time. */
+	rx->armed = i;
+}
+
+int io_receive(struct io_receive *rx, int fd, struct pool *pool)
+{
+	int n;
+
+	rearm(rx, pool);
+	if (rx->armed == 0)
+		return -ENOBUFS;
+	n = recvmmsg(fd, rx->msgs, rx->armed, MSG_DONTWAIT, NULL);
+	return n < 0 ? -errno : n;
+}
+
+size_t io_received(const struct io_receive *rx, unsigned int i)
+{
+	if (rx->msgs[i].msg_hdr.msg_flags & MSG_TRUNC)
+		return SIZE_MAX;
+	return rx->msgs[i].msg_len;
+}
+
+void io_send_init(struct io_send *tx)
+{
+	memset(tx, 0, sizeof(*tx));
+	for (unsigned int i = 0; i < IO_SEND_MAX; i++) {
+		struct msghdr *m = &tx->msgs[i].msg_hdr;
+		struct cmsghdr *c = &tx->control[i].align;
+
+		m->msg_iov = &tx->iov[i];
+		m->msg_iovlen = 1;
+		m->msg_name = &tx->to[i];
+		m->msg_namelen = sizeof(tx->to[i]);
+		m->msg_control = tx->control[i].space;
+		m->msg_controllen = sizeof(tx->control[i].space);
+		c->cmsg_level = IPPROTO_IP;
+		c->cmsg_type = IP_PKTINFO;
+		c->cmsg_len = CMSG_LEN(sizeof(struct in_pktinfo));
+		tx->to[i].sin_family = AF_INET;
+	}
+}
+
+void io_send_add(struct io_send *tx, struct packet *p, struct in_addr from, struct in_addr to)
+{
+	unsigned int i = tx->count++;
+	struct in_pktinfo info = { .ipi_spec_dst = from };
+
+	tx->packets[i] = p;
+	tx->iov[i].iov_base = p->data;
+	tx->iov[i].iov_len = p->len;
+	tx->to[i].sin_addr = to;
+	memcpy(CMSG_DATA(&tx->control[i].align), &info, sizeof(info));
+}
+
+struct io_sent io_send(struct io_send *tx, int fd, struct pool *pool)
+{
+	struct io_sent result = { 0 };
+	unsigned int at = 0;
+
+	while (at < tx->count) {
+		int n = sendmmsg(fd, tx->msgs + at, tx->count - at, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n > 0) {
+			at += (unsigned int)n;
+			result.sent += (unsigned int)n;
+			continue;
+		}
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+			/* The rest would meet the same; asking again and again helps nobody. */
+			result.failed += tx->count - at;
+			result.full = true;
+			break;
+		}
+		/*
+		 * An error is this packet's own: a firewall's EPERM, EMSGSIZE, no route to this
+		 * peer; or one that an ICMP message left on the socket for whoever came next
+		 * (ECONNREFUSED, EHOSTUNREACH, ENOPROTOOPT). Neither says anything of the next.
+		 */
+		at++;
+		result.failed++;
+	}
+	for (unsigned int i = 0; i < tx->count; i++)
+		pool_put(pool, tx->packets[i]);
+	tx->count = 0;
+	return result;
+}

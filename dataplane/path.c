@@ -1,0 +1,329 @@
+/*
+ * The packet path of a worker (RFC 2637 section 4, RFC 791 headers): see path.h. Every byte of
+ * outer and inner headers is read through wire.h. A packet of an established call is dropped only
+ * for a reason that is counted, in the worker's counters or the tunnel's.
+ */
+#include "dataplane/path.h"
+
+#include "lib/wire.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#define PPP_IP   0x0021
+#define IP_GRE   47
+#define IPV4_MIN 20
+
+/* ---- headers ---- */
+
+struct ipv4 {
+	size_t header, total;
+	uint8_t protocol;
+	uint32_t source, destination;
+};
+
+/* False unless `data` begins with a whole IPv4 header and holds all that it claims. */
+static bool ipv4_decode(struct ipv4 *ip, const uint8_t *data, size_t len)
+{
+	struct wire_reader r = wire_reader(data, len);
+	uint8_t first = wire_u8(&r);
+
+	wire_skip(&r, 1);
+	ip->header = (first & 15u) * 4u;
+	ip->total = wire_u16(&r);
+	wire_skip(&r, 5);
+	ip->protocol = wire_u8(&r);
+	wire_skip(&r, 2);
+	ip->source = wire_u32(&r);
+	ip->destination = wire_u32(&r);
+	return !r.failed && first >> 4 == 4 && ip->header >= IPV4_MIN && ip->total >= ip->header &&
+	       ip->total <= len;
+}
+
+void path_discard(struct worker *w, struct packet_list *list)
+{
+	struct packet *p;
+
+	while ((p = packet_list_take(list)) != NULL)
+		pool_put(&w->pool, p);
+}
+
+/* ---- from the GRE socket to the inner side ---- */
+
+static void deliver_data(struct worker *w, struct dp_session *s, const struct packet *p)
+{
+	struct ipv4 ip;
+	ssize_t n;
+
+	if (p->protocol != PPP_IP || !ipv4_decode(&ip, p->data, p->len)) {
+		w->stats.inner_not_ipv4++;
+		return;
+	}
+	if (w->config.check_source && table_lookup(&w->table, ip.source) != s) {
+		w->stats.inner_source++;
+		return;
+	}
+	/* Without what follows the packet: some peers pad. */
+	n = write(w->config.inner_fd, p->data, ip.total);
+	if (n < 0)
+		w->stats.inner_write_errors++;
+	else
+		w->stats.inner_written++;
+}
+
+static void deliver_control(struct worker *w, struct dp_session *s, const struct packet *p)
+{
+	struct event *e =
+		event_control_new(w->events, &s->events_waiting, p->protocol, p->data, p->len);
+
+	if (!e) {
+		w->stats.event_overflow++;
+		return;
+	}
+	e->session = s;
+	event_list_add(&w->raised, e);
+}
+
+static void deliver(struct worker *w, struct packet *p)
+{
+	struct dp_session *s = p->owner;
+
+	if (p->verdict == PACKET_NONE)
+		tunnel_finish(&s->tunnel, p);
+	if (p->verdict == PACKET_DATA)
+		deliver_data(w, s, p);
+	else if (p->verdict == PACKET_CONTROL)
+		deliver_control(w, s, p);
+	pool_put(&w->pool, p);
+}
+
+/* All packets that are in order now, of any sessions: the cipher gets as many at once as it takes.
+ */
+static void deliver_all(struct worker *w, struct packet_list *in_order)
+{
+	struct packet *batch[RC4_BATCH_MAX];
+	struct packet *p;
+
+	while (in_order->first) {
+		unsigned int n = 0;
+
+		while (n < RC4_BATCH_MAX && (p = packet_list_take(in_order)) != NULL) {
+			struct dp_session *s = p->owner;
+
+			if (p->verdict == PACKET_NONE)
+				tunnel_decrypt(&s->tunnel, p, &w->cipher);
+			batch[n++] = p;
+		}
+		rc4_run(&w->cipher);
+		for (unsigned int i = 0; i < n; i++)
+			deliver(w, batch[i]);
+	}
+}
+
+/* True if the slot went into the tunnel. */
+static bool accept_packet(struct worker *w, struct packet *p, size_t len, struct packet_list *out)
+{
+	const uint8_t *data = p->buf + IO_OFFSET;
+	struct gre_header h;
+	struct dp_session *s;
+	enum gre_fault fault = GRE_TRUNCATED;
+	struct ipv4 ip;
+	size_t size = 0;
+
+	if (len == SIZE_MAX) {
+		w->stats.gre_too_long++;
+		return false;
+	}
+	if (ipv4_decode(&ip, data, len) && ip.protocol == IP_GRE)
+		fault = gre_header_decode(&h, data + ip.header, ip.total - ip.header, &size);
+	if (fault != GRE_OK) {
+		w->stats.gre_faults[fault]++;
+		return false;
+	}
+	s = table_find_call(&w->table, ip.source, h.call_id);
+	if (!s || ip.destination != s->local) {
+		w->stats.gre_unknown_call++;
+		return false;
+	}
+	/*
+	 * Short of slots, nothing may stay in a reorder buffer; what is in order goes on as ever.
+	 * (A first packet starts the numbers, so it is in order.)
+	 */
+	if (h.has_seq && s->tunnel.receiver.started && h.seq != s->tunnel.receiver.next &&
+		!pool_may_hold(&w->pool)) {
+		w->stats.no_slot++;
+		return false;
+	}
+	p->data = p->buf + IO_OFFSET + ip.header + size;
+	p->len = h.payload_len;
+	p->owner = s;
+	p->time = w->now;
+	tunnel_receive(&s->tunnel, &h, p, w->now, out);
+	worker_touch(w, s);
+	return true;
+}
+
+int path_receive(struct worker *w)
+{
+	struct packet_list out;
+	int r = 0;
+	int n = io_receive(&w->rx, w->config.gre_fd, &w->pool);
+
+	if (n == -EBADF || n == -ENOTSOCK)
+		return n;
+	if (n <= 0)
+		return 0; /* nothing there, or an ICMP error that is read and gone */
+	packet_list_init(&out);
+	w->stats.gre_received += (unsigned int)n;
+	for (unsigned int i = 0; i < (unsigned int)n; i++) {
+		size_t len = io_received(&w->rx, i);
+
+		if (len == 0) { /* not on a raw socket: a pair's other end is gone */
+			r = -EPIPE;
+			break;
+		}
+		if (accept_packet(w, w->rx.slots[i], len, &out))
+			w->rx.slots[i] = NULL;
+	}
+	deliver_all(w, &out);
+	return r;
+}
+
+void path_tick(struct worker *w, struct dp_session *s)
+{
+	struct packet_list out;
+
+	packet_list_init(&out);
+	tunnel_tick(&s->tunnel, w->now, &out);
+	deliver_all(w, &out);
+	worker_touch(w, s);
+}
+
+/* ---- from the inner side to the GRE socket ---- */
+
+static void queue_packet(struct worker *w, struct dp_session *s, struct packet *p)
+{
+	if (w->tx.count == IO_SEND_MAX) {
+		rc4_run(&w->cipher);
+		worker_flush(w);
+	}
+	io_send_add(&w->tx, p, s->local_address, s->peer);
+}
+
+/* True if the slot was taken over. */
+static bool send_packet(struct worker *w, struct packet *p)
+{
+	struct dp_session *s;
+	struct ipv4 ip;
+
+	if (p->len == 0 || p->data[0] >> 4 != 4) {
+		w->stats.inner_not_ipv4++;
+		return false;
+	}
+	if (!ipv4_decode(&ip, p->data, p->len)) {
+		/* Longer than a slot: read() has cut it. */
+		w->stats.inner_too_big++;
+		return false;
+	}
+	s = table_lookup(&w->table, w->config.lookup_by_source ? ip.source : ip.destination);
+	if (!s) {
+		w->stats.inner_no_session++;
+		return false;
+	}
+	if (ip.total > s->peer_mru) {
+		w->stats.inner_too_big++;
+		return false;
+	}
+	p->len = (uint32_t)ip.total;
+	worker_touch(w, s);
+	if (tunnel_seal(&s->tunnel, p, PPP_IP, w->now, &w->cipher) < 0)
+		return false; /* counted by the tunnel */
+	queue_packet(w, s, p);
+	return true;
+}
+
+/* Reads one packet: 1, 0 if there is none, or a negative errno if there never will be. */
+static int read_inner(struct worker *w, struct packet *p)
+{
+	ssize_t n = read(w->config.inner_fd, p->data, PACKET_ROOM);
+
+	if (n > 0) {
+		p->len = (uint32_t)n;
+		return 1;
+	}
+	if (n == 0)
+		return -EPIPE;
+	switch (errno) {
+	case EAGAIN:
+	case EINTR:
+		return 0;
+	case EFAULT: /* how a TUN device may say that the packet is longer than the buffer */
+	case EMSGSIZE:
+	case EINVAL:
+		w->stats.inner_too_big++;
+		return 0;
+	default:
+		return -errno;
+	}
+}
+
+int path_send(struct worker *w)
+{
+	struct packet *p = NULL;
+	int r = 0;
+
+	for (unsigned int i = 0; i < WORKER_INNER_BATCH; i++) {
+		if (!p)
+			p = pool_get(&w->pool);
+		if (!p) {
+			w->stats.no_slot++;
+			break;
+		}
+		r = read_inner(w, p);
+		if (r <= 0)
+			break;
+		w->stats.inner_read++;
+		if (send_packet(w, p))
+			p = NULL;
+	}
+	if (p)
+		pool_put(&w->pool, p);
+	rc4_run(&w->cipher);
+	return r < 0 ? r : 0;
+}
+
+void path_control(struct worker *w, struct dp_session *s, uint16_t protocol, const uint8_t *info,
+	uint32_t len)
+{
+	struct packet *p = pool_get(&w->pool);
+
+	if (!p) {
+		w->stats.no_slot++;
+		return;
+	}
+	if (len)
+		memcpy(p->data, info, len);
+	p->len = len;
+	worker_touch(w, s);
+	if (tunnel_seal(&s->tunnel, p, protocol, w->now, &w->cipher) < 0) {
+		pool_put(&w->pool, p);
+		return;
+	}
+	/* Now, while the tunnel's cipher state is still the one of this packet. */
+	rc4_run(&w->cipher);
+	queue_packet(w, s, p);
+}
+
+void path_acknowledge(struct worker *w, struct dp_session *s)
+{
+	struct packet *p = pool_get(&w->pool);
+
+	if (!p) {
+		w->stats.no_slot++;
+		return;
+	}
+	if (tunnel_ack(&s->tunnel, p, w->now))
+		queue_packet(w, s, p);
+	else
+		pool_put(&w->pool, p);
+}

@@ -1,0 +1,24 @@
+/* The packet path of a worker: one batch from a descriptor to the other side. */
+#pragma once
+
+#include "dataplane/worker.h"
+
+/* One batch from the GRE socket to the inner side. -errno if the socket cannot be read any more. */
+int path_receive(struct worker *w);
+
+/* One batch from the inner side, sealed and queued to w->tx. -errno if it cannot be read any more.
+ */
+int path_send(struct worker *w);
+
+/* The gaps of this session whose time is over are given up. */
+void path_tick(struct worker *w, struct dp_session *s);
+
+/* A PPP frame of the control thread. */
+void path_control(struct worker *w, struct dp_session *s, uint16_t protocol, const uint8_t *info,
+	uint32_t len);
+
+/* An acknowledgement alone, if one is due. */
+void path_acknowledge(struct worker *w, struct dp_session *s);
+
+/* Gives the slots of `list` back. */
+void path_discard(struct worker *w, struct packet_list *list);

@@ -1,0 +1,56 @@
+/*
+ * Whom a packet belongs to: from the outside by (peer address, own Call ID), from the inside by the
+ * longest matching prefix of an inner address.
+ *
+ * Nodes are the caller's (in its sessions and routes), so that adding allocates nothing but, now
+ * and then, a larger array of buckets; if there is no memory for that, chains grow longer and all
+ * still works. One table belongs to one thread: the worker has its own, and the control thread
+ * another of the same content, to see what is taken.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct dp_session;
+
+struct table_node {
+	struct table_node *next;
+	uint64_t key;
+	struct dp_session *session;
+};
+
+struct table_hash {
+	struct table_node **buckets;
+	unsigned int bits; /* 1 << bits buckets */
+	size_t count;
+};
+
+struct table {
+	struct table_hash calls, routes;
+	uint64_t seed;    /* peers choose addresses: not the chain they land in */
+	uint64_t lengths; /* bit n: there are routes of prefix length n */
+	uint32_t per_length[33];
+};
+
+/* -ENOMEM. */
+int table_init(struct table *t, uint64_t seed);
+/* The nodes stay the caller's. */
+void table_done(struct table *t);
+
+/* Addresses in host order. node->session must be set; 0, or -EEXIST if that call is there already.
+ */
+int table_add_call(struct table *t, struct table_node *node, uint32_t peer, uint16_t call_id);
+void table_remove_call(struct table *t, struct table_node *node);
+struct dp_session *table_find_call(const struct table *t, uint32_t peer, uint16_t call_id);
+
+/* len 0-32; bits of `prefix` behind it are ignored. 0, or -EEXIST if that prefix is there already.
+ */
+int table_add_route(struct table *t, struct table_node *node, uint32_t prefix, unsigned int len);
+void table_remove_route(struct table *t, struct table_node *node);
+/* The session that has exactly this prefix, or NULL. */
+struct dp_session *table_find_route(const struct table *t, uint32_t prefix, unsigned int len);
+
+/* The session with the longest prefix that holds `address`, or NULL. */
+struct dp_session *table_lookup(const struct table *t, uint32_t address);

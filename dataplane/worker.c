@@ -1,0 +1,398 @@
+/*
+ * A worker's thread, its loop and its commands: see worker.h.
+ *
+ * Invariants between the steps of a turn: w->cipher is empty; nobody in `touched` has been freed (a
+ * removal settles first); timers are set only for sessions whose tunnel has a deadline, so an idle
+ * session costs nothing.
+ */
+#include "dataplane/worker.h"
+
+#include "dataplane/path.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <unistd.h>
+
+/* A full GRE socket says when it has room again; should it not, the inner side is read again after
+ * this, us. */
+#define BLOCKED_MAX 10000
+
+enum source { SOURCE_GRE, SOURCE_INNER, SOURCE_COMMANDS, SOURCE_COUNT };
+
+uint64_t worker_clock(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}
+
+/* ---- descriptors ---- */
+
+static int fd_of(const struct worker *w, enum source source)
+{
+	switch (source) {
+	case SOURCE_GRE:
+		return w->config.gre_fd;
+	case SOURCE_INNER:
+		return w->config.inner_fd;
+	default:
+		return w->commands.fd;
+	}
+}
+
+static int watch(struct worker *w, enum source source, int op, uint32_t events)
+{
+	struct epoll_event ev = { .events = events, .data.u32 = source };
+
+	return epoll_ctl(w->epoll, op, fd_of(w, source), &ev) < 0 ? -errno : 0;
+}
+
+static void set_blocked(struct worker *w, bool blocked)
+{
+	if (blocked == (w->blocked_until != 0))
+		return;
+	w->blocked_until = blocked ? w->now + BLOCKED_MAX : 0;
+	if (!w->gre_lost)
+		watch(w, SOURCE_GRE, EPOLL_CTL_MOD, EPOLLIN | (blocked ? EPOLLOUT : 0u));
+	if (!w->inner_lost)
+		watch(w, SOURCE_INNER, EPOLL_CTL_MOD, blocked ? 0u : EPOLLIN);
+}
+
+void worker_flush(struct worker *w)
+{
+	struct io_sent result;
+
+	if (w->tx.count == 0)
+		return;
+	result = io_send(&w->tx, w->config.gre_fd, &w->pool);
+	w->stats.gre_sent += result.sent;
+	w->stats.send_errors += result.failed;
+	if (result.full)
+		set_blocked(w, true);
+}
+
+/* ---- settling ---- */
+
+void worker_touch(struct worker *w, struct dp_session *s)
+{
+	if (s->touched)
+		return;
+	s->touched = true;
+	assert(w->touched_count < WORKER_TOUCHED_MAX);
+	w->touched[w->touched_count++] = s;
+}
+
+static void raise_events(struct worker *w, struct dp_session *s)
+{
+	unsigned int events = tunnel_events(&s->tunnel);
+
+	if (events & TUNNEL_EVENT_RESET)
+		event_list_add_once(&w->raised, &s->reset);
+	if (events & TUNNEL_EVENT_DESYNC)
+		event_list_add_once(&w->raised, &s->desync);
+}
+
+static void publish_session(struct dp_session *s)
+{
+	struct tunnel_stats stats = { 0 };
+
+	tunnel_get_stats(&s->tunnel, &stats);
+	publish(s->stats, &stats, SESSION_STATS_WORDS);
+}
+
+static void settle(struct worker *w)
+{
+	for (unsigned int i = 0; i < w->touched_count; i++) {
+		struct dp_session *s = w->touched[i];
+		uint64_t deadline;
+
+		s->touched = false;
+		raise_events(w, s);
+		if (gre_receiver_ack_due(&s->tunnel.receiver, w->now))
+			path_acknowledge(w, s);
+		publish_session(s);
+		deadline = tunnel_deadline(&s->tunnel);
+		/* What is over and could not be done (no slot) is tried again later, not at once.
+		 */
+		wheel_set(&w->wheel, &s->timer, deadline > w->now ? deadline : w->now + 1000);
+	}
+	w->touched_count = 0;
+	worker_flush(w);
+	event_post(w->events, &w->raised);
+	publish(w->published, &w->stats, DP_STATS_WORDS);
+}
+
+/* ---- commands ---- */
+
+static void add_session(struct worker *w, struct dp_session *s)
+{
+	int r = table_add_call(&w->table, &s->node, ntohl(s->peer.s_addr), s->tunnel.call_id);
+
+	/* The control thread's table has the same content, and said that the place is free. */
+	assert(r == 0);
+	(void)r;
+}
+
+static void add_route(struct worker *w, struct dp_route *route)
+{
+	int r = table_add_route(&w->table, &route->node, route->prefix, route->len);
+
+	assert(r == 0);
+	(void)r;
+}
+
+static void remove_session(struct worker *w, struct dp_session *s)
+{
+	struct packet_list held;
+
+	settle(w);
+	packet_list_init(&held);
+	table_remove_call(&w->table, &s->node);
+	for (struct dp_route *route = s->routes; route; route = route->next)
+		table_remove_route(&w->table, &route->node);
+	wheel_remove(&w->wheel, &s->timer);
+	tunnel_done(&s->tunnel, &held);
+	path_discard(w, &held);
+	event_list_add_once(&w->raised, &s->gone);
+}
+
+static void set_mppe(struct dp_session *s, const struct command *c)
+{
+	const struct mppe_params *params = c->mppe.on ? &c->mppe.params : NULL;
+
+	if (c->type == COMMAND_SET_TX)
+		tunnel_set_tx(&s->tunnel, params, c->mppe.start);
+	else
+		tunnel_set_rx(&s->tunnel, params, c->mppe.start);
+}
+
+static void execute(struct worker *w, const struct command *c)
+{
+	struct dp_session *s = c->session;
+
+	switch (c->type) {
+	case COMMAND_ADD:
+		add_session(w, s);
+		break;
+	case COMMAND_REMOVE:
+		remove_session(w, s);
+		break;
+	case COMMAND_SEND:
+		path_control(w, s, c->send.protocol, c->data, c->send.len);
+		break;
+	case COMMAND_SET_PEER:
+		s->tunnel.peer_call_id = c->peer.call_id;
+		s->tunnel.sender.window = c->peer.window;
+		break;
+	case COMMAND_SET_FRAMING:
+		s->tunnel.acfc = c->framing.acfc;
+		s->tunnel.pfc = c->framing.pfc;
+		s->peer_mru = c->framing.mru;
+		break;
+	case COMMAND_SET_TX:
+	case COMMAND_SET_RX:
+		set_mppe(s, c);
+		break;
+	case COMMAND_RESET_REQUESTED:
+		tunnel_reset_requested(&s->tunnel);
+		break;
+	case COMMAND_OPEN:
+		s->tunnel.data_open = c->open;
+		break;
+	case COMMAND_ADD_ROUTE:
+		add_route(w, c->route);
+		break;
+	case COMMAND_STOP:
+		w->stop = true;
+		break;
+	}
+}
+
+static void run_commands(struct worker *w, bool more)
+{
+	if (!w->backlog && more)
+		w->backlog = command_take(&w->commands);
+	for (unsigned int i = 0; i < WORKER_COMMAND_BATCH && w->backlog; i++) {
+		struct command *c = w->backlog;
+
+		w->backlog = c->next;
+		execute(w, c);
+		command_finish(&w->commands, c);
+	}
+}
+
+/* ---- the loop ---- */
+
+static void run_timers(struct worker *w)
+{
+	for (unsigned int i = 0; i < WORKER_TIMER_BATCH; i++) {
+		struct wheel_entry *e = wheel_expired(&w->wheel, w->now);
+
+		if (!e)
+			break;
+		path_tick(w,
+			(struct dp_session *)((uint8_t *)e - offsetof(struct dp_session, timer)));
+	}
+}
+
+/* ms for epoll_wait(). */
+static int patience(const struct worker *w)
+{
+	uint64_t next = wheel_next(&w->wheel);
+	uint64_t now;
+
+	if (w->backlog)
+		return 0;
+	if (w->blocked_until && w->blocked_until < next)
+		next = w->blocked_until;
+	if (next == UINT64_MAX)
+		return -1;
+	now = worker_clock();
+	return next <= now ? 0 : (int)((next - now + 999) / 1000);
+}
+
+static void lost(struct worker *w, enum source source)
+{
+	/* EBADF when it is closed already: then it is not watched either. */
+	watch(w, source, EPOLL_CTL_DEL, 0);
+	if (source == SOURCE_GRE)
+		w->gre_lost = true;
+	else
+		w->inner_lost = true;
+}
+
+static void turn(struct worker *w)
+{
+	uint32_t ready[SOURCE_COUNT] = { 0 };
+	struct epoll_event events[SOURCE_COUNT];
+	int n = epoll_wait(w->epoll, events, SOURCE_COUNT, patience(w));
+
+	for (int i = 0; i < n; i++)
+		ready[events[i].data.u32] = events[i].events;
+	w->now = worker_clock();
+	if (w->blocked_until && (ready[SOURCE_GRE] & EPOLLOUT || w->now >= w->blocked_until))
+		set_blocked(w, false);
+	if (ready[SOURCE_GRE] & ~(uint32_t)EPOLLOUT && path_receive(w) < 0)
+		lost(w, SOURCE_GRE);
+	if (ready[SOURCE_INNER] && !w->inner_lost && path_send(w) < 0)
+		lost(w, SOURCE_INNER);
+	run_timers(w);
+	run_commands(w, ready[SOURCE_COMMANDS] != 0);
+	settle(w);
+}
+
+static void *worker_main(void *arg)
+{
+	struct worker *w = arg;
+
+	while (!w->stop)
+		turn(w);
+	return NULL;
+}
+
+/* ---- life ---- */
+
+static int watch_all(struct worker *w)
+{
+	int flags = fcntl(w->config.inner_fd, F_GETFL);
+	int r;
+
+	if (flags < 0 || fcntl(w->config.inner_fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return -errno;
+	w->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (w->epoll < 0)
+		return -errno;
+	r = watch(w, SOURCE_GRE, EPOLL_CTL_ADD, EPOLLIN);
+	if (r == 0)
+		r = watch(w, SOURCE_INNER, EPOLL_CTL_ADD, EPOLLIN);
+	if (r == 0)
+		r = watch(w, SOURCE_COMMANDS, EPOLL_CTL_ADD, EPOLLIN);
+	if (r < 0)
+		close(w->epoll);
+	return r;
+}
+
+/* The thread takes no signals: they are for the control thread's loop. */
+static int start_thread(struct worker *w, unsigned int index)
+{
+	sigset_t all, before;
+	char name[16];
+	int r;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&w->thread, NULL, worker_main, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (r != 0)
+		return -r;
+	snprintf(name, sizeof(name), "greyline-w%u", index % 1000);
+	pthread_setname_np(w->thread, name);
+	return 0;
+}
+
+struct worker *worker_new(const struct dp_config *config, struct event_queue *events,
+	unsigned int index, uint64_t seed)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+	int r = -ENOMEM;
+
+	if (!w)
+		goto out;
+	w->config = *config;
+	w->events = events;
+	event_list_init(&w->raised);
+	io_receive_init(&w->rx);
+	io_send_init(&w->tx);
+	wheel_init(&w->wheel, worker_clock());
+	r = command_queue_init(&w->commands);
+	if (r < 0)
+		goto free_worker;
+	r = table_init(&w->table, seed);
+	if (r < 0)
+		goto done_queue;
+	r = pool_init(&w->pool, POOL_MAX);
+	if (r < 0)
+		goto done_table;
+	r = watch_all(w);
+	if (r < 0)
+		goto done_pool;
+	r = start_thread(w, index);
+	if (r == 0)
+		return w;
+	close(w->epoll);
+done_pool:
+	pool_done(&w->pool);
+done_table:
+	table_done(&w->table);
+done_queue:
+	command_queue_done(&w->commands);
+free_worker:
+	free(w);
+out:
+	errno = -r;
+	return NULL;
+}
+
+void worker_stop(struct worker *w)
+{
+	struct command stop = { .type = COMMAND_STOP };
+
+	command_post_wait(&w->commands, &stop);
+	pthread_join(w->thread, NULL);
+}
+
+void worker_free(struct worker *w)
+{
+	close(w->epoll);
+	pool_done(&w->pool);
+	table_done(&w->table);
+	command_queue_done(&w->commands);
+	free(w);
+}
