@@ -24,12 +24,6 @@ static int add_routes(struct server_network *n, const struct server_config *conf
 
 static int forward(struct server_network *n, char *why)
 {
-	bool on;
-
-	if (net_forward_get(&on, why) < 0)
-		return -1;
-	if (on)
-		return 0;
 	return net_state_forward(n->state, why) < 0 ? -1 : net_forward_set(true, why);
 }
 

@@ -19,7 +19,7 @@ static void close_rest(struct server *s)
 	if (s->closed)
 		return;
 	s->closed = true;
-	hub_done(&s->hub);
+	hub_done(&s->hub, NULL);
 	if (s->control)
 		control_socket_close(s->control);
 	uv_close((uv_handle_t *)&s->sweep, NULL);

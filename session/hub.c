@@ -42,10 +42,19 @@ int hub_init(struct hub *h, uv_loop_t *loop, const struct dp_config *config, cha
 	return 0;
 }
 
-void hub_done(struct hub *h)
+static void on_closed(uv_handle_t *handle)
 {
+	struct hub *h = handle->data;
+
+	if (h->closed)
+		h->closed(h);
+}
+
+void hub_done(struct hub *h, void (*closed)(struct hub *h))
+{
+	h->closed = closed;
 	uv_poll_stop(&h->poll);
-	uv_close((uv_handle_t *)&h->poll, NULL);
+	uv_close((uv_handle_t *)&h->poll, on_closed);
 	dataplane_free(h->dp);
 	h->dp = NULL;
 }

@@ -15,6 +15,7 @@ struct hub {
 	uv_loop_t *loop;
 	struct dataplane *dp;
 	uv_poll_t poll; /* the data plane's events */
+	void (*closed)(struct hub *h);
 	struct session *sessions; /* list through session->next */
 	unsigned int count; /* sessions in the list */
 	uint32_t last_id;
@@ -24,7 +25,8 @@ struct hub {
 
 /* -1 with a sentence in `why` (SYSTEM_WHY bytes). The descriptors in `config` stay the caller's. */
 int hub_init(struct hub *h, uv_loop_t *loop, const struct dp_config *config, char *why);
-/* Stops the data plane. No session may be left. The loop must run once more before `h` goes (uv_close). */
-void hub_done(struct hub *h);
+/* Stops the data plane. No session may be left. `closed` (may be NULL) is called when `h` may be freed, in the loop's
+ * next turn. */
+void hub_done(struct hub *h, void (*closed)(struct hub *h));
 
 struct session *hub_find(const struct hub *h, uint32_t id);

@@ -1,0 +1,154 @@
+/* One try to connect: see attempt.h. */
+#include "client/attempt.h"
+
+#include "system/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void note_end(struct attempt *a, enum pptp_reason reason, const char *detail)
+{
+	if (a->ended)
+		return;
+	a->ended = true;
+	a->reason = reason;
+	snprintf(a->detail, sizeof(a->detail), "%s", detail);
+}
+
+static void on_hub_closed(struct hub *h)
+{
+	struct attempt *a = (struct attempt *)((char *)h - offsetof(struct attempt, hub));
+
+	client_network_close(&a->network);
+	a->ops->over(a, a->reason, a->detail, a->was_up);
+	free(a);
+}
+
+static void finish_if_over(struct attempt *a)
+{
+	if (!a->session && !a->connection_open && a->hub.count == 0)
+		hub_done(&a->hub, on_hub_closed);
+}
+
+static int on_up(struct session *s, char *why)
+{
+	struct attempt *a = s->owner;
+	struct in_addr everything = { 0 };
+	struct ppp_link_info info;
+	unsigned int mtu = a->config->mtu;
+
+	ppp_link_get_info(s->link, &info);
+	if (info.peer_mru && info.peer_mru < mtu)
+		mtu = info.peer_mru;
+	if (dp_session_add_route(a->hub.dp, s->dp, everything, 0) < 0) {
+		snprintf(why, SYSTEM_WHY, "out of memory");
+		return -1;
+	}
+	if (client_network_up(&a->network, a->config, a->server.sin_addr, &s->net, mtu, why) < 0)
+		return -1;
+	a->was_up = true;
+	a->ops->up(a);
+	return 0;
+}
+
+static void on_down(struct session *s)
+{
+	(void)s; /* routes stay until all is over: nothing leaks past the tunnel meanwhile */
+}
+
+static void on_gone(struct session *s, enum pptp_reason reason, const char *detail)
+{
+	struct attempt *a = s->owner;
+
+	note_end(a, reason, detail);
+	a->session = NULL;
+	if (a->connection_open)
+		connection_stop(&a->connection, reason);
+	finish_if_over(a);
+}
+
+static const struct session_ops session_ops = {
+	.up = on_up,
+	.down = on_down,
+	.gone = on_gone,
+};
+
+static void on_established(struct connection *c)
+{
+	struct attempt *a = c->owner;
+
+	if (a->ended)
+		return;
+	a->session = session_dial(&a->hub, c, &a->config->session, &session_ops, a);
+	if (!a->session) {
+		note_end(a, PPTP_NO_RESOURCES, "the call could not be placed");
+		connection_stop(c, PPTP_NO_RESOURCES);
+	}
+}
+
+static void on_outgoing_call(struct connection *c, const struct control_outgoing_request *request)
+{
+	/* A server that wants to be called a client: not here. */
+	control_connection_refuse(&c->control, request, CONTROL_OUTGOING_DO_NOT_ACCEPT, CONTROL_ERROR_NONE, 0);
+}
+
+static void on_closed(struct connection *c, enum pptp_reason reason, const char *detail)
+{
+	struct attempt *a = c->owner;
+
+	note_end(a, reason, detail);
+	a->connection_open = false;
+	finish_if_over(a);
+}
+
+static const struct connection_ops connection_ops = {
+	.established = on_established,
+	.outgoing_call = on_outgoing_call,
+	.closed = on_closed,
+};
+
+struct attempt *attempt_new(uv_loop_t *loop, const struct client_config *config, const struct sockaddr_in *server,
+	const struct attempt_ops *ops, void *owner, char *why)
+{
+	struct attempt *a = calloc(1, sizeof(*a));
+	struct dp_config dp = { 0 };
+
+	if (!a) {
+		snprintf(why, SYSTEM_WHY, "out of memory");
+		return NULL;
+	}
+	a->loop = loop;
+	a->config = config;
+	a->ops = ops;
+	a->owner = owner;
+	a->server = *server;
+	if (client_network_open(&a->network, config, server->sin_addr, why) < 0) {
+		free(a);
+		return NULL;
+	}
+	dp.inner_fd = a->network.tun_fd;
+	dp.gre_fd = a->network.gre_fd;
+	if (hub_init(&a->hub, loop, &dp, why) < 0) {
+		client_network_close(&a->network);
+		free(a);
+		return NULL;
+	}
+	a->connection_open = true;
+	if (connection_dial(&a->connection, loop, server, config->connect_timeout, &config->control, &connection_ops,
+		    a) < 0) {
+		a->connection_open = false;
+		note_end(a, PPTP_NO_RESOURCES, "no descriptor for the TCP connection");
+		finish_if_over(a);
+	}
+	return a;
+}
+
+void attempt_stop(struct attempt *a, enum pptp_reason reason)
+{
+	note_end(a, reason, "");
+	if (a->session)
+		session_close(a->session, reason, "");
+	else
+		connection_stop(&a->connection, reason);
+}

@@ -1,0 +1,318 @@
+/* The client's configuration: see config.h. Keys are documented in greyline(1). */
+#include "client/config.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define SECOND 1000000ull
+
+static const char usage[] =
+	"usage: greyline connect SERVER --user NAME [--password-file FILE] [-c FILE] [--dev NAME] [--route CIDR]...\n"
+	"                        [--default-route] [--dns] [--mppe POLICY] [--auth LIST] [--once] [--json]\n"
+	"                        [--set KEY=VALUE]... [--control PATH] [--log-format text|json]\n"
+	"\n"
+	"Dials a PPTP server and brings up a tunnel; ^C ends it. PPTP's encryption can be broken by anybody who\n"
+	"records the traffic. The password comes from a file or from GREYLINE_PASSWORD in the environment.\n"
+	"\n"
+	"      --user NAME           user name, also DOMAIN\\NAME\n"
+	"      --password-file FILE  its first line is the password\n"
+	"  -c, --config FILE         read the configuration file\n"
+	"      --dev NAME            name of the TUN device (default grey%d)\n"
+	"      --route CIDR          send this network through the tunnel (may be given several times)\n"
+	"      --default-route       send everything through the tunnel\n"
+	"      --dns                 use the name servers that the server gives\n"
+	"      --mppe POLICY         require-128 (default), require, prefer, off; with -stateless or -stateful\n"
+	"      --auth LIST           allowed methods; mschap-v2 is the only one so far\n"
+	"      --once                do not reconnect\n"
+	"      --json                one JSON object a line\n"
+	"      --set KEY=VALUE       any key of the configuration file\n"
+	"      --control PATH        control socket (default /run/greyline/client.sock)\n"
+	"      --log-format F        text or json\n"
+	"      --debug               log every message\n"
+	"  -h, --help\n"
+	"\n"
+	"Exit status: 0 closed by the user or, after success, by the peer; 1 this machine (device, permission); 2 usage;\n"
+	"3 cannot reach TCP port 1723; 4 no GRE gets through; 5 authentication failed; 6 policy not met; 7 other failure.\n";
+
+static cfg_opt_t client_opts[] = {
+	CFG_STR("server", NULL, CFGF_NONE),
+	CFG_INT("port", CONTROL_PORT, CFGF_NONE),
+	CFG_STR("user", NULL, CFGF_NONE),
+	CFG_STR("password-file", NULL, CFGF_NONE),
+	CFG_STR("dev", "grey%d", CFGF_NONE),
+	CFG_STR_LIST("route", "{}", CFGF_NONE),
+	CFG_BOOL("default-route", cfg_false, CFGF_NONE),
+	CFG_BOOL("dns", cfg_false, CFGF_NONE),
+	CFG_STR("mppe", "require-128", CFGF_NONE),
+	CFG_STR_LIST("auth", "{\"mschap-v2\"}", CFGF_NONE),
+	CFG_BOOL("once", cfg_false, CFGF_NONE),
+	CFG_INT("mru", 1400, CFGF_NONE),
+	CFG_INT("window", 64, CFGF_NONE),
+	CFG_INT("connect-timeout", 10, CFGF_NONE),
+	CFG_INT("gre-timeout", 10, CFGF_NONE),
+	CFG_INT("setup-timeout", 60, CFGF_NONE),
+	CFG_INT("reconnect-min", 1, CFGF_NONE),
+	CFG_INT("reconnect-max", 60, CFGF_NONE),
+	CFG_INT("echo-interval", 15, CFGF_NONE),
+	CFG_INT("echo-failures", 4, CFGF_NONE),
+	CFG_STR("control", NULL, CFGF_NONE),
+	CFG_STR("log-level", "warning", CFGF_NONE),
+	CFG_STR("log-format", "text", CFGF_NONE),
+	CFG_END(),
+};
+
+static int check_port(cfg_t *cfg, cfg_opt_t *opt)
+{
+	long v = cfg_opt_getnint(opt, 0);
+
+	if (v >= 1 && v <= 65535)
+		return 0;
+	cfg_error(cfg, "%s: %ld is out of range (1 to 65535)", opt->name, v);
+	return -1;
+}
+
+static int check_auth(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *v = cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
+
+	if (!strcasecmp(v, "mschap-v2") || !strcasecmp(v, "mschapv2") || !strcasecmp(v, "ms-chapv2"))
+		return 0;
+	cfg_error(cfg, "auth: \"%s\" is not supported (write mschap-v2)", v);
+	return -1;
+}
+
+static cfg_t *make_cfg(void)
+{
+	static const char *const seconds[] = { "connect-timeout", "gre-timeout", "setup-timeout", "reconnect-min",
+		"reconnect-max", "echo-interval" };
+	cfg_t *cfg = cfg_init(client_opts, CFGF_NONE);
+
+	for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++)
+		cfg_set_validate_func(cfg, seconds[i], settings_check_seconds);
+	cfg_set_validate_func(cfg, "port", check_port);
+	cfg_set_validate_func(cfg, "window", check_port); /* the same range */
+	cfg_set_validate_func(cfg, "echo-failures", settings_check_seconds);
+	cfg_set_validate_func(cfg, "route", settings_check_cidr);
+	cfg_set_validate_func(cfg, "mppe", settings_check_mppe);
+	cfg_set_validate_func(cfg, "auth", check_auth);
+	cfg_set_validate_func(cfg, "mru", settings_check_mru);
+	cfg_set_validate_func(cfg, "log-level", settings_check_log_level);
+	cfg_set_validate_func(cfg, "log-format", settings_check_log_format);
+	return cfg;
+}
+
+static uint64_t seconds(cfg_t *cfg, const char *key)
+{
+	return (uint64_t)cfg_getint(cfg, key) * SECOND;
+}
+
+static void set_protocol(struct client_config *c)
+{
+	cfg_t *cfg = c->cfg;
+	struct ppp_link_config *l = &c->session.link;
+
+	snprintf(c->control.vendor, sizeof(c->control.vendor), "greyline");
+	c->control.framing = CONTROL_FRAMING_ANY;
+	c->control.bearer = CONTROL_BEARER_ANY;
+	c->control.firmware = 1;
+	c->control.reply_timeout = c->control.echo_interval = 60 * SECOND;
+	l->role = PPP_CLIENT;
+	l->mru = (uint16_t)c->mtu;
+	l->name = c->user;
+	l->password = c->password;
+	(void)settings_mppe(cfg_getstr(cfg, "mppe"), &l->mppe);
+	l->want_dns = true;
+	l->echo_interval = seconds(cfg, "echo-interval");
+	l->echo_failures = (unsigned int)cfg_getint(cfg, "echo-failures");
+	l->restart_interval = 3 * SECOND;
+	l->setup_timeout = seconds(cfg, "setup-timeout");
+	c->session.window = (uint16_t)cfg_getint(cfg, "window");
+	c->session.gre_timeout = seconds(cfg, "gre-timeout");
+	c->session.min_bps = 300;
+	c->session.max_bps = 100000000;
+}
+
+static int apply(struct client_config *c, char *why)
+{
+	cfg_t *cfg = c->cfg;
+	uint8_t hash[16];
+
+	c->server = cfg_getstr(cfg, "server");
+	if (!c->server || !*c->server) {
+		snprintf(why, SYSTEM_WHY, "no server: write greyline connect SERVER --user NAME");
+		return -1;
+	}
+	c->user = cfg_getstr(cfg, "user");
+	if (!c->user || !*c->user || strlen(c->user) > CHAP_NAME_MAX) {
+		snprintf(why, SYSTEM_WHY, "no user name (or more than 255 octets): write --user NAME");
+		return -1;
+	}
+	c->password = settings_password(cfg_getstr(cfg, "password-file"), why);
+	if (!c->password)
+		return -1;
+	if (!*c->password || mschap_nt_hash(c->password, hash) < 0) {
+		snprintf(why, SYSTEM_WHY, "the password must have 1 to 256 characters of UTF-8");
+		return -1;
+	}
+	explicit_bzero(hash, sizeof(hash));
+	c->route_count = cfg_size(cfg, "route");
+	if (c->route_count > CLIENT_ROUTES_MAX) {
+		snprintf(why, SYSTEM_WHY, "route: at most %d", CLIENT_ROUTES_MAX);
+		return -1;
+	}
+	for (unsigned int i = 0; i < c->route_count; i++)
+		(void)settings_cidr(cfg_getnstr(cfg, "route", i), &c->routes[i].prefix, &c->routes[i].len);
+	c->port = (uint16_t)cfg_getint(cfg, "port");
+	c->dev = cfg_getstr(cfg, "dev");
+	if (!*c->dev || strlen(c->dev) > 15 || strpbrk(c->dev, "/ ")) {
+		snprintf(why, SYSTEM_WHY, "dev: \"%s\" cannot name a device (1 to 15 characters, no blank, no slash)",
+			c->dev);
+		return -1;
+	}
+	c->default_route = cfg_getbool(cfg, "default-route");
+	c->dns = cfg_getbool(cfg, "dns");
+	c->once = cfg_getbool(cfg, "once");
+	c->control_path = cfg_getstr(cfg, "control");
+	c->mtu = (unsigned int)cfg_getint(cfg, "mru");
+	c->connect_timeout = seconds(cfg, "connect-timeout");
+	c->reconnect_min = seconds(cfg, "reconnect-min");
+	c->reconnect_max = seconds(cfg, "reconnect-max");
+	set_protocol(c);
+	return 0;
+}
+
+enum {
+	OPT_USER = 256, OPT_PASSWORD_FILE, OPT_DEV, OPT_ROUTE, OPT_DEFAULT_ROUTE, OPT_DNS, OPT_MPPE, OPT_AUTH, OPT_ONCE,
+	OPT_JSON, OPT_SET, OPT_CONTROL, OPT_LOG_FORMAT, OPT_DEBUG
+};
+
+static const struct option options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "user", required_argument, NULL, OPT_USER },
+	{ "password-file", required_argument, NULL, OPT_PASSWORD_FILE },
+	{ "dev", required_argument, NULL, OPT_DEV },
+	{ "route", required_argument, NULL, OPT_ROUTE },
+	{ "default-route", no_argument, NULL, OPT_DEFAULT_ROUTE },
+	{ "dns", no_argument, NULL, OPT_DNS },
+	{ "mppe", required_argument, NULL, OPT_MPPE },
+	{ "auth", required_argument, NULL, OPT_AUTH },
+	{ "once", no_argument, NULL, OPT_ONCE },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "set", required_argument, NULL, OPT_SET },
+	{ "control", required_argument, NULL, OPT_CONTROL },
+	{ "log-format", required_argument, NULL, OPT_LOG_FORMAT },
+	{ "debug", no_argument, NULL, OPT_DEBUG },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
+/* The options that stand for a key of the file with their argument, or with a fixed value. */
+static const struct {
+	int opt;
+	const char *option, *key, *value;
+} simple[] = {
+	{ OPT_USER, "--user", "user", NULL },
+	{ OPT_PASSWORD_FILE, "--password-file", "password-file", NULL },
+	{ OPT_DEV, "--dev", "dev", NULL },
+	{ OPT_DEFAULT_ROUTE, "--default-route", "default-route", "true" },
+	{ OPT_DNS, "--dns", "dns", "true" },
+	{ OPT_MPPE, "--mppe", "mppe", NULL },
+	{ OPT_AUTH, "--auth", "auth", NULL },
+	{ OPT_ONCE, "--once", "once", "true" },
+	{ OPT_CONTROL, "--control", "control", NULL },
+	{ OPT_LOG_FORMAT, "--log-format", "log-format", NULL },
+	{ OPT_DEBUG, "--debug", "log-level", "debug" },
+};
+
+static int one_option(struct client_config *c, int opt, char *routes, size_t size, char *why)
+{
+	if (opt == 'c')
+		return 0; /* was read first */
+	if (opt == OPT_SET)
+		return settings_set(c->cfg, optarg, why);
+	if (opt == OPT_JSON) {
+		c->json = true;
+		return 0;
+	}
+	if (opt == OPT_ROUTE) {
+		size_t n = strlen(routes);
+
+		snprintf(routes + n, size - n, "%s%s", n ? "," : "", optarg);
+		return settings_put(c->cfg, "--route", "route", routes, why);
+	}
+	for (size_t i = 0; i < sizeof(simple) / sizeof(simple[0]); i++) {
+		if (simple[i].opt == opt)
+			return settings_put(c->cfg, simple[i].option, simple[i].key,
+				simple[i].value ? simple[i].value : optarg, why);
+	}
+	snprintf(why, SYSTEM_WHY, "see greyline connect --help");
+	return -1;
+}
+
+/* The file first, wherever -c stands: options override it. */
+static int read_file(struct client_config *c, int argc, char **argv, char *why)
+{
+	int opt;
+
+	optind = 1;
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		if (opt == 'h') {
+			fputs(usage, stdout);
+			return 1;
+		}
+		if (opt == 'c' && settings_file(c->cfg, optarg, why) < 0)
+			return -1;
+	}
+	optind = 1;
+	opterr = 1;
+	return 0;
+}
+
+static int parse(struct client_config *c, int argc, char **argv, char *why)
+{
+	char routes[2048] = "";
+	int opt, rc = read_file(c, argc, argv, why);
+
+	if (rc)
+		return rc;
+	while ((opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		if (one_option(c, opt, routes, sizeof(routes), why) < 0)
+			return -1;
+	}
+	if (optind < argc && settings_put(c->cfg, "SERVER", "server", argv[optind++], why) < 0)
+		return -1;
+	if (optind < argc) {
+		snprintf(why, SYSTEM_WHY, "one server is enough: \"%s\" is not an option; see greyline connect --help",
+			argv[optind]);
+		return -1;
+	}
+	return apply(c, why);
+}
+
+int client_config_parse(struct client_config *c, int argc, char **argv)
+{
+	char why[SYSTEM_WHY] = "";
+	int rc;
+
+	memset(c, 0, sizeof(*c));
+	c->cfg = make_cfg();
+	rc = parse(c, argc, argv, why);
+	if (rc < 0)
+		fprintf(stderr, "greyline connect: %s\n", why);
+	if (rc == 0)
+		settings_log(c->cfg);
+	return rc;
+}
+
+void client_config_done(struct client_config *c)
+{
+	if (c->password) {
+		explicit_bzero(c->password, strlen(c->password));
+		free(c->password);
+	}
+	cfg_free(c->cfg);
+}

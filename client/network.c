@@ -1,0 +1,119 @@
+/* Device, routes, DNS of the client: see network.h. */
+#include "client/network.h"
+
+#include "system/log.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+int client_network_open(struct client_network *n, const struct client_config *config, struct in_addr server, char *why)
+{
+	memset(n, 0, sizeof(*n));
+	n->tun_fd = n->gre_fd = -1;
+	snprintf(n->dev, sizeof(n->dev), "%s", config->dev);
+	n->tun_fd = tun_open(n->dev, why);
+	if (n->tun_fd >= 0)
+		n->gre_fd = gre_socket_open(&server, why);
+	if (n->gre_fd >= 0)
+		return 0;
+	client_network_close(n);
+	return -1;
+}
+
+static bool covers(const struct client_route *route, struct in_addr addr)
+{
+	uint32_t mask = route->len ? 0xffffffffu << (32 - route->len) : 0;
+
+	return ((ntohl(route->prefix.s_addr) ^ ntohl(addr.s_addr)) & mask) == 0;
+}
+
+/* Does a route that is asked for lead the tunnel's own packets into the tunnel? */
+static bool needs_host_route(const struct client_config *config, struct in_addr server)
+{
+	if (config->default_route)
+		return true;
+	for (unsigned int i = 0; i < config->route_count; i++) {
+		if (covers(&config->routes[i], server))
+			return true;
+	}
+	return false;
+}
+
+static int add_host_route(struct client_network *n, struct in_addr server, char *why)
+{
+	struct net_route route;
+	bool exists = false;
+
+	if (net_route_get(server, &route, why) < 0)
+		return -1;
+	route.prefix = server;
+	route.prefix_len = 32;
+	n->state = net_state_open(n->dev, why);
+	if (!n->state || net_state_route(n->state, &route, why) < 0)
+		return -1;
+	return net_route_add(&route, &exists, why) == 0 || exists ? 0 : -1;
+}
+
+static int add_routes(struct client_network *n, const struct client_config *config, char *why)
+{
+	/* Two halves instead of a second default route: they win over it without touching it, and go with the
+	 * device. */
+	static const uint32_t halves[] = { 0, 0x80000000u };
+	struct net_route route = { .ifindex = net_ifindex(n->dev) };
+	bool exists;
+
+	for (unsigned int i = 0; i < config->route_count; i++) {
+		route.prefix = config->routes[i].prefix;
+		route.prefix_len = (uint8_t)config->routes[i].len;
+		if (net_route_add(&route, &exists, why) < 0) {
+			if (!exists)
+				return -1;
+			log_warning("%s", why);
+		}
+	}
+	for (unsigned int i = 0; config->default_route && i < 2; i++) {
+		route.prefix.s_addr = htonl(halves[i]);
+		route.prefix_len = 1;
+		if (net_route_add(&route, NULL, why) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int client_network_up(struct client_network *n, const struct client_config *config, struct in_addr server,
+	const struct ppp_network *net, unsigned int mtu, char *why)
+{
+	struct in_addr local = { net->local }, remote = { net->remote };
+
+	if (net_address_add(n->dev, local, remote, 32, why) < 0 || net_link_up(n->dev, mtu, why) < 0)
+		return -1;
+	if (needs_host_route(config, server) && add_host_route(n, server, why) < 0)
+		return -1;
+	if (add_routes(n, config, why) < 0)
+		return -1;
+	if (config->dns && (net->dns[0] || net->dns[1])) {
+		if (client_dns_set(n->dev, net->dns, why) < 0)
+			log_warning("%s", why);
+		else
+			n->dns_set = true;
+	} else if (config->dns) {
+		log_warning("the server gives no name servers: those of this machine stay");
+	}
+	return 0;
+}
+
+void client_network_close(struct client_network *n)
+{
+	if (n->dns_set)
+		client_dns_unset(n->dev);
+	if (n->state)
+		net_state_close(n->state);
+	if (n->gre_fd >= 0)
+		close(n->gre_fd);
+	if (n->tun_fd >= 0)
+		close(n->tun_fd);
+	n->tun_fd = n->gre_fd = -1;
+	n->state = NULL;
+	n->dns_set = false;
+}

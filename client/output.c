@@ -1,0 +1,56 @@
+/* The client's lines: see output.h. */
+#include "client/output.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+static void line(json_t *o)
+{
+	json_dumpf(o, stdout, JSON_COMPACT);
+	putchar('\n');
+	fflush(stdout);
+	json_decref(o);
+}
+
+void output_connected(const struct client_output *o, const struct session *s, const char *dev, const char *server)
+{
+	char local[INET_ADDRSTRLEN], remote[INET_ADDRSTRLEN], encryption[48] = "not encrypted";
+	struct ppp_link_info info;
+
+	ppp_link_get_info(s->link, &info);
+	inet_ntop(AF_INET, &s->net.local, local, sizeof(local));
+	inet_ntop(AF_INET, &s->net.remote, remote, sizeof(remote));
+	if (info.tx_encrypted)
+		snprintf(encryption, sizeof(encryption), "MPPE-%d %s", (int)info.mppe.bits,
+			info.mppe.stateless ? "stateless" : "stateful");
+	if (o->json) {
+		line(json_pack("{ss ss ss ss ss ss ss sI}", "event", "connected", "local", local, "remote", remote,
+			"device", dev, "server", server, "auth", info.auth, "encryption", encryption, "setup_ms",
+			(json_int_t)((s->up_at - s->began) / 1000)));
+		return;
+	}
+	printf("connected: local %s, remote %s, device %s, server %s, %s, %s\n", local, remote, dev, server, info.auth,
+		encryption);
+	fflush(stdout);
+}
+
+void output_disconnected(const struct client_output *o, enum pptp_reason reason, const char *detail)
+{
+	if (o->json) {
+		line(json_pack("{ss ss ss ss}", "event", "disconnected", "reason", pptp_reason_name(reason), "text",
+			pptp_reason_text(reason), "detail", detail));
+		return;
+	}
+	printf("disconnected: %s%s%s\n", pptp_reason_text(reason), *detail ? ": " : "", detail);
+	fflush(stdout);
+}
+
+void output_retry(const struct client_output *o, uint64_t wait_us)
+{
+	if (o->json) {
+		line(json_pack("{ss sI}", "event", "retry", "seconds", (json_int_t)(wait_us / 1000000)));
+		return;
+	}
+	printf("dialling again in %llu s\n", (unsigned long long)(wait_us / 1000000));
+	fflush(stdout);
+}
