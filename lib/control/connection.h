@@ -6,7 +6,7 @@
  * struct and the structs of the calls, which must stay until they have ended. Callbacks run inside
  * the functions below; they may call control_call_* of this connection and control_connection_stop,
  * but must not free it: `closed` is announced once, as the last callback, and the caller frees after
- * the outermost function has returned.
+ * the outermost function has returned. `send` and `trace` must not call back.
  *
  * Both roles of the TCP connection (originator, receiver) and both roles of a call (PNS, PAC) are
  * here. Until incoming calls are supported, Incoming-Call-Request is refused ("do not accept").
@@ -35,8 +35,9 @@ struct control_config {
 	uint32_t framing, bearer; /* capabilities announced */
 	uint16_t max_channels; /* announced, and the limit on calls at once; 0 announces 0: no limit */
 	uint16_t firmware;
-	uint64_t reply_timeout; /* us; 60 s in section 3; applies to every state that waits */
-	uint64_t echo_interval; /* us; 60 s in section 3.1.4 */
+	uint64_t reply_timeout; /* us; applies to every state that waits; 0: the 60 s of section 3 */
+	uint64_t echo_interval; /* us; 0: the 60 s of section 3.1.4 */
+	uint64_t idle_timeout; /* us; stops an established connection without any call for so long; 0: never */
 };
 
 struct control_connection;
@@ -49,6 +50,7 @@ struct control_ops {
 	/*
 	 * The peer (PNS) asks us (PAC) for an outgoing call. Answer now or later: control_call_take() with
 	 * storage of the caller's, then control_call_connect() or _refuse(); or control_connection_refuse().
+	 * NULL refuses all ("do not accept"); a Call ID that the peer uses already is refused before.
 	 */
 	void (*outgoing_call)(void *user, const struct control_outgoing_request *request);
 	/* Our own call (control_call_dial) was answered: call->peer_call_id, peer_window ... are set. */
@@ -88,6 +90,9 @@ struct control_connection {
 	char detail[160];
 	uint64_t received, sent; /* messages */
 	uint64_t unknown_call_id; /* messages that named no call of this connection: ignored, counted */
+	uint64_t unexpected; /* harmless messages without a meaning in the state: ignored, counted */
+	uint64_t idle_deadline; /* us */
+	bool stop_sent; /* in WAIT_STOP_REPLY: the request is out; before, calls are being cleared */
 };
 
 /* Starts at `now`, TCP being open. An originator sends Start-Control-Connection-Request at once. */
@@ -97,7 +102,10 @@ void control_connection_init(struct control_connection *c, enum control_role rol
 /* Bytes of the stream, any number of messages or part of one. Nothing happens after `closed`. */
 void control_connection_receive(struct control_connection *c, const uint8_t *data, size_t len, uint64_t now);
 
-/* The TCP connection is gone (end of stream, reset): ends calls and the connection with `reason`. */
+/*
+ * The TCP connection is gone (end of stream, reset): ends calls and the connection with `reason`, or
+ * with that of control_connection_stop() if it came before. `detail` may be NULL.
+ */
 void control_connection_lost(struct control_connection *c, enum pptp_reason reason, const char *detail, uint64_t now);
 
 /* When to call control_connection_tick() at the latest (call deadlines included); UINT64_MAX if never. */
@@ -106,7 +114,8 @@ void control_connection_tick(struct control_connection *c, uint64_t now);
 
 /*
  * Ends it in an orderly way: calls are ended (Call-Clear-Request or Call-Disconnect-Notify by role),
- * Stop-Control-Connection-Request goes out, and `closed` follows the reply or a short deadline (5 s).
+ * then Stop-Control-Connection-Request goes out, and `closed` follows the reply, the end of the TCP
+ * connection, or a short deadline (5 s for it all). Closes at once when it was not yet established.
  */
 void control_connection_stop(struct control_connection *c, enum pptp_reason reason, uint64_t now);
 

@@ -80,7 +80,10 @@ enum control_error { /* section 2.16 */
 	CONTROL_ERROR_PAC_ERROR = 6,
 };
 
-/* Fixed-size text fields are opaque bytes, NUL-padded on the wire; here with one more byte, always 0. */
+/*
+ * Fixed-size text fields are opaque bytes, NUL-padded on the wire; here with one more byte, always 0.
+ * The lengths of phone numbers are cut to their field's 64, in both directions.
+ */
 struct control_start { /* 2.1 and 2.2 */
 	uint16_t version;
 	uint8_t result; /* reply only */
@@ -185,7 +188,10 @@ int control_message_frame(const uint8_t *data, size_t len, const char **why);
  */
 int control_message_decode(struct control_message *m, const uint8_t *data, size_t len, const char **why);
 
-/* Encodes `m`; the number of bytes written, or -ENOBUFS (220 always suffice). Reserved fields are 0. */
+/*
+ * Encodes `m`; the number of bytes written, -ENOBUFS (220 always suffice), or -EINVAL if m->type is
+ * none of the 15. Reserved fields are 0; text fields are written whole, so zero what follows a text.
+ */
 int control_message_encode(const struct control_message *m, uint8_t *buf, size_t size);
 
 /* The message's name as in the RFC, "Outgoing-Call-Request"; "unknown" for other numbers. */
@@ -194,6 +200,12 @@ const char *control_type_name(unsigned int type);
 /* Texts of result and error codes for a message type; "unknown" for others. Never NULL. */
 const char *control_result_text(enum control_type type, unsigned int result);
 const char *control_error_text(unsigned int error);
+
+/*
+ * What a reply, a Stop request or a Call-Disconnect-Notify says, in words: "general error (result 2),
+ * no resources (error 4), cause 17"; "" for other messages. Terminated and returned as by the next one.
+ */
+int control_message_outcome(const struct control_message *m, char *buf, size_t size);
 
 /* One line for people: "Outgoing-Call-Request call 7 serial 3 300..100000000 bps window 64 ..."; opaque bytes
  * escaped as \xNN. Always terminated; returns the length that would have been needed (as snprintf). */
