@@ -24,9 +24,8 @@ enum tunnel_drop {
 	TUNNEL_DROP_DUPLICATE, /* number seen before, or held already */
 	TUNNEL_DROP_LATE, /* its gap was given up */
 	TUNNEL_DROP_JUMP, /* far-ahead number, not confirmed */
-	TUNNEL_DROP_OVERFLOW, /* reorder buffer full or no memory for it */
 	TUNNEL_DROP_PPP, /* no valid PPP header */
-	TUNNEL_DROP_CLEAR, /* clear data although encryption is required */
+	TUNNEL_DROP_CLEAR, /* clear data although encryption is required, or on */
 	TUNNEL_DROP_NOT_OPEN, /* encrypted data before MPPE is up, or data before the link allows any */
 	TUNNEL_DROP_MPPE_WAIT, /* stateful MPPE out of step, waiting for FLUSHED */
 	TUNNEL_DROP_MPPE_BAD, /* MPPE header or result is nonsense */
@@ -62,7 +61,8 @@ struct tunnel {
 	struct mppe mppe_tx, mppe_rx;
 	unsigned int events;
 	unsigned int nonsense; /* undecipherable packets in a row */
-	uint64_t last_reset; /* when TUNNEL_EVENT_RESET was last raised */
+	uint64_t last_reset, last_desync; /* when TUNNEL_EVENT_... was last raised; 0 never */
+	unsigned int resets; /* TUNNEL_EVENT_RESETs in a row that brought nothing decipherable */
 	struct tunnel_stats stats;
 };
 
@@ -77,6 +77,16 @@ struct tunnel_config {
 void tunnel_init(struct tunnel *t, const struct tunnel_config *config);
 /* Held packets go to `out` as PACKET_DROP; keys are wiped. */
 void tunnel_done(struct tunnel *t, struct packet_list *out);
+
+/*
+ * RESET is raised at most once in 100 ms and in a round trip: Linux answers each Reset-Request with a new key.
+ * DESYNC after TUNNEL_NONSENSE_MAX undecipherable packets or TUNNEL_RESETS_MAX fruitless RESETs in a row, at most
+ * once in TUNNEL_DESYNC_INTERVAL.
+ */
+#define TUNNEL_RESET_INTERVAL  100000 /* us */
+#define TUNNEL_DESYNC_INTERVAL 1000000
+#define TUNNEL_NONSENSE_MAX    8
+#define TUNNEL_RESETS_MAX      16
 
 /* Switches encryption of a direction on (start key from mppe_start_key()) or, with params NULL, off. */
 void tunnel_set_tx(struct tunnel *t, const struct mppe_params *params, const uint8_t start[16]);

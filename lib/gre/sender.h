@@ -12,6 +12,7 @@
 
 struct gre_sender {
 	uint32_t next; /* number of the next data packet; the first is 0 */
+	uint64_t sent; /* data packets numbered so far; does not wrap as `next` does */
 	uint32_t acked; /* highest number acknowledged; meaningful if any_acked */
 	bool any_acked;
 	uint16_t window; /* the peer's announced receive window, packets */

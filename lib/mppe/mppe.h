@@ -1,9 +1,13 @@
 /*
  * MPPE (RFC 3078): one direction of an encrypted link. Sealing and opening a packet is two steps:
  * the functions here do the count, the flags and the keys and append the cipher's work to a batch;
- * rc4_run() does the batch.
+ * rc4_run() does the batch. A batch with work of a `struct mppe` must be run before that is
+ * initialised, ended, copied or moved.
  *
- * Interop: Linux sends its first stateful packet without FLUSHED and re-keys on every FLUSHED packet.
+ * Interop, stateful: there are two readings of FLUSHED. RFC 3078 section 8.2: the tables are made
+ * anew of the current key. Linux: the key is changed, too, and it is on every "flag" packet (count
+ * xxff), and not on the first packet. The receiver here finds out which one holds by what decrypts;
+ * the sender here sets FLUSHED only on flag packets, where both readings are the same.
  */
 #pragma once
 
@@ -20,6 +24,15 @@
 #define MPPE_ENCRYPTED 0x1000u /* D */
 #define MPPE_COUNT     0x0fffu
 
+/*
+ * A count at most this far in the past is late, not a wrap of the 12 bits after a long loss; but
+ * MPPE_LATE_RUN of those in a row with nothing else between are such a loss.
+ */
+#define MPPE_LATE_MAX 256
+#define MPPE_LATE_RUN 4
+/* Stateful: key changes tried for FLUSHED packets that were lost (Linux changes the key with each). */
+#define MPPE_TRY_MAX 16
+
 struct mppe_params {
 	enum mppe_bits bits;
 	bool stateless;
@@ -30,13 +43,14 @@ struct mppe {
 	uint8_t start[16], key[16];
 	uint16_t count; /* next to send, or next expected */
 	bool flush; /* sender: FLUSHED on the next packet; receiver: waiting for a FLUSHED packet */
+	uint8_t late; /* receiver: late packets in a row */
 	struct rc4 stream; /* stateful */
 	uint64_t rekeys, resets; /* key changes; FLUSHED after a reset (sender) or resets wanted (receiver) */
 };
 
 enum mppe_result {
 	MPPE_OK,
-	MPPE_BAD, /* not an encrypted packet, or too short: drop */
+	MPPE_BAD, /* not an encrypted packet, too short, or no key fits: drop; keys are as before */
 	MPPE_WAIT, /* stateful: drop, we wait for FLUSHED */
 	MPPE_RESET, /* stateful: drop, and a Reset-Request should be sent now */
 	MPPE_OLD, /* count in the past: drop */
@@ -48,15 +62,28 @@ void mppe_done(struct mppe *m); /* wipes the keys */
 
 /*
  * Sender: writes the 2-byte header to data[0..1] and appends the encryption of data[2..len) (PPP protocol
- * and payload) to `batch`, which must have room.
+ * and payload; len >= 3) to `batch`, which must have room.
  */
 void mppe_seal(struct mppe *m, uint8_t *data, uint32_t len, struct rc4_batch *batch);
 
-/* Sender: the peer sent a CCP Reset-Request: re-key and set FLUSHED on the next packet. */
+/*
+ * Sender: the peer sent a CCP Reset-Request: FLUSHED and a fresh key on the next packet. Its count skips to
+ * the next xxff (to a peer that waits for FLUSHED that is loss like any other). Nothing in stateless mode.
+ */
 void mppe_reset_requested(struct mppe *m);
 
 /*
  * Receiver: `data` is header and ciphertext, in the GRE stream's order. On MPPE_OK the decryption of data[2..len)
- * is appended to `batch`. Key changes per packet are bounded by the 12-bit count (4095).
+ * is appended to `batch`. Key changes per packet are bounded by the 12-bit count (4096). After a gap the first
+ * bytes are tried before the keys move on, so that a forged packet does not move them.
  */
 enum mppe_result mppe_open(struct mppe *m, uint8_t *data, uint32_t len, struct rc4_batch *batch);
+
+/* Receiver: what was decrypted is nonsense. Stateful: wait for FLUSHED from here on. */
+void mppe_lost(struct mppe *m);
+
+/*
+ * The PPP protocol at the start of decrypted data (one or two bytes): its size, or 0 if what follows cannot be the
+ * packet of a protocol that MPPE encrypts.
+ */
+unsigned int mppe_inner(const uint8_t *data, uint32_t len, uint16_t *protocol);

@@ -1,6 +1,6 @@
 /*
  * RC4, as MPPE needs it: many independent streams, run as a batch. Callers describe the work as
- * jobs; how many streams run at once is decided here (one scalar stream at present).
+ * jobs; how many streams run at once is decided here (four, in plain C).
  */
 #pragma once
 
@@ -14,16 +14,16 @@ struct rc4 {
 
 /* One stream's work: en/decrypts `len` bytes at `data` in place. */
 struct rc4_job {
-	struct rc4 *state; /* continued; NULL: a fresh stream of `key` */
+	struct rc4 *state; /* continued, or begun anew if there is a key; NULL: a stream of its own */
 	uint8_t *data;
 	uint32_t len;
-	uint8_t key_len; /* 8 or 16; with state NULL */
+	uint8_t key_len; /* 8 or 16: begin with `key`; 0 (only with a state): continue */
 	uint8_t key[16];
 };
 
 #define RC4_BATCH_MAX 128
 
-/* Jobs of one batch. Jobs that continue the same state must stand in their order. */
+/* Jobs of one batch. Jobs of the same state must stand in their order. */
 struct rc4_batch {
 	unsigned int count;
 	struct rc4_job jobs[RC4_BATCH_MAX];

@@ -1,0 +1,345 @@
+/*
+ * Order, loss and acknowledgement of what we receive: RFC 2637 section 4.3. See receiver.h.
+ *
+ * Invariants: the ring holds only numbers in (next, next + GRE_HOLD_MAX), each at its number modulo
+ * GRE_HOLD_MAX; next itself is never held; `seen` is meaningful for [first, next), which is at most
+ * GRE_HOLD_MAX long; every packet taken ends in the ring or on a list, exactly once.
+ */
+#include "lib/gre/receiver.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SLOT(seq) ((seq) & (GRE_HOLD_MAX - 1))
+/*
+ * A number this far ahead that waited in vain, nearly alone, while the stream went on below it, is
+ * a stray (forged, most likely): following it would make the real stream late.
+ */
+#define STRAY_GAP 64
+/* A forward jump of at most this much is counted as loss; beyond, the peer numbers anew. */
+#define LOSS_MAX (1u << 20)
+
+void gre_receiver_init(struct gre_receiver *r, uint16_t window)
+{
+	memset(r, 0, sizeof(*r));
+	r->window = window;
+	r->ack_deadline = UINT64_MAX;
+	r->hold_deadline = UINT64_MAX;
+}
+
+static void drop(struct packet *p, struct packet_list *out)
+{
+	p->verdict = PACKET_DROP;
+	packet_list_add(out, p);
+}
+
+static void drop_held(struct gre_receiver *r, struct packet_list *out)
+{
+	for (uint32_t i = 0; r->held && i < GRE_HOLD_MAX; i++) {
+		struct packet **slot = &r->ring[SLOT(r->next + i)];
+
+		if (!*slot)
+			continue;
+		drop(*slot, out);
+		*slot = NULL;
+		r->held--;
+	}
+	r->hold_deadline = UINT64_MAX;
+}
+
+void gre_receiver_done(struct gre_receiver *r, struct packet_list *out)
+{
+	drop_held(r, out);
+	free(r->ring);
+	r->ring = NULL;
+	r->ack_pending = false;
+	r->ack_deadline = UINT64_MAX;
+}
+
+/* Half of our window, rounded up, so that a window of 3 (pptp-linux) does not cost an ack a packet.
+ */
+static uint16_t ack_threshold(const struct gre_receiver *r)
+{
+	return (uint16_t)(r->window > 2 ? (r->window + 1) / 2 : 1);
+}
+
+static void deliver(struct gre_receiver *r, struct packet *p, uint64_t now, struct packet_list *out)
+{
+	p->verdict = PACKET_NONE;
+	packet_list_add(out, p);
+	if (!r->ack_pending) {
+		r->ack_pending = true;
+		r->ack_deadline = now + GRE_ACK_DELAY;
+	}
+	if (r->unacked < UINT16_MAX)
+		r->unacked++;
+	if (r->unacked >= ack_threshold(r) && r->ack_deadline > now)
+		r->ack_deadline = now;
+}
+
+static uint64_t seen_bit(uint32_t seq)
+{
+	return (uint64_t)1 << (seq & 63);
+}
+
+static bool was_seen(const struct gre_receiver *r, uint32_t seq)
+{
+	return r->seen[SLOT(seq) / 64] & seen_bit(seq);
+}
+
+/* The number expected came (p) or is given up (NULL): on to the one after it. */
+static void advance(struct gre_receiver *r, struct packet *p, uint64_t now, struct packet_list *out)
+{
+	uint64_t *word = &r->seen[SLOT(r->next) / 64];
+
+	if (p) {
+		*word |= seen_bit(r->next);
+		deliver(r, p, now, out);
+	} else {
+		*word &= ~seen_bit(r->next);
+		r->lost++;
+	}
+	r->next++;
+	if (r->next - r->first > GRE_HOLD_MAX)
+		r->first = r->next - GRE_HOLD_MAX;
+}
+
+/* Takes the number expected from the ring; NULL if it is not there. */
+static struct packet *unhold(struct gre_receiver *r)
+{
+	struct packet **slot = &r->ring[SLOT(r->next)];
+	struct packet *p = *slot;
+
+	if (p) {
+		*slot = NULL;
+		if (--r->held == 0)
+			r->hold_deadline = UINT64_MAX;
+	}
+	return p;
+}
+
+/* Goes on to `seq`, giving up what is missing before it. */
+static void advance_to(struct gre_receiver *r, uint32_t seq, uint64_t now, struct packet_list *out)
+{
+	while (r->next != seq)
+		advance(r, r->held ? unhold(r) : NULL, now, out);
+}
+
+/* Delivers what waits without a gap. */
+static void run_held(struct gre_receiver *r, uint64_t now, struct packet_list *out)
+{
+	struct packet *p;
+
+	while (r->held && (p = unhold(r)))
+		advance(r, p, now, out);
+}
+
+/* Numbering begins at `seq`. */
+static void begin(struct gre_receiver *r, uint32_t seq)
+{
+	r->started = true;
+	r->next = seq;
+	r->first = seq;
+	r->young = 0;
+	r->jump_count = 0;
+	memset(r->seen, 0, sizeof(r->seen));
+}
+
+static bool hold(struct gre_receiver *r, struct packet *p, uint32_t seq, uint64_t now)
+{
+	if (!r->ring)
+		r->ring = calloc(GRE_HOLD_MAX, sizeof(struct packet *));
+	if (!r->ring)
+		return false;
+	if (!r->held) {
+		r->highest = seq;
+		r->hold_base = r->next;
+		r->hold_deadline = now + GRE_HOLD_TIME;
+	} else if ((int32_t)(seq - r->highest) > 0) {
+		r->highest = seq;
+	}
+	p->time = now;
+	r->ring[SLOT(seq)] = p;
+	r->held++;
+	return true;
+}
+
+/* `seq` is in [next, next + GRE_HOLD_MAX). */
+static void take_in_range(struct gre_receiver *r, struct packet *p, uint32_t seq, uint64_t now,
+	struct packet_list *out)
+{
+	if (r->held && r->ring[SLOT(seq)]) {
+		r->duplicates++;
+		drop(p, out);
+		return;
+	}
+	r->jump_count = 0;
+	r->in_range_at = now;
+	if (r->young < GRE_YOUNG)
+		r->young++;
+	if (r->held && (int32_t)(r->highest - seq) > 0)
+		r->reordered++;
+	if (seq != r->next) {
+		if (hold(r, p, seq, now))
+			return;
+		/* Without memory nothing can wait; dropping it would stop the stream at the gap. */
+		r->overflow++;
+		advance_to(r, seq, now, out);
+	}
+	advance(r, p, now, out);
+	run_held(r, now, out);
+}
+
+/*
+ * The ring is full: the stream went on for its whole length behind a gap, and `seq` continues what
+ * is held. Then it is no jump, and the gap is lost.
+ */
+static bool continues_held(const struct gre_receiver *r, uint32_t seq)
+{
+	return r->held >= GRE_JUMP_CONFIRM && seq - r->highest <= GRE_JUMP_STEP;
+}
+
+/* Is this packet out of range the one that confirms that the stream has moved? */
+static bool confirms_jump(struct gre_receiver *r, uint32_t seq, uint64_t now)
+{
+	uint32_t step = seq - r->jump_seq;
+	bool back = (int32_t)(seq - r->next) < 0;
+
+	if (r->jump_count && !step)
+		return false;
+	if (!r->jump_count || step > GRE_JUMP_STEP)
+		r->jump_count = 0;
+	if (r->jump_count < GRE_JUMP_CONFIRM)
+		r->jump_count++;
+	r->jump_seq = seq;
+	if (r->jump_count < GRE_JUMP_CONFIRM)
+		return false;
+	if (!back)
+		return true;
+	if (now >= r->in_range_at + GRE_BACK_QUIET)
+		return true;
+	return r->young < GRE_YOUNG && r->next - seq > GRE_HOLD_MAX;
+}
+
+static void follow_jump(struct gre_receiver *r, struct packet *p, uint32_t seq, uint64_t now,
+	struct packet_list *out)
+{
+	if (r->held)
+		advance_to(r, r->highest + 1, now, out);
+	if ((int32_t)(seq - r->next) > 0 && seq - r->next <= LOSS_MAX)
+		r->lost += seq - r->next - (GRE_JUMP_CONFIRM - 1u);
+	begin(r, seq);
+	r->in_range_at = now;
+	r->young = 1;
+	advance(r, p, now, out);
+}
+
+/* `seq` is before what is expected, by at most GRE_HOLD_MAX. */
+static void drop_late(
+	struct gre_receiver *r, struct packet *p, uint32_t seq, struct packet_list *out)
+{
+	r->late++;
+	if (r->next - seq <= r->next - r->first) {
+		r->lost--; /* it was counted when its gap was given up */
+		r->seen[SLOT(seq) / 64] |= seen_bit(seq);
+	}
+	drop(p, out);
+}
+
+static void take_out_of_range(struct gre_receiver *r, struct packet *p, uint32_t seq, uint64_t now,
+	struct packet_list *out)
+{
+	uint32_t behind = r->next - seq;
+
+	if (behind <= r->next - r->first && was_seen(r, seq)) {
+		r->duplicates++;
+		drop(p, out);
+	} else if (confirms_jump(r, seq, now)) {
+		follow_jump(r, p, seq, now, out);
+	} else if (behind <= GRE_HOLD_MAX) {
+		drop_late(r, p, seq, out);
+	} else {
+		r->jumps++;
+		drop(p, out);
+	}
+}
+
+void gre_receiver_take(struct gre_receiver *r, struct packet *p, uint32_t seq, uint64_t now,
+	struct packet_list *out)
+{
+	r->received++;
+	if (!r->started)
+		begin(r, seq);
+	if (seq - r->next >= GRE_HOLD_MAX && continues_held(r, seq)) {
+		r->overflow++;
+		advance_to(r, seq - (GRE_HOLD_MAX - 1), now, out);
+		run_held(r, now, out);
+	}
+	if (seq - r->next < GRE_HOLD_MAX)
+		take_in_range(r, p, seq, now, out);
+	else
+		take_out_of_range(r, p, seq, now, out);
+	gre_receiver_tick(r, now, out);
+}
+
+/* The first number that waits. */
+static uint32_t first_held(const struct gre_receiver *r)
+{
+	uint32_t seq = r->next;
+
+	while (!r->ring[SLOT(seq)])
+		seq++;
+	return seq;
+}
+
+void gre_receiver_tick(struct gre_receiver *r, uint64_t now, struct packet_list *out)
+{
+	uint64_t oldest = UINT64_MAX;
+	uint32_t through = r->next, seq;
+
+	if (now < r->hold_deadline)
+		return;
+	seq = first_held(r);
+	if (r->held < GRE_JUMP_CONFIRM && seq - r->next > STRAY_GAP && r->next != r->hold_base) {
+		r->jumps += r->held;
+		drop_held(r, out);
+		return;
+	}
+	/* The deadline may be that of a packet that has left: look at those that are here. */
+	for (uint32_t left = r->held; left; seq++) {
+		const struct packet *p = r->ring[SLOT(seq)];
+
+		if (!p)
+			continue;
+		left--;
+		if (now - p->time >= GRE_HOLD_TIME)
+			through = seq + 1;
+		else if (p->time < oldest)
+			oldest = p->time;
+	}
+	r->hold_deadline = oldest == UINT64_MAX ? oldest : oldest + GRE_HOLD_TIME;
+	advance_to(r, through, now, out);
+	run_held(r, now, out);
+}
+
+uint64_t gre_receiver_deadline(const struct gre_receiver *r)
+{
+	return r->hold_deadline < r->ack_deadline ? r->hold_deadline : r->ack_deadline;
+}
+
+bool gre_receiver_ack_due(const struct gre_receiver *r, uint64_t now)
+{
+	return r->ack_pending && now >= r->ack_deadline;
+}
+
+bool gre_receiver_ack(struct gre_receiver *r, uint32_t *ack)
+{
+	if (!r->ack_pending)
+		return false;
+	/* The highest that went on, not what waits: that may be forged, and waits 30 ms at most. */
+	*ack = r->next - 1;
+	r->ack_pending = false;
+	r->ack_deadline = UINT64_MAX;
+	r->unacked = 0;
+	return true;
+}

@@ -1,0 +1,313 @@
+/*
+ * MPPE's counts, flags and keys: RFC 3078 sections 3, 7 and 8. See mppe.h.
+ *
+ * Invariants: `count` has 12 bits; a receiver's key moves only for a packet that MPPE_OK is
+ * returned for; stateful, `key` is what the stream was last begun with.
+ */
+#include "lib/mppe/mppe.h"
+
+#include "lib/ppp/frame.h"
+
+#include <string.h>
+
+#define FLAG_MASK 0xffu /* a "flag" packet has these bits of the count set (RFC 3078 7.2) */
+#define PEEK      10 /* bytes that tell an IP packet from noise: protocol, IP header up to its length \
+		      */
+
+enum fit { FIT_NONE, FIT_MAYBE, FIT_SURE };
+
+/* RFC 3078 7.3: the next session key from the start key and the present one. */
+static void change_key(const struct mppe *m, uint8_t *key)
+{
+	uint8_t len = mppe_key_len(m->params.bits);
+	uint8_t interim[16];
+	struct rc4 rc4;
+
+	mppe_new_key(m->start, key, len, interim);
+	rc4_init(&rc4, interim, len);
+	memcpy(key, interim, len);
+	rc4_crypt(&rc4, key, len);
+	mppe_salt(m->params.bits, key);
+	explicit_bzero(&rc4, sizeof(rc4));
+	explicit_bzero(interim, sizeof(interim));
+}
+
+void mppe_init(struct mppe *m, const struct mppe_params *params, const uint8_t start[16])
+{
+	uint8_t len = mppe_key_len(params->bits);
+
+	memset(m, 0, sizeof(*m));
+	m->params = *params;
+	memcpy(m->start, start, len);
+	mppe_new_key(m->start, m->start, len, m->key);
+	mppe_salt(params->bits, m->key);
+	rc4_init(&m->stream, m->key, len);
+}
+
+void mppe_done(struct mppe *m)
+{
+	explicit_bzero(m, sizeof(*m));
+}
+
+/* `fresh`: the packet begins a stream with the present key; always so in stateless mode. */
+static void add_job(
+	struct mppe *m, uint8_t *data, uint32_t len, bool fresh, struct rc4_batch *batch)
+{
+	struct rc4_job *job = &batch->jobs[batch->count++];
+
+	job->state = m->params.stateless ? NULL : &m->stream;
+	job->data = data + MPPE_HEADER;
+	job->len = len - MPPE_HEADER;
+	job->key_len = fresh ? mppe_key_len(m->params.bits) : 0;
+	if (fresh)
+		memcpy(job->key, m->key, sizeof(job->key));
+}
+
+void mppe_seal(struct mppe *m, uint8_t *data, uint32_t len, struct rc4_batch *batch)
+{
+	struct wire_writer w = wire_writer(data, MPPE_HEADER);
+	unsigned int header = MPPE_ENCRYPTED;
+	bool fresh = m->params.stateless;
+
+	if (!m->params.stateless) {
+		/*
+		 * On a flag packet RFC 3078 and Linux agree on what FLUSHED means, and as Linux
+		 * counts the lost ones, the loss of this one does no harm either. Linux refuses
+		 * flag packets without FLUSHED.
+		 */
+		if (m->flush)
+			m->count |= FLAG_MASK;
+		m->flush = false;
+		fresh = (m->count & FLAG_MASK) == FLAG_MASK;
+	}
+	if (fresh) {
+		header |= MPPE_FLUSHED;
+		change_key(m, m->key);
+		m->rekeys++;
+	}
+	wire_put_u16(&w, (uint16_t)(header | m->count));
+	m->count = (m->count + 1) & MPPE_COUNT;
+	add_job(m, data, len, fresh, batch);
+}
+
+void mppe_reset_requested(struct mppe *m)
+{
+	if (m->params.stateless || m->flush)
+		return;
+	m->flush = true;
+	m->resets++;
+}
+
+void mppe_lost(struct mppe *m)
+{
+	if (m->params.stateless || m->flush)
+		return;
+	m->flush = true;
+	m->resets++;
+}
+
+/* Does an IP packet of at most `len` bytes begin like this? FIT_MAYBE: not enough bytes to be sure.
+ */
+static enum fit ip_fits(uint16_t protocol, const uint8_t *ip, uint32_t peek, uint32_t len)
+{
+	struct wire_reader r = wire_reader(ip, peek);
+	uint8_t first = wire_u8(&r);
+	uint32_t total;
+
+	if (protocol == PPP_IP) {
+		if (r.failed || first >> 4 != 4 || (first & 15) < 5)
+			return FIT_NONE;
+		wire_skip(&r, 1);
+		total = wire_u16(&r);
+	} else {
+		if (r.failed || first >> 4 != 6)
+			return FIT_NONE;
+		wire_skip(&r, 3);
+		total = wire_u16(&r) + 40u;
+	}
+	return !r.failed && total >= 20 && total <= len ? FIT_SURE : FIT_MAYBE;
+}
+
+/* Which single bytes are protocols: noise would pass too often with all the odd ones. */
+static bool known_short(uint8_t protocol)
+{
+	static const uint8_t known[] = { PPP_IP, PPP_IPV6, 0x29, 0x2b, 0x2d, 0x2f, 0x31, 0x3f };
+
+	return memchr(known, protocol, sizeof(known)) != NULL;
+}
+
+/* `peek` bytes of `len` are there. */
+static enum fit inner_fits(
+	const uint8_t *data, uint32_t peek, uint32_t len, uint16_t *protocol, unsigned int *size)
+{
+	struct wire_reader r = wire_reader(data, peek);
+	uint8_t first = wire_u8(&r);
+
+	if (first & 1) {
+		*protocol = first;
+		*size = 1;
+		if (!known_short(first))
+			return FIT_NONE;
+	} else {
+		*protocol = (uint16_t)(first << 8 | wire_u8(&r));
+		*size = 2;
+	}
+	if (r.failed || !(*protocol & 1) || !ppp_is_data(*protocol) || len <= *size)
+		return FIT_NONE;
+	if (*protocol == PPP_IP || *protocol == PPP_IPV6)
+		return ip_fits(*protocol, r.pos, (uint32_t)wire_left(&r), len - *size);
+	return FIT_MAYBE;
+}
+
+unsigned int mppe_inner(const uint8_t *data, uint32_t len, uint16_t *protocol)
+{
+	unsigned int size;
+
+	return inner_fits(data, len, len, protocol, &size) == FIT_NONE ? 0 : size;
+}
+
+/* Decrypts the first bytes with `key`, for a look. */
+static enum fit key_fits(
+	const struct mppe *m, const uint8_t *key, const uint8_t *data, uint32_t len)
+{
+	uint32_t peek = len - MPPE_HEADER < PEEK ? len - MPPE_HEADER : PEEK;
+	uint8_t plain[PEEK];
+	unsigned int size;
+	uint16_t protocol;
+	struct rc4 rc4;
+	enum fit fit;
+
+	memcpy(plain, data + MPPE_HEADER, peek);
+	rc4_init(&rc4, key, mppe_key_len(m->params.bits));
+	rc4_crypt(&rc4, plain, peek);
+	fit = inner_fits(plain, peek, len - MPPE_HEADER, &protocol, &size);
+	explicit_bzero(&rc4, sizeof(rc4));
+	explicit_bzero(plain, sizeof(plain));
+	return fit;
+}
+
+/* The packet with this count is good: go on behind it. */
+static void accept_count(struct mppe *m, uint16_t count, const uint8_t *key, unsigned int changes)
+{
+	memmove(m->key, key, sizeof(m->key));
+	m->count = (count + 1) & MPPE_COUNT;
+	m->rekeys += changes;
+	m->flush = false;
+	m->late = 0;
+}
+
+/* Late, and not (again and again) the sign of a loss longer than half the counts? */
+static bool is_late(struct mppe *m, unsigned int ahead)
+{
+	if (ahead <= MPPE_COUNT - MPPE_LATE_MAX)
+		return false;
+	if (++m->late < MPPE_LATE_RUN)
+		return true;
+	m->late = 0;
+	return false;
+}
+
+/* RFC 3078 8.1, with the check that the way led somewhere. */
+static enum mppe_result open_stateless(
+	struct mppe *m, uint16_t count, const uint8_t *data, uint32_t len)
+{
+	unsigned int ahead = (unsigned int)(count - m->count) & MPPE_COUNT;
+	enum mppe_result result = MPPE_OK;
+	uint8_t key[16];
+
+	if (is_late(m, ahead))
+		return MPPE_OLD;
+	memcpy(key, m->key, sizeof(key));
+	for (unsigned int i = 0; i <= ahead; i++)
+		change_key(m, key);
+	if (ahead && key_fits(m, key, data, len) == FIT_NONE)
+		result = MPPE_BAD;
+	else
+		accept_count(m, count, key, ahead + 1);
+	explicit_bzero(key, sizeof(key));
+	return result;
+}
+
+/*
+ * RFC 3078 8.2: a FLUSHED packet ends the waiting, with the key changes of the flag packets that
+ * were missed. Beyond these come one for Linux's FLUSHED itself, and one for each of Linux's
+ * FLUSHED packets that was lost: which number it is shows in what decrypts to an IP packet; else
+ * the first that decrypts to a possible one.
+ */
+static enum mppe_result resync(struct mppe *m, uint16_t count, const uint8_t *data, uint32_t len)
+{
+	unsigned int ahead = (unsigned int)(count - m->count) & MPPE_COUNT;
+	unsigned int changes = ((m->count + ahead) >> 8) - (m->count >> 8);
+	enum mppe_result result = MPPE_BAD;
+	uint8_t key[16], maybe[16];
+	unsigned int maybe_changes = 0, last;
+	enum fit fit = FIT_NONE;
+
+	if ((count & FLAG_MASK) == FLAG_MASK)
+		changes++;
+	memcpy(key, m->key, sizeof(key));
+	for (unsigned int i = 0; i < changes; i++)
+		change_key(m, key);
+	for (last = changes + MPPE_TRY_MAX; changes <= last; changes++) {
+		fit = key_fits(m, key, data, len);
+		if (fit == FIT_SURE)
+			break;
+		if (fit == FIT_MAYBE && result != MPPE_OK) {
+			result = MPPE_OK;
+			maybe_changes = changes;
+			memcpy(maybe, key, sizeof(maybe));
+		}
+		change_key(m, key);
+	}
+	if (fit == FIT_SURE) {
+		result = MPPE_OK;
+		accept_count(m, count, key, changes);
+	} else if (result == MPPE_OK) {
+		accept_count(m, count, maybe, maybe_changes);
+	}
+	explicit_bzero(key, sizeof(key));
+	explicit_bzero(maybe, sizeof(maybe));
+	return result;
+}
+
+static enum mppe_result open_stateful(
+	struct mppe *m, uint16_t header, const uint8_t *data, uint32_t len, bool *fresh)
+{
+	uint16_t count = header & MPPE_COUNT;
+	bool flushed = header & MPPE_FLUSHED;
+	bool flag = (count & FLAG_MASK) == FLAG_MASK;
+
+	*fresh = flushed || flag;
+	if (count == m->count && !m->flush && (flag || !flushed)) {
+		if (flag)
+			change_key(m, m->key);
+		accept_count(m, count, m->key, flag);
+		return MPPE_OK;
+	}
+	if (flushed)
+		return resync(m, count, data, len);
+	if (m->flush)
+		return MPPE_WAIT;
+	if (is_late(m, (unsigned int)(count - m->count) & MPPE_COUNT))
+		return MPPE_OLD;
+	mppe_lost(m);
+	return MPPE_RESET;
+}
+
+enum mppe_result mppe_open(struct mppe *m, uint8_t *data, uint32_t len, struct rc4_batch *batch)
+{
+	struct wire_reader r = wire_reader(data, len);
+	uint16_t header = wire_u16(&r);
+	enum mppe_result result;
+	bool fresh = true;
+
+	if (r.failed || !wire_left(&r) || !(header & MPPE_ENCRYPTED))
+		return MPPE_BAD;
+	if (m->params.stateless)
+		result = open_stateless(m, header & MPPE_COUNT, data, len);
+	else
+		result = open_stateful(m, header, data, len, &fresh);
+	if (result == MPPE_OK)
+		add_job(m, data, len, fresh, batch);
+	return result;
+}

@@ -1,0 +1,373 @@
+/*
+ * One call's packet path: RFC 2637 section 4 (GRE), RFC 1661 sections 2, 6.5 and 6.6 (PPP header),
+ * RFC 3078 (MPPE). See tunnel.h.
+ *
+ * Invariants: no data goes out or comes in in clear where encryption is required, or on; control
+ * frames are never encrypted, and one that comes encrypted is refused; each packet that is taken
+ * over comes out again exactly once, and each that is dropped is counted exactly once.
+ */
+#include "lib/tunnel.h"
+
+#include "lib/ppp/frame.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define PACKET_ENCRYPTED 1u /* packet.flags: what tunnel_finish() gets comes from the cipher */
+#define INNER_PROTOCOL   2  /* never compressed within MPPE, as Linux and Windows do it */
+/* GRE, address/control, protocol, MPPE, inner protocol. */
+#define HEADROOM (GRE_HEADER_MAX + 2 + 2 + MPPE_HEADER + INNER_PROTOCOL)
+
+void tunnel_init(struct tunnel *t, const struct tunnel_config *config)
+{
+	memset(t, 0, sizeof(*t));
+	t->call_id = config->call_id;
+	t->peer_call_id = config->peer_call_id;
+	t->require_mppe = config->require_mppe;
+	gre_sender_init(&t->sender, config->peer_window);
+	gre_receiver_init(&t->receiver, config->window);
+}
+
+void tunnel_done(struct tunnel *t, struct packet_list *out)
+{
+	gre_receiver_done(&t->receiver, out);
+	tunnel_set_tx(t, NULL, NULL);
+	tunnel_set_rx(t, NULL, NULL);
+}
+
+void tunnel_set_tx(struct tunnel *t, const struct mppe_params *params, const uint8_t start[16])
+{
+	mppe_done(&t->mppe_tx);
+	t->tx = NULL;
+	if (!params)
+		return;
+	mppe_init(&t->mppe_tx, params, start);
+	t->tx = &t->mppe_tx;
+}
+
+void tunnel_set_rx(struct tunnel *t, const struct mppe_params *params, const uint8_t start[16])
+{
+	mppe_done(&t->mppe_rx);
+	t->rx = NULL;
+	t->nonsense = 0;
+	t->resets = 0;
+	t->last_reset = 0;
+	t->events = 0; /* of the old keys */
+	if (!params)
+		return;
+	mppe_init(&t->mppe_rx, params, start);
+	t->rx = &t->mppe_rx;
+}
+
+void tunnel_reset_requested(struct tunnel *t)
+{
+	if (t->tx)
+		mppe_reset_requested(t->tx);
+}
+
+static void push(struct packet *p, const uint8_t *bytes, uint32_t n)
+{
+	p->data -= n;
+	p->len += n;
+	memcpy(p->data, bytes, n);
+}
+
+/* Address and control (RFC 1661 6.6: always for LCP) and protocol (6.5: one byte if the high one is
+ * 0). */
+static void push_ppp(const struct tunnel *t, struct packet *p, uint16_t protocol)
+{
+	uint8_t header[4];
+	struct wire_writer w = wire_writer(header, sizeof(header));
+
+	if (!t->acfc || protocol == PPP_LCP)
+		wire_put_u16(&w, 0xff03);
+	if (t->pfc && protocol <= 0xff)
+		wire_put_u8(&w, (uint8_t)protocol);
+	else
+		wire_put_u16(&w, protocol);
+	push(p, header, (uint32_t)wire_written(&w));
+}
+
+static void push_gre(struct tunnel *t, struct packet *p, bool data, uint64_t now)
+{
+	uint8_t header[GRE_HEADER_MAX];
+	struct gre_header h = {
+		.payload_len = (uint16_t)p->len,
+		.call_id = t->peer_call_id,
+		.has_seq = data,
+	};
+
+	if (data)
+		h.seq = gre_sender_number(&t->sender, now);
+	h.has_ack = gre_receiver_ack(&t->receiver, &h.ack);
+	gre_header_encode(&h, header);
+	push(p, header, (uint32_t)gre_header_size(&h));
+}
+
+static int may_send(struct tunnel *t)
+{
+	if (!t->data_open) {
+		t->stats.drops[TUNNEL_DROP_NOT_OPEN]++;
+		return -EPERM;
+	}
+	if (t->require_mppe && !t->tx) {
+		t->stats.drops[TUNNEL_DROP_SEND_CLEAR]++;
+		return -EPERM;
+	}
+	return 0;
+}
+
+static void encrypt(struct tunnel *t, struct packet *p, uint16_t protocol, struct rc4_batch *batch)
+{
+	static const uint8_t room[MPPE_HEADER];
+	const uint8_t inner[INNER_PROTOCOL] = { (uint8_t)(protocol >> 8), (uint8_t)protocol };
+
+	push(p, inner, sizeof(inner));
+	push(p, room, sizeof(room));
+	mppe_seal(t->tx, p->data, p->len, batch);
+}
+
+int tunnel_seal(struct tunnel *t, struct packet *p, uint16_t protocol, uint64_t now,
+	struct rc4_batch *batch)
+{
+	bool data = ppp_is_data(protocol);
+	int err;
+
+	if (p->data - p->buf < HEADROOM || p->len > PACKET_SLOT)
+		return -EMSGSIZE;
+	if (data) {
+		err = may_send(t);
+		if (err)
+			return err;
+		t->stats.tx_packets++;
+		t->stats.tx_bytes += p->len;
+	} else {
+		t->stats.tx_control++;
+	}
+	if (data && t->tx) {
+		encrypt(t, p, protocol, batch);
+		protocol = PPP_COMP;
+	}
+	push_ppp(t, p, protocol);
+	push_gre(t, p, true, now);
+	return 0;
+}
+
+static void drop(struct tunnel *t, struct packet *p, enum tunnel_drop why)
+{
+	p->verdict = PACKET_DROP;
+	t->stats.drops[why]++;
+}
+
+void tunnel_receive(struct tunnel *t, const struct gre_header *h, struct packet *p, uint64_t now,
+	struct packet_list *out)
+{
+	t->stats.last_rx = now;
+	if (h->has_ack)
+		gre_sender_acked(&t->sender, h->ack, now);
+	p->flags = 0;
+	if (!h->has_seq) {
+		t->stats.rx_acks++;
+		p->verdict = PACKET_DROP;
+		packet_list_add(out, p);
+		return;
+	}
+	gre_receiver_take(&t->receiver, p, h->seq, now, out);
+}
+
+/* Packets come when they come: the time of the last one is now. */
+static bool interval_over(const struct tunnel *t, uint64_t last, uint64_t interval)
+{
+	return !last || t->stats.last_rx - last >= interval;
+}
+
+static void raise_desync(struct tunnel *t)
+{
+	if (!interval_over(t, t->last_desync, TUNNEL_DESYNC_INTERVAL))
+		return;
+	t->last_desync = t->stats.last_rx ? t->stats.last_rx : 1;
+	t->events |= TUNNEL_EVENT_DESYNC;
+	t->nonsense = 0;
+	t->resets = 0;
+}
+
+static void raise_reset(struct tunnel *t)
+{
+	uint64_t interval = TUNNEL_RESET_INTERVAL;
+
+	if (t->sender.rtt > interval)
+		interval = t->sender.rtt;
+	if (!interval_over(t, t->last_reset, interval))
+		return;
+	t->last_reset = t->stats.last_rx ? t->stats.last_rx : 1;
+	t->events |= TUNNEL_EVENT_RESET;
+	if (++t->resets >= TUNNEL_RESETS_MAX)
+		raise_desync(t);
+}
+
+static void undecipherable(struct tunnel *t, struct packet *p, enum tunnel_drop why)
+{
+	drop(t, p, why);
+	if (++t->nonsense >= TUNNEL_NONSENSE_MAX)
+		raise_desync(t);
+}
+
+static void decrypt(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
+{
+	switch (mppe_open(t->rx, p->data, p->len, batch)) {
+	case MPPE_OK:
+		p->data += MPPE_HEADER;
+		p->len -= MPPE_HEADER;
+		p->flags |= PACKET_ENCRYPTED;
+		break;
+	case MPPE_BAD:
+		undecipherable(t, p, TUNNEL_DROP_MPPE_BAD);
+		if (t->rx->flush)
+			raise_reset(t);
+		break;
+	case MPPE_OLD:
+		undecipherable(t, p, TUNNEL_DROP_MPPE_OLD);
+		break;
+	case MPPE_WAIT: /* the request or its answer may have been lost */
+	case MPPE_RESET:
+		drop(t, p, TUNNEL_DROP_MPPE_WAIT);
+		raise_reset(t);
+		break;
+	}
+}
+
+void tunnel_decrypt(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
+{
+	struct wire_reader r = wire_reader(p->data, p->len);
+
+	if (p->verdict != PACKET_NONE)
+		return;
+	if (!ppp_header_read(&r, &p->protocol)) {
+		drop(t, p, TUNNEL_DROP_PPP);
+		return;
+	}
+	p->len = (uint32_t)wire_left(&r);
+	p->data += r.pos - p->data;
+	if (p->protocol == PPP_COMP) {
+		if (t->rx)
+			decrypt(t, p, batch);
+		else
+			drop(t, p, TUNNEL_DROP_NOT_OPEN);
+	} else if (ppp_is_data(p->protocol) && (t->require_mppe || t->rx)) {
+		drop(t, p, TUNNEL_DROP_CLEAR);
+	}
+}
+
+/* False: nonsense. */
+static bool finish_encrypted(struct tunnel *t, struct packet *p)
+{
+	unsigned int size = mppe_inner(p->data, p->len, &p->protocol);
+	bool stateful = t->rx && !t->rx->params.stateless;
+
+	if (!size && stateful && t->rx->flush) {
+		/* Opened in the same batch as the packet that was nonsense: of course it is, too.
+		 */
+		drop(t, p, TUNNEL_DROP_MPPE_WAIT);
+		return false;
+	}
+	if (!size) {
+		undecipherable(t, p, TUNNEL_DROP_MPPE_BAD);
+		/* A packet of others may have moved the stream: from here all would be nonsense. */
+		if (stateful) {
+			mppe_lost(t->rx);
+			raise_reset(t);
+		}
+		return false;
+	}
+	p->data += size;
+	p->len -= size;
+	t->nonsense = 0;
+	t->resets = 0;
+	return true;
+}
+
+void tunnel_finish(struct tunnel *t, struct packet *p)
+{
+	if (p->verdict != PACKET_NONE)
+		return;
+	if ((p->flags & PACKET_ENCRYPTED) && !finish_encrypted(t, p))
+		return;
+	if (!ppp_is_data(p->protocol)) {
+		p->verdict = PACKET_CONTROL;
+		t->stats.rx_control++;
+	} else if (!t->data_open) {
+		/* Decided only here: the keys had to move on. */
+		drop(t, p, TUNNEL_DROP_NOT_OPEN);
+	} else {
+		p->verdict = PACKET_DATA;
+		t->stats.rx_packets++;
+		t->stats.rx_bytes += p->len;
+	}
+}
+
+void tunnel_tick(struct tunnel *t, uint64_t now, struct packet_list *out)
+{
+	gre_receiver_tick(&t->receiver, now, out);
+}
+
+uint64_t tunnel_deadline(const struct tunnel *t)
+{
+	return gre_receiver_deadline(&t->receiver);
+}
+
+bool tunnel_ack(struct tunnel *t, struct packet *p, uint64_t now)
+{
+	if (!gre_receiver_ack_due(&t->receiver, now))
+		return false;
+	p->data = p->buf + PACKET_HEADROOM;
+	p->len = 0;
+	push_gre(t, p, false, now);
+	t->stats.tx_acks++;
+	return true;
+}
+
+unsigned int tunnel_events(struct tunnel *t)
+{
+	unsigned int events = t->events;
+
+	t->events = 0;
+	return events;
+}
+
+void tunnel_get_stats(const struct tunnel *t, struct tunnel_stats *out)
+{
+	const struct gre_receiver *r = &t->receiver;
+
+	*out = t->stats;
+	out->lost = r->lost;
+	out->reordered = r->reordered;
+	out->drops[TUNNEL_DROP_DUPLICATE] = r->duplicates;
+	out->drops[TUNNEL_DROP_LATE] = r->late;
+	out->drops[TUNNEL_DROP_JUMP] = r->jumps;
+	out->rtt = t->sender.rtt;
+}
+
+static const struct {
+	const char *name, *text;
+} drops[TUNNEL_DROP_COUNT] = {
+	[TUNNEL_DROP_DUPLICATE] = { "duplicate", "the packet's number was seen before" },
+	[TUNNEL_DROP_LATE] = { "late", "the packet came too late to be put in order" },
+	[TUNNEL_DROP_JUMP] = { "jump", "the packet's number is far from what is expected" },
+	[TUNNEL_DROP_PPP] = { "ppp", "no valid PPP header" },
+	[TUNNEL_DROP_CLEAR] = { "clear", "data in clear although it must be encrypted" },
+	[TUNNEL_DROP_NOT_OPEN] = { "not-open", "data before the link is open for it" },
+	[TUNNEL_DROP_MPPE_WAIT] = { "mppe-wait", "encryption is out of step after a loss" },
+	[TUNNEL_DROP_MPPE_BAD] = { "mppe-bad", "the packet cannot be decrypted" },
+	[TUNNEL_DROP_MPPE_OLD] = { "mppe-old", "the packet's encryption count is in the past" },
+	[TUNNEL_DROP_SEND_CLEAR] = { "send-clear", "not sent: encryption is required and not up" },
+};
+
+const char *tunnel_drop_text(enum tunnel_drop drop)
+{
+	return (unsigned int)drop < TUNNEL_DROP_COUNT ? drops[drop].text : "unknown";
+}
+
+const char *tunnel_drop_name(enum tunnel_drop drop)
+{
+	return (unsigned int)drop < TUNNEL_DROP_COUNT ? drops[drop].name : "unknown";
+}
