@@ -193,10 +193,12 @@ static const struct control_ops control_ops = {
 
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
-	struct connection *c = handle->data;
+	/* One for all: what is read is used up before the loop reads again (one control thread). */
+	static char buffer[65536];
 
+	(void)handle;
 	(void)suggested;
-	*buf = uv_buf_init((char *)c->buffer, sizeof(c->buffer));
+	*buf = uv_buf_init(buffer, sizeof(buffer));
 }
 
 static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)

@@ -42,7 +42,6 @@ struct connection {
 	enum pptp_reason reason;
 	char detail[160];
 	char subject[64]; /* for the log: "203.0.113.9:4711" */
-	uint8_t buffer[4096];
 };
 
 /* Takes a connection from a listening stream; 0 or a negative errno (then `c` is the caller's, unless uv holds it:

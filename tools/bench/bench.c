@@ -1,0 +1,533 @@
+/*
+ * The load generator: N calls over N control connections in one process, on the same session layer and data plane
+ * as the client, but with a socket pair in place of a TUN device: no device and no address of this machine is needed.
+ */
+#include "tools/bench/bench.h"
+
+#include "system/clock.h"
+#include "system/log.h"
+#include "tools/bench/echo.h"
+#include "tools/bench/options.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define TICK_MS      10
+#define PING_RESEND  300000ull /* us */
+#define PING_TRIES   20
+#define STOP_TIME    20000000ull /* us for all calls to end */
+
+struct load {
+	struct bench *bench;
+	struct load *next_fresh;
+	struct connection connection;
+	struct session *session;
+	bool open, up, pinged, failed;
+	uint64_t begin, up_at, first_ping; /* us */
+	uint64_t ping_sent;
+	unsigned int tries, answered;
+	uint32_t tag;
+	struct in_addr local, remote;
+};
+
+enum phase { SETTING_UP, HOLDING, PINGING, CLOSING };
+
+struct bench {
+	uv_loop_t loop;
+	struct bench_options options;
+	struct hub hub;
+	uv_poll_t inner;
+	uv_timer_t tick, soon;
+	struct load *fresh; /* up, first ping not yet sent */
+	uv_signal_t sigint;
+	int inner_fd, gre_fd, worker_fd;
+	struct load *loads;
+	unsigned int next, setting_up, ready, failed, open;
+	unsigned int ended[PPTP_REASON_COUNT];
+	unsigned int round, round_answered;
+	enum phase phase;
+	uint64_t began, all_up, hold_until, close_began, closed_at;
+	long rss_before, rss_up, server_before, server_up; /* kB */
+	bool interrupted;
+};
+
+static void start_more(struct bench *b);
+static void advance(struct bench *b);
+
+/* VmRSS in kB, -1 if there is no such process. */
+static long rss(int pid)
+{
+	char path[64], line[128];
+	long kb = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "VmRSS: %ld", &kb) == 1)
+			break;
+	}
+	if (f)
+		fclose(f);
+	return kb;
+}
+
+static void send_ping(struct load *l)
+{
+	struct bench *b = l->bench;
+	struct in_addr target = b->options.target.s_addr ? b->options.target : l->remote;
+	uint8_t packet[ECHO_SIZE];
+
+	l->ping_sent = clock_now();
+	l->tries++;
+	l->tag = (uint32_t)(l - b->loads);
+	echo_request(packet, l->local, target, (uint16_t)b->round, l->tag);
+	if (send(b->inner_fd, packet, sizeof(packet), MSG_DONTWAIT) < 0 && errno != EAGAIN)
+		log_warning("cannot hand a ping to the data plane: %s", strerror(errno));
+}
+
+static void set_up_done(struct load *l, bool failed)
+{
+	struct bench *b = l->bench;
+
+	if (l->pinged || l->failed)
+		return;
+	b->setting_up--;
+	if (failed) {
+		l->failed = true;
+		b->failed++;
+	} else {
+		l->pinged = true;
+		b->ready++;
+	}
+	start_more(b);
+	advance(b);
+}
+
+static void on_reply(struct bench *b, const uint8_t *packet, size_t len)
+{
+	struct in_addr destination;
+	struct load *l;
+	uint32_t tag;
+
+	if (!echo_reply(packet, len, &destination, &tag) || tag >= b->options.sessions)
+		return;
+	l = &b->loads[tag];
+	if (!l->up || destination.s_addr != l->local.s_addr)
+		return;
+	if (!l->pinged) {
+		l->first_ping = clock_now();
+		set_up_done(l, false);
+	} else if (b->phase == PINGING && l->answered < b->round) {
+		l->answered = b->round;
+		b->round_answered++;
+		advance(b);
+	}
+}
+
+static void on_inner(uv_poll_t *poll, int status, int events)
+{
+	struct bench *b = poll->data;
+	uint8_t packet[2048];
+
+	(void)events;
+	for (int i = 0; status == 0 && i < 256; i++) {
+		ssize_t n = recv(b->inner_fd, packet, sizeof(packet), MSG_DONTWAIT);
+
+		if (n <= 0)
+			return;
+		on_reply(b, packet, (size_t)n);
+	}
+}
+
+static void on_soon(uv_timer_t *timer)
+{
+	struct bench *b = timer->data;
+
+	for (struct load *l; (l = b->fresh); ) {
+		b->fresh = l->next_fresh;
+		if (l->up)
+			send_ping(l);
+	}
+}
+
+static int on_up(struct session *s, char *why)
+{
+	struct load *l = s->owner;
+
+	l->local.s_addr = s->net.local;
+	l->remote.s_addr = s->net.remote;
+	if (dp_session_add_route(l->bench->hub.dp, s->dp, l->local, 32) < 0) {
+		snprintf(why, SYSTEM_WHY, "the server gave the same address twice");
+		return -1;
+	}
+	l->up = true;
+	l->up_at = clock_now();
+	/* The first ping goes when the data plane has been told to let it pass: after this callback. */
+	l->next_fresh = l->bench->fresh;
+	l->bench->fresh = l;
+	uv_timer_start(&l->bench->soon, on_soon, 0, 0);
+	return 0;
+}
+
+static void on_down(struct session *s)
+{
+	(void)s;
+}
+
+static void on_gone(struct session *s, enum pptp_reason reason, const char *detail)
+{
+	struct load *l = s->owner;
+	struct bench *b = l->bench;
+
+	if (b->phase != CLOSING) {
+		b->ended[reason]++;
+		log_info("call %u ended: %s: %s", (unsigned int)(l - b->loads), pptp_reason_text(reason), detail);
+	}
+	l->session = NULL;
+	l->up = false;
+	if (l->open)
+		connection_stop(&l->connection, reason);
+	set_up_done(l, true);
+	advance(b);
+}
+
+static const struct session_ops session_ops = { .up = on_up, .down = on_down, .gone = on_gone };
+
+static void on_established(struct connection *c)
+{
+	struct load *l = c->owner;
+	struct bench *b = l->bench;
+
+	l->session = session_dial(&b->hub, c, &b->options.session, &session_ops, l);
+	if (!l->session)
+		connection_stop(c, PPTP_NO_RESOURCES);
+}
+
+static void on_outgoing_call(struct connection *c, const struct control_outgoing_request *request)
+{
+	control_connection_refuse(&c->control, request, CONTROL_OUTGOING_DO_NOT_ACCEPT, CONTROL_ERROR_NONE, 0);
+}
+
+static void on_closed(struct connection *c, enum pptp_reason reason, const char *detail)
+{
+	struct load *l = c->owner;
+	struct bench *b = l->bench;
+
+	l->open = false;
+	b->open--;
+	if (!l->session && !l->pinged && !l->failed) {
+		b->ended[reason]++;
+		log_info("connection %u ended: %s: %s", (unsigned int)(l - b->loads), pptp_reason_text(reason), detail);
+		set_up_done(l, true);
+	}
+	advance(b);
+}
+
+static const struct connection_ops connection_ops = {
+	.established = on_established,
+	.outgoing_call = on_outgoing_call,
+	.closed = on_closed,
+};
+
+static void start_more(struct bench *b)
+{
+	struct sockaddr_in server = { .sin_family = AF_INET, .sin_addr = b->options.server,
+		.sin_port = htons(CONTROL_PORT) };
+
+	while (b->phase == SETTING_UP && b->next < b->options.sessions && b->setting_up < b->options.parallel) {
+		struct load *l = &b->loads[b->next++];
+
+		l->bench = b;
+		l->begin = clock_now();
+		b->setting_up++;
+		l->open = true;
+		b->open++;
+		if (connection_dial(&l->connection, &b->loop, &server, 10000000, &b->options.control, &connection_ops,
+			    l) < 0) {
+			l->open = false;
+			b->open--;
+			l->failed = true;
+			b->setting_up--;
+			b->failed++;
+			b->ended[PPTP_NO_RESOURCES]++;
+		}
+	}
+}
+
+static void begin_round(struct bench *b)
+{
+	b->round++;
+	b->round_answered = 0;
+	for (unsigned int i = 0; i < b->options.sessions; i++) {
+		b->loads[i].tries = 0;
+		if (b->loads[i].up)
+			send_ping(&b->loads[i]);
+	}
+}
+
+static void begin_close(struct bench *b)
+{
+	b->phase = CLOSING;
+	b->close_began = clock_now();
+	for (unsigned int i = 0; i < b->options.sessions; i++) {
+		struct load *l = &b->loads[i];
+
+		if (l->session)
+			session_close(l->session, PPTP_LOCAL_REQUEST, "");
+		else if (l->open)
+			connection_stop(&l->connection, PPTP_LOCAL_REQUEST);
+	}
+}
+
+static void all_over(struct bench *b)
+{
+	if (uv_is_closing((uv_handle_t *)&b->tick))
+		return;
+	b->closed_at = clock_now();
+	uv_poll_stop(&b->inner);
+	uv_close((uv_handle_t *)&b->inner, NULL);
+	uv_close((uv_handle_t *)&b->tick, NULL);
+	uv_close((uv_handle_t *)&b->soon, NULL);
+	uv_close((uv_handle_t *)&b->sigint, NULL);
+	hub_done(&b->hub, NULL);
+}
+
+/* From phase to phase, when what each waits for is there. */
+static void advance(struct bench *b)
+{
+	uint64_t now = clock_now();
+
+	if (b->phase == SETTING_UP && b->ready + b->failed == b->options.sessions) {
+		b->all_up = now;
+		b->rss_up = rss(getpid());
+		b->server_up = b->options.server_pid ? rss(b->options.server_pid) : 0;
+		b->hold_until = now + b->options.hold * 1000000ull;
+		b->phase = HOLDING;
+	}
+	if (b->phase == HOLDING && now >= b->hold_until) {
+		b->phase = PINGING;
+		if (b->options.pings && b->ready)
+			begin_round(b);
+	}
+	if (b->phase == PINGING && (b->round_answered >= b->hub.count || !b->ready || !b->options.pings)) {
+		if (b->round < b->options.pings && b->ready)
+			begin_round(b);
+		else
+			begin_close(b);
+	}
+	if (b->phase == CLOSING && b->hub.count == 0 && b->open == 0)
+		all_over(b);
+}
+
+/* Pings that are due, also the first of each call. */
+static void on_tick(uv_timer_t *timer)
+{
+	struct bench *b = timer->data;
+	uint64_t now = clock_now();
+
+	for (unsigned int i = 0; i < b->next; i++) {
+		struct load *l = &b->loads[i];
+		bool waits = l->up && (!l->pinged || (b->phase == PINGING && l->answered < b->round));
+
+		if (!waits || now - l->ping_sent < PING_RESEND)
+			continue;
+		if (l->tries < PING_TRIES)
+			send_ping(l);
+		else if (!l->pinged)
+			session_close(l->session, PPTP_GRE_SILENT, "no answer to pings through the tunnel");
+		else if (now - l->ping_sent > 2 * PING_RESEND && b->phase == PINGING)
+			begin_close(b);
+	}
+	if (b->phase == CLOSING && now - b->close_began > STOP_TIME)
+		uv_stop(&b->loop);
+	advance(b);
+}
+
+static void on_signal(uv_signal_t *handle, int signum)
+{
+	struct bench *b = handle->data;
+
+	(void)signum;
+	if (b->phase == CLOSING)
+		uv_stop(&b->loop);
+	b->interrupted = true;
+	begin_close(b);
+	advance(b);
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Median and so on of set-up times, in ms. */
+static json_t *distribution(const struct bench *b, bool to_ping)
+{
+	uint64_t *t = calloc(b->options.sessions, sizeof(*t));
+	unsigned int n = 0;
+	json_t *o = json_object();
+
+	for (unsigned int i = 0; t && i < b->options.sessions; i++) {
+		const struct load *l = &b->loads[i];
+
+		if (l->pinged)
+			t[n++] = (to_ping ? l->first_ping : l->up_at) - l->begin;
+	}
+	if (n) {
+		qsort(t, n, sizeof(*t), compare);
+		json_object_set_new(o, "min", json_real((double)t[0] / 1000));
+		json_object_set_new(o, "median", json_real((double)t[n / 2] / 1000));
+		json_object_set_new(o, "p95", json_real((double)t[(n * 95 - 1) / 100] / 1000));
+		json_object_set_new(o, "p99", json_real((double)t[(n * 99 - 1) / 100] / 1000));
+		json_object_set_new(o, "max", json_real((double)t[n - 1] / 1000));
+	}
+	free(t);
+	return o;
+}
+
+static json_t *result(const struct bench *b)
+{
+	json_t *o = json_object(), *ended = json_object();
+	double setup = (double)(b->all_up > b->began ? b->all_up - b->began : 0) / 1e6;
+
+	json_object_set_new(o, "sessions", json_integer(b->options.sessions));
+	json_object_set_new(o, "ready", json_integer(b->ready));
+	json_object_set_new(o, "failed", json_integer(b->failed));
+	json_object_set_new(o, "ping_rounds", json_integer(b->round));
+	json_object_set_new(o, "last_round_answered", json_integer(b->round_answered));
+	json_object_set_new(o, "setup_seconds", json_real(setup));
+	json_object_set_new(o, "setups_per_second", json_real(setup > 0 ? b->ready / setup : 0));
+	json_object_set_new(o, "connect_ms", distribution(b, false));
+	json_object_set_new(o, "connect_to_ping_ms", distribution(b, true));
+	json_object_set_new(o, "teardown_seconds",
+		json_real((double)(b->closed_at > b->close_began ? b->closed_at - b->close_began : 0) / 1e6));
+	if (b->ready && b->rss_before > 0)
+		json_object_set_new(o, "bench_kb_per_session",
+			json_real((double)(b->rss_up - b->rss_before) / b->ready));
+	if (b->ready && b->server_before > 0)
+		json_object_set_new(o, "server_kb_per_session",
+			json_real((double)(b->server_up - b->server_before) / b->ready));
+	for (unsigned int i = 1; i < PPTP_REASON_COUNT; i++) {
+		if (b->ended[i])
+			json_object_set_new(ended, pptp_reason_name((enum pptp_reason)i), json_integer(b->ended[i]));
+	}
+	json_object_set_new(o, "ended", ended);
+	return o;
+}
+
+static void print(json_t *o)
+{
+	const char *key;
+	json_t *v;
+
+	json_object_foreach(o, key, v) {
+		if (json_is_object(v)) {
+			const char *k;
+			json_t *w;
+
+			printf("%-22s", key);
+			json_object_foreach(v, k, w)
+				printf(" %s %.*f", k, json_is_real(w) ? 2 : 0, json_number_value(w));
+			printf("\n");
+		} else {
+			printf("%-22s %.*f\n", key, json_is_real(v) ? 2 : 0, json_number_value(v));
+		}
+	}
+}
+
+static int open_descriptors(struct bench *b, char *why)
+{
+	int pair[2], size = 4 << 20;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	b->gre_fd = gre_socket_open(&b->options.server, why);
+	if (b->gre_fd < 0)
+		return -1;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0) {
+		snprintf(why, SYSTEM_WHY, "cannot make a socket pair: %s", strerror(errno));
+		return -1;
+	}
+	b->inner_fd = pair[0];
+	b->worker_fd = pair[1];
+	for (int i = 0; i < 2; i++)
+		(void)setsockopt(pair[i], SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
+	return 0;
+}
+
+static int run(struct bench *b, char *why)
+{
+	struct dp_config dp = { .lookup_by_source = true };
+
+	if (open_descriptors(b, why) < 0)
+		return -1;
+	dp.gre_fd = b->gre_fd;
+	dp.inner_fd = b->worker_fd;
+	uv_loop_init(&b->loop);
+	if (hub_init(&b->hub, &b->loop, &dp, why) < 0)
+		return -1;
+	uv_poll_init(&b->loop, &b->inner, b->inner_fd);
+	uv_timer_init(&b->loop, &b->tick);
+	uv_timer_init(&b->loop, &b->soon);
+	uv_signal_init(&b->loop, &b->sigint);
+	b->inner.data = b->tick.data = b->soon.data = b->sigint.data = b;
+	uv_poll_start(&b->inner, UV_READABLE, on_inner);
+	uv_timer_start(&b->tick, on_tick, TICK_MS, TICK_MS);
+	uv_signal_start(&b->sigint, on_signal, SIGINT);
+	b->rss_before = rss(getpid());
+	b->server_before = b->options.server_pid ? rss(b->options.server_pid) : 0;
+	b->began = clock_now();
+	start_more(b);
+	uv_run(&b->loop, UV_RUN_DEFAULT);
+	return 0;
+}
+
+int bench_main(int argc, char **argv)
+{
+	struct bench *b = calloc(1, sizeof(*b));
+	char why[SYSTEM_WHY] = "";
+	json_t *o;
+	int rc;
+
+	if (!b)
+		return 1;
+	signal(SIGPIPE, SIG_IGN);
+	log_set(LOG_WARNING, LOG_TEXT);
+	rc = bench_options_parse(&b->options, argc, argv);
+	if (rc) {
+		bench_options_done(&b->options);
+		free(b);
+		return rc < 0 ? 2 : 0;
+	}
+	b->loads = calloc(b->options.sessions, sizeof(*b->loads));
+	if (!b->loads || run(b, why) < 0) {
+		fprintf(stderr, "greyline bench: %s\n", why);
+		return 1;
+	}
+	o = result(b);
+	if (b->options.json) {
+		json_dumpf(o, stdout, JSON_INDENT(2));
+		printf("\n");
+	} else {
+		print(o);
+	}
+	rc = b->ready == b->options.sessions && (!b->options.pings || b->round_answered == b->ready) ? 0 : 1;
+	json_decref(o);
+	bench_options_done(&b->options);
+	free(b->loads);
+	free(b);
+	return rc;
+}

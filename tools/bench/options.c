@@ -1,0 +1,187 @@
+/* Options of `greyline bench`. */
+#include "tools/bench/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND 1000000ull
+
+static const char usage[] =
+	"usage: greyline bench SERVER --user NAME [--password-file FILE] [--sessions N] [--parallel N] [--pings N]\n"
+	"                      [--target ADDR] [--hold SECONDS] [--mppe POLICY] [--server-pid PID] [--json]\n"
+	"\n"
+	"Opens N calls to a PPTP server of your own, pings through each, and prints how long it took and what it cost.\n"
+	"\n"
+	"      --sessions N      calls at once (default 100)\n"
+	"      --parallel N      calls being set up at once (default 32; 1: one after the other)\n"
+	"      --pings N         pings through each call when all are up (default 1)\n"
+	"      --target ADDR     address to ping (default the server's address in the tunnel)\n"
+	"      --hold SECONDS    keep all calls up for so long before the pings (default 0)\n"
+	"      --server-pid PID  also report the memory of this process (the server, on the same machine)\n"
+	"      --json            print one JSON object\n";
+
+enum { OPT_USER = 256, OPT_PASSWORD_FILE, OPT_SESSIONS, OPT_PARALLEL, OPT_PINGS, OPT_TARGET, OPT_HOLD, OPT_MPPE,
+	OPT_SERVER_PID, OPT_JSON };
+
+static const struct option options[] = {
+	{ "user", required_argument, NULL, OPT_USER },
+	{ "password-file", required_argument, NULL, OPT_PASSWORD_FILE },
+	{ "sessions", required_argument, NULL, OPT_SESSIONS },
+	{ "parallel", required_argument, NULL, OPT_PARALLEL },
+	{ "pings", required_argument, NULL, OPT_PINGS },
+	{ "target", required_argument, NULL, OPT_TARGET },
+	{ "hold", required_argument, NULL, OPT_HOLD },
+	{ "mppe", required_argument, NULL, OPT_MPPE },
+	{ "server-pid", required_argument, NULL, OPT_SERVER_PID },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
+static int number(const char *option, unsigned int max, unsigned int *out, char *why)
+{
+	char *end;
+	unsigned long v = strtoul(optarg, &end, 10);
+
+	if (*optarg >= '0' && *optarg <= '9' && !*end && v <= max) {
+		*out = (unsigned int)v;
+		return 0;
+	}
+	snprintf(why, SYSTEM_WHY, "%s: \"%s\" is not a number up to %u", option, optarg, max);
+	return -1;
+}
+
+static int one_option(struct bench_options *o, int opt, const char **password_file, char *why)
+{
+	unsigned int v = 0;
+
+	switch (opt) {
+	case OPT_USER:
+		o->user = optarg;
+		return 0;
+	case OPT_PASSWORD_FILE:
+		*password_file = optarg;
+		return 0;
+	case OPT_SESSIONS:
+		return number("--sessions", 65000, &o->sessions, why);
+	case OPT_PARALLEL:
+		return number("--parallel", 65000, &o->parallel, why);
+	case OPT_PINGS:
+		return number("--pings", 10000, &o->pings, why);
+	case OPT_HOLD:
+		return number("--hold", 86400, &o->hold, why);
+	case OPT_SERVER_PID:
+		if (number("--server-pid", 1u << 30, &v, why) < 0)
+			return -1;
+		o->server_pid = (int)v;
+		return 0;
+	case OPT_TARGET:
+		if (settings_ipv4(optarg, &o->target) == 0)
+			return 0;
+		snprintf(why, SYSTEM_WHY, "--target: \"%s\" is not an IPv4 address", optarg);
+		return -1;
+	case OPT_MPPE:
+		if (settings_mppe(optarg, &o->session.link.mppe) == 0)
+			return 0;
+		snprintf(why, SYSTEM_WHY, "--mppe: \"%s\" is not a policy (write require-128, require, prefer, off)",
+			optarg);
+		return -1;
+	case OPT_JSON:
+		o->json = true;
+		return 0;
+	default:
+		snprintf(why, SYSTEM_WHY, "see greyline bench --help");
+		return -1;
+	}
+}
+
+static int resolve(struct bench_options *o, const char *name, char *why)
+{
+	struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM }, *list;
+	int err = getaddrinfo(name, NULL, &hints, &list);
+
+	if (err) {
+		snprintf(why, SYSTEM_WHY, "%s: %s", name, gai_strerror(err));
+		return -1;
+	}
+	o->server = ((struct sockaddr_in *)list->ai_addr)->sin_addr;
+	snprintf(o->server_text, sizeof(o->server_text), "%s", name);
+	freeaddrinfo(list);
+	return 0;
+}
+
+static void set_protocol(struct bench_options *o)
+{
+	struct ppp_link_config *l = &o->session.link;
+
+	snprintf(o->control.vendor, sizeof(o->control.vendor), "greyline bench");
+	o->control.framing = CONTROL_FRAMING_ANY;
+	o->control.bearer = CONTROL_BEARER_ANY;
+	o->control.reply_timeout = o->control.echo_interval = 60 * SECOND;
+	l->role = PPP_CLIENT;
+	l->mru = 1400;
+	l->name = o->user;
+	l->password = o->password;
+	l->want_dns = true;
+	l->echo_interval = 30 * SECOND;
+	l->echo_failures = 4;
+	l->restart_interval = 3 * SECOND;
+	l->setup_timeout = 60 * SECOND;
+	o->session.window = 64;
+	o->session.gre_timeout = 20 * SECOND;
+	o->session.min_bps = 300;
+	o->session.max_bps = 100000000;
+}
+
+static int parse(struct bench_options *o, int argc, char **argv, char *why)
+{
+	const char *password_file = NULL;
+	int opt;
+
+	optind = 1;
+	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (opt == 'h') {
+			fputs(usage, stdout);
+			return 1;
+		}
+		if (one_option(o, opt, &password_file, why) < 0)
+			return -1;
+	}
+	if (optind != argc - 1 || !o->user || !o->sessions || !o->parallel) {
+		snprintf(why, SYSTEM_WHY, "write greyline bench SERVER --user NAME (see --help)");
+		return -1;
+	}
+	o->password = settings_password(password_file, why);
+	if (!o->password || resolve(o, argv[optind], why) < 0)
+		return -1;
+	set_protocol(o);
+	return 0;
+}
+
+int bench_options_parse(struct bench_options *o, int argc, char **argv)
+{
+	char why[SYSTEM_WHY] = "";
+	int rc;
+
+	memset(o, 0, sizeof(*o));
+	o->sessions = 100;
+	o->parallel = 32;
+	o->pings = 1;
+	(void)settings_mppe("require-128", &o->session.link.mppe);
+	rc = parse(o, argc, argv, why);
+	if (rc < 0)
+		fprintf(stderr, "greyline bench: %s\n", why);
+	return rc;
+}
+
+void bench_options_done(struct bench_options *o)
+{
+	if (!o->password)
+		return;
+	explicit_bzero(o->password, strlen(o->password));
+	free(o->password);
+}
