@@ -1,0 +1,241 @@
+/* Control connections and calls: see call.h. */
+#include "tools/decode/call.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void call_free(struct decode_table *t, struct decode_call *call)
+{
+	for (int i = 0; i < 2; i++) {
+		decode_order_done(&call->side[i].order, &t->held);
+		decode_crypt_done(&call->side[i].crypt);
+	}
+	explicit_bzero(call, sizeof(*call));
+	free(call);
+}
+
+static void connection_free(struct decode_connection *c)
+{
+	decode_stream_done(&c->flow[0].stream);
+	decode_stream_done(&c->flow[1].stream);
+	free(c);
+}
+
+void decode_table_done(struct decode_table *t)
+{
+	while (t->calls) {
+		struct decode_call *call = t->calls;
+
+		t->calls = call->next;
+		call_free(t, call);
+	}
+	while (t->connections) {
+		struct decode_connection *c = t->connections;
+
+		t->connections = c->next;
+		connection_free(c);
+	}
+}
+
+static void connection_drop_oldest(struct decode_table *t)
+{
+	struct decode_connection **at = &t->connections;
+
+	while ((*at)->next)
+		at = &(*at)->next;
+	connection_free(*at);
+	*at = NULL;
+	t->connection_count--;
+}
+
+struct decode_connection *decode_connection_get(
+	struct decode_table *t, uint32_t client, uint16_t port, uint32_t server)
+{
+	struct decode_connection **at = &t->connections, *c;
+
+	for (; (c = *at); at = &c->next) {
+		if (c->address[0] == client && c->address[1] == server && c->port == port) {
+			*at = c->next;
+			break;
+		}
+	}
+	if (!c) {
+		if (t->connection_count == DECODE_CONNECTIONS_MAX)
+			connection_drop_oldest(t);
+		c = calloc(1, sizeof(*c));
+		if (!c)
+			return NULL;
+		t->connection_count++;
+		c->number = ++t->connection_number;
+		c->address[0] = client;
+		c->address[1] = server;
+		c->port = port;
+	}
+	c->next = t->connections;
+	t->connections = c;
+	return c;
+}
+
+static void call_drop_oldest(struct decode_table *t)
+{
+	struct decode_call **at = &t->calls;
+
+	while ((*at)->next)
+		at = &(*at)->next;
+	call_free(t, *at);
+	*at = NULL;
+	t->call_count--;
+}
+
+static struct decode_call *call_new(struct decode_table *t, uint32_t first, uint32_t second)
+{
+	struct decode_call *call;
+
+	if (t->call_count == DECODE_CALLS_MAX)
+		call_drop_oldest(t);
+	call = calloc(1, sizeof(*call));
+	if (!call)
+		return NULL;
+	t->call_count++;
+	call->number = ++t->call_number;
+	call->address[0] = first;
+	call->address[1] = second;
+	call->next = t->calls;
+	t->calls = call;
+	return call;
+}
+
+/* Moves the call at `at` to the front. */
+static struct decode_call *call_touch(struct decode_table *t, struct decode_call **at)
+{
+	struct decode_call *call = *at;
+
+	*at = call->next;
+	call->next = t->calls;
+	t->calls = call;
+	return call;
+}
+
+/* The call between these addresses, side 0 first, whose IDs, as far as known, are these. */
+static struct decode_call *call_begin(
+	struct decode_table *t, uint32_t pns, uint16_t pns_id, uint32_t pac, uint16_t pac_id)
+{
+	struct decode_call **at = &t->calls, *call;
+
+	for (; (call = *at); at = &call->next) {
+		/* Packets overtook the control message: their call is this one. */
+		if (call->from_control || call->address[0] != pns || call->address[1] != pac)
+			continue;
+		if ((!call->id_known[0] || call->id[0] == pns_id) &&
+			(!call->id_known[1] || call->id[1] == pac_id))
+			break;
+	}
+	call = call ? call_touch(t, at) : call_new(t, pns, pac);
+	if (!call)
+		return NULL;
+	call->from_control = true;
+	call->id[0] = pns_id;
+	call->id[1] = pac_id;
+	call->id_known[0] = call->id_known[1] = true;
+	return call;
+}
+
+static struct decode_call *call_find(
+	struct decode_table *t, uint32_t owner, uint32_t other, uint16_t id)
+{
+	for (struct decode_call **at = &t->calls; *at; at = &(*at)->next) {
+		for (unsigned int i = 0; i < 2; i++) {
+			if ((*at)->address[i] == owner && (*at)->address[1 - i] == other &&
+				(*at)->id_known[i] && (*at)->id[i] == id)
+				return *at;
+		}
+	}
+	return NULL;
+}
+
+struct decode_call *decode_call_control(
+	struct decode_table *t, const struct control_message *m, uint32_t sender, uint32_t receiver)
+{
+	struct decode_call *call;
+
+	switch (m->type) {
+	case CONTROL_OUTGOING_CALL_REPLY: /* from the PAC */
+		if (m->outgoing_reply.result != CONTROL_OUTGOING_CONNECTED)
+			return NULL;
+		return call_begin(t, receiver, m->outgoing_reply.peer_call_id, sender,
+			m->outgoing_reply.call_id);
+	case CONTROL_INCOMING_CALL_REPLY: /* from the PNS */
+		if (m->incoming_reply.result != CONTROL_INCOMING_CONNECT)
+			return NULL;
+		return call_begin(t, sender, m->incoming_reply.call_id, receiver,
+			m->incoming_reply.peer_call_id);
+	case CONTROL_INCOMING_CALL_CONNECTED:
+		return call_find(t, receiver, sender, m->incoming_connected.peer_call_id);
+	case CONTROL_CALL_CLEAR_REQUEST:
+		return call_find(t, sender, receiver, m->clear_request.call_id);
+	case CONTROL_CALL_DISCONNECT_NOTIFY:
+		call = call_find(t, sender, receiver, m->disconnect.call_id);
+		if (call)
+			call->closed = true;
+		return call;
+	case CONTROL_WAN_ERROR_NOTIFY:
+		return call_find(t, receiver, sender, m->wan_error.peer_call_id);
+	case CONTROL_SET_LINK_INFO:
+		return call_find(t, receiver, sender, m->link_info.peer_call_id);
+	default:
+		return NULL;
+	}
+}
+
+/* A call seen only by its packets so far, to whose `src` nothing was sent yet or whose ID fits. */
+static struct decode_call **call_half(struct decode_table *t, uint32_t src, uint32_t dst)
+{
+	struct decode_call **at = &t->calls;
+
+	for (; *at; at = &(*at)->next) {
+		if (!(*at)->from_control && (*at)->address[0] == dst && (*at)->address[1] == src &&
+			!(*at)->id_known[0])
+			return at;
+	}
+	return NULL;
+}
+
+struct decode_call *decode_call_gre(
+	struct decode_table *t, uint32_t src, uint32_t dst, uint16_t id, unsigned int *sender)
+{
+	struct decode_call **at = &t->calls, *call;
+
+	for (; *at; at = &(*at)->next) {
+		for (unsigned int i = 0; i < 2; i++) {
+			if ((*at)->address[i] != dst || (*at)->address[1 - i] != src ||
+				!(*at)->id_known[i] || (*at)->id[i] != id)
+				continue;
+			*sender = 1 - i;
+			return call_touch(t, at);
+		}
+	}
+	at = call_half(t, src, dst);
+	if (at) {
+		call = call_touch(t, at);
+		*sender = 1;
+		call->id[0] = id;
+		call->id_known[0] = true;
+		return call;
+	}
+	call = call_new(t, src, dst);
+	if (!call)
+		return NULL;
+	*sender = 0;
+	call->id[1] = id;
+	call->id_known[1] = true;
+	return call;
+}
+
+void decode_call_restart(struct decode_call *call)
+{
+	for (int i = 0; i < 2; i++) {
+		decode_crypt_done(&call->side[i].crypt);
+		explicit_bzero(&call->side[i].auth, sizeof(call->side[i].auth));
+	}
+	call->proven = NULL;
+}

@@ -1,0 +1,80 @@
+/*
+ * Control connections and calls of a capture. A call is found by addresses and the Call ID that
+ * the receiver of a packet assigned (RFC 2637 section 4.1); IDs come from the control messages,
+ * or, where the capture lacks these, from the packets: the two directions of such a call are
+ * paired when they run between the same addresses.
+ *
+ * Bounded: the oldest are forgotten.
+ */
+#pragma once
+
+#include "lib/control/message.h"
+#include "tools/decode/auth.h"
+#include "tools/decode/crypt.h"
+#include "tools/decode/order.h"
+#include "tools/decode/stream.h"
+
+#define DECODE_CALLS_MAX       1024
+#define DECODE_CONNECTIONS_MAX 256
+
+/* One direction of a call: what this side sends. */
+struct decode_side {
+	struct decode_order order;
+	struct decode_crypt crypt;
+	struct decode_auth auth; /* as the authenticator */
+	uint64_t frames, encrypted, decrypted;
+};
+
+struct decode_call {
+	struct decode_call *next; /* latest used first */
+	unsigned int number;      /* from 1 */
+	uint32_t address[2];
+	uint16_t id[2]; /* assigned by that side: what the other one sends to */
+	bool id_known[2];
+	bool from_control; /* side 0 is the PNS, side 1 the PAC; else unknown */
+	bool closed;
+	const struct decode_auth *proven; /* the authentication that gave the MPPE keys */
+	int authenticator;                /* the side of it */
+	struct decode_side side[2];
+};
+
+struct decode_flow { /* one direction of a control connection */
+	struct decode_stream stream;
+	size_t used;
+	uint8_t buf[CONTROL_MESSAGE_MAX];
+	bool lost; /* what comes is not at a message's start: drop the rest of the segment */
+};
+
+struct decode_connection {
+	struct decode_connection *next; /* latest used first */
+	unsigned int number;            /* from 1 */
+	uint32_t address[2];            /* [0] dialled, [1] listens on port 1723 */
+	uint16_t port;
+	struct decode_flow flow[2]; /* by sender */
+};
+
+struct decode_table {
+	struct decode_call *calls;
+	struct decode_connection *connections;
+	unsigned int call_count, connection_count;   /* kept */
+	unsigned int call_number, connection_number; /* ever */
+	size_t held;                                 /* bytes of frames that wait for their turn */
+};
+
+void decode_table_done(struct decode_table *t);
+
+/* The connection from `client`:`port` to `server`:1723, made if there is none; NULL: no memory. */
+struct decode_connection *decode_connection_get(
+	struct decode_table *t, uint32_t client, uint16_t port, uint32_t server);
+
+/* A control message by `sender` to `receiver` may begin or end a call. The call, or NULL. */
+struct decode_call *decode_call_control(struct decode_table *t, const struct control_message *m,
+	uint32_t sender, uint32_t receiver);
+
+/* The call of a GRE packet to Call ID `id`, made if there is none; *sender: its side. NULL: no
+ * memory. */
+struct decode_call *decode_call_gre(
+	struct decode_table *t, uint32_t src, uint32_t dst, uint16_t id, unsigned int *sender);
+
+/* Forgets encryption and authentication: LCP begins anew. */
+void decode_call_restart(struct decode_call *call);

@@ -1,0 +1,193 @@
+/* Reading of captures: see capture.h. Link types as the list of libpcap defines them. */
+#include "tools/decode/capture.h"
+
+#include "lib/wire.h"
+#include "tools/decode/decode.h"
+
+#include <pcap/pcap.h>
+#include <stdlib.h>
+
+#define ETHERTYPE_IPV4  0x0800
+#define ETHERTYPE_IPV6  0x86dd
+#define ETHERTYPE_VLAN  0x8100
+#define ETHERTYPE_QINQ  0x88a8
+#define ETHERTYPE_QINQ2 0x9100
+#define ETHERTYPE_PPPOE 0x8864
+#define VLAN_TAGS_MAX   4
+
+struct decode_capture {
+	pcap_t *pcap;
+	int link; /* DLT_... */
+	uint64_t frames;
+};
+
+static const int links[] = { DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_RAW, DLT_IPV4, DLT_IPV6,
+	DLT_NULL, DLT_LOOP };
+
+/* Checks the link type and owns `pcap` either way. */
+static struct decode_capture *capture_new(pcap_t *pcap, char *why)
+{
+	struct decode_capture *c;
+	int link = pcap_datalink(pcap);
+	const char *name = pcap_datalink_val_to_description(link);
+	size_t i = 0;
+
+	while (i < sizeof(links) / sizeof(links[0]) && links[i] != link)
+		i++;
+	if (i == sizeof(links) / sizeof(links[0])) {
+		snprintf(why, DECODE_WHY,
+			"link type %d (%s) is not supported; Ethernet, Linux cooked and raw IP are",
+			link, name ? name : "unknown");
+		pcap_close(pcap);
+		return NULL;
+	}
+	c = calloc(1, sizeof(*c));
+	if (!c) {
+		snprintf(why, DECODE_WHY, "out of memory");
+		pcap_close(pcap);
+		return NULL;
+	}
+	c->pcap = pcap;
+	c->link = link;
+	return c;
+}
+
+struct decode_capture *decode_capture_file(FILE *in, char *why)
+{
+	char error[PCAP_ERRBUF_SIZE] = "";
+	pcap_t *pcap = pcap_fopen_offline(in, error);
+
+	if (!pcap) {
+		snprintf(why, DECODE_WHY, "not a capture that libpcap can read: %s", error);
+		fclose(in);
+		return NULL;
+	}
+	return capture_new(pcap, why);
+}
+
+static pcap_t *live_open(const char *interface, char *why)
+{
+	char error[PCAP_ERRBUF_SIZE] = "";
+	pcap_t *pcap = pcap_create(interface, error);
+	int rc;
+
+	if (!pcap) {
+		snprintf(why, DECODE_WHY, "%s: %s", interface, error);
+		return NULL;
+	}
+	pcap_set_snaplen(pcap, 262144);
+	pcap_set_timeout(pcap, 200);
+	rc = pcap_activate(pcap);
+	if (rc < 0) {
+		snprintf(why, DECODE_WHY, "%s: %s%s%s", interface, pcap_statustostr(rc),
+			rc == PCAP_ERROR_PERM_DENIED ? " (capturing needs CAP_NET_RAW)" : "",
+			rc == PCAP_ERROR ? pcap_geterr(pcap) : "");
+		pcap_close(pcap);
+		return NULL;
+	}
+	return pcap;
+}
+
+struct decode_capture *decode_capture_live(const char *interface, char *why)
+{
+	static const char *const filter = "tcp port 1723 or ip proto 47 or "
+					  "(vlan and (tcp port 1723 or ip proto 47))";
+	struct decode_capture *c;
+	struct bpf_program program;
+	pcap_t *pcap = live_open(interface, why);
+
+	if (!pcap)
+		return NULL;
+	c = capture_new(pcap, why);
+	if (!c)
+		return NULL;
+	/* Without the filter (some link types refuse "vlan") all still works, only slower. */
+	if (pcap_compile(pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN) == 0) {
+		pcap_setfilter(pcap, &program);
+		pcap_freecode(&program);
+	}
+	return c;
+}
+
+void decode_capture_close(struct decode_capture *c)
+{
+	if (!c)
+		return;
+	pcap_close(c->pcap);
+	free(c);
+}
+
+/* What follows an Ethernet type; true if the reader then stands at an IP header. */
+static bool skip_to_ip(struct wire_reader *r, uint16_t type)
+{
+	unsigned int tags = 0;
+
+	while ((type == ETHERTYPE_VLAN || type == ETHERTYPE_QINQ || type == ETHERTYPE_QINQ2) &&
+		tags++ < VLAN_TAGS_MAX) {
+		wire_skip(r, 2);
+		type = wire_u16(r);
+	}
+	if (type == ETHERTYPE_PPPOE) { /* RFC 2516 section 4: the outer path may be a DSL line */
+		wire_skip(r, 6);
+		type = wire_u16(r);
+		type = type == 0x0021 ? ETHERTYPE_IPV4 : type == 0x0057 ? ETHERTYPE_IPV6 : 0;
+	}
+	return !r->failed && (type == ETHERTYPE_IPV4 || type == ETHERTYPE_IPV6);
+}
+
+static bool link_read(int link, struct wire_reader *r)
+{
+	uint16_t type;
+
+	switch (link) {
+	case DLT_EN10MB:
+		wire_skip(r, 12);
+		return skip_to_ip(r, wire_u16(r));
+	case DLT_LINUX_SLL:
+		wire_skip(r, 14);
+		return skip_to_ip(r, wire_u16(r));
+	case DLT_LINUX_SLL2:
+		type = wire_u16(r);
+		wire_skip(r, 18);
+		return skip_to_ip(r, type);
+	case DLT_NULL: /* the family's value differs by system: the IP version will do */
+	case DLT_LOOP:
+		wire_skip(r, 4);
+		return !r->failed;
+	default:
+		return true;
+	}
+}
+
+int decode_capture_next(struct decode_capture *c, struct decode_packet *p, char *why)
+{
+	struct pcap_pkthdr *header;
+	struct wire_reader r;
+	const uint8_t *data;
+	int rc;
+
+	do {
+		rc = pcap_next_ex(c->pcap, &header, &data);
+	} while (rc == 0); /* a live capture's time-out */
+	if (rc == PCAP_ERROR_BREAK)
+		return 0;
+	if (rc < 0) {
+		snprintf(why, DECODE_WHY, "reading the capture failed after %llu packets: %s",
+			(unsigned long long)c->frames, pcap_geterr(c->pcap));
+		return -1;
+	}
+	memset(p, 0, sizeof(*p));
+	p->time = (uint64_t)header->ts.tv_sec * 1000000 + (uint64_t)header->ts.tv_usec;
+	p->frame = ++c->frames;
+	r = wire_reader(data, header->caplen);
+	if (link_read(c->link, &r) && wire_left(&r)) {
+		p->len = wire_left(&r);
+		p->ip = r.pos;
+	}
+	return 1;
+}
+
+void decode_capture_stop(struct decode_capture *c)
+{
+	pcap_breakloop(c->pcap);
+}

@@ -1,0 +1,52 @@
+/*
+ * What one direction of a PPP link does to its data: the algorithm that CCP agreed on, and MPPE
+ * followed packet by packet (RFC 3078) when its keys are known.
+ *
+ * In stateless mode every packet's key follows from the count alone, so packets that come late
+ * are decrypted with a copy of the state from before the gap.
+ */
+#pragma once
+
+#include "lib/mppe/mppe.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define DECODE_LATE_MAX 8 /* gaps whose packets may still come */
+
+enum decode_algorithm {
+	DECODE_UNKNOWN, /* no CCP seen: the capture begins in the middle */
+	DECODE_MPPE,
+	DECODE_OTHER, /* another compression */
+};
+
+struct decode_late {
+	struct mppe mppe; /* state before the gap */
+	uint64_t packets; /* how many packets had come then */
+};
+
+struct decode_crypt {
+	enum decode_algorithm algorithm;
+	bool has_params; /* MPPE: the strength is known */
+	struct mppe_params params;
+	bool running; /* keys are known */
+	struct mppe mppe;
+	uint64_t packets;
+	struct decode_late *late; /* DECODE_LATE_MAX, allocated with the first gap */
+	unsigned int late_next;
+};
+
+/* CCP agreed on MPPE; `start` is the start key, or NULL if it is not known. */
+void decode_crypt_start(
+	struct decode_crypt *c, const struct mppe_params *params, const uint8_t *start);
+void decode_crypt_done(struct decode_crypt *c); /* wipes; back to DECODE_UNKNOWN */
+
+/* Must packets be taken in order to be decrypted? */
+static inline bool decode_crypt_ordered(const struct decode_crypt *c)
+{
+	return c->running && !c->params.stateless;
+}
+
+/* Decrypts data[2..len) in place on MPPE_OK; `batch` is empty before and after. */
+enum mppe_result decode_crypt_open(
+	struct decode_crypt *c, uint8_t *data, uint32_t len, struct rc4_batch *batch);

@@ -1,0 +1,215 @@
+/* Network-layer packets in one line each: IPv4 (RFC 791), IPv6 (RFC 8200), their transports. */
+#include "tools/decode/print_ppp.h"
+
+#include "lib/ppp/frame.h"
+
+#include <arpa/inet.h>
+
+static const char *transport_name(uint8_t protocol)
+{
+	switch (protocol) {
+	case 1:
+		return "ICMP";
+	case 2:
+		return "IGMP";
+	case 6:
+		return "TCP";
+	case 17:
+		return "UDP";
+	case 47:
+		return "GRE";
+	case 50:
+		return "ESP";
+	case 58:
+		return "ICMPv6";
+	case 89:
+		return "OSPF";
+	default:
+		return NULL;
+	}
+}
+
+static void print_tcp(struct decode_print *p, struct wire_reader r, size_t len)
+{
+	static const char letters[] = "FSRPAUEC";
+	uint16_t source = wire_u16(&r), target = wire_u16(&r);
+	uint32_t seq = wire_u32(&r), ack = wire_u32(&r);
+	uint16_t flags = wire_u16(&r);
+	size_t header = (flags >> 12) * 4u, used = 0;
+	char words[9];
+
+	if (r.failed || header < 20 || header > len)
+		return;
+	for (unsigned int i = 0; i < 8; i++) {
+		if (flags & 1u << i)
+			words[used++] = letters[i];
+	}
+	words[used] = '\0';
+	decode_print_int(p, "src_port", source);
+	decode_print_int(p, "dst_port", target);
+	decode_print_string(p, "flags", words);
+	decode_print_int(p, "seq", seq);
+	decode_print_text(p, " %u > %u [%s] seq %u", source, target, words, seq);
+	if (flags & 0x10)
+		decode_print_text(p, " ack %u", ack);
+	decode_print_text(p, " len %zu", len - header);
+}
+
+static void print_udp(struct decode_print *p, struct wire_reader r)
+{
+	uint16_t source = wire_u16(&r), target = wire_u16(&r), length = wire_u16(&r);
+
+	if (r.failed || length < 8)
+		return;
+	decode_print_int(p, "src_port", source);
+	decode_print_int(p, "dst_port", target);
+	decode_print_text(p, " %u > %u len %u", source, target, length - 8u);
+}
+
+static void print_icmp(struct decode_print *p, struct wire_reader r, bool v6)
+{
+	uint8_t type = wire_u8(&r), code = wire_u8(&r);
+	const char *name = NULL;
+	uint16_t id, seq;
+
+	wire_skip(&r, 2);
+	if (r.failed)
+		return;
+	decode_print_int(p, "icmp_type", type);
+	decode_print_int(p, "icmp_code", code);
+	if (type == (v6 ? 128 : 8))
+		name = "echo request";
+	else if (type == (v6 ? 129 : 0))
+		name = "echo reply";
+	if (name) {
+		id = wire_u16(&r);
+		seq = wire_u16(&r);
+		decode_print_text(p, " %s id %u seq %u", name, id, seq);
+		return;
+	}
+	if (type == (v6 ? 1 : 3))
+		name = "unreachable";
+	else if (type == (v6 ? 3 : 11))
+		name = "time exceeded";
+	else if (v6 && type == 2)
+		name = "packet too big";
+	else if (v6 && type == 133)
+		name = "router solicitation";
+	else if (v6 && type == 134)
+		name = "router advertisement";
+	else if (v6 && type == 135)
+		name = "neighbor solicitation";
+	else if (v6 && type == 136)
+		name = "neighbor advertisement";
+	else if (v6 && type == 143)
+		name = "multicast listener report";
+	if (name)
+		decode_print_text(p, " %s code %u", name, code);
+	else
+		decode_print_text(p, " type %u code %u", type, code);
+}
+
+static void print_transport(
+	struct decode_print *p, uint8_t protocol, struct wire_reader r, size_t len, bool v6)
+{
+	const char *name = transport_name(protocol);
+	char number[16];
+
+	snprintf(number, sizeof(number), "protocol %u", protocol);
+	decode_print_string(p, "transport", name ? name : number);
+	decode_print_text(p, " %s", name ? name : number);
+	if (protocol == 6)
+		print_tcp(p, r, len);
+	else if (protocol == 17)
+		print_udp(p, r);
+	else if (protocol == (v6 ? 58 : 1))
+		print_icmp(p, r, v6);
+}
+
+static bool print_ipv4(struct decode_print *p, struct wire_reader r)
+{
+	char src[DECODE_ADDRESS], dst[DECODE_ADDRESS];
+	uint8_t first = wire_u8(&r), protocol;
+	uint16_t total, id, fragment;
+	size_t header = (first & 15) * 4u;
+
+	wire_skip(&r, 1);
+	total = wire_u16(&r);
+	id = wire_u16(&r);
+	fragment = wire_u16(&r);
+	wire_skip(&r, 1);
+	protocol = wire_u8(&r);
+	wire_skip(&r, 2);
+	decode_address(wire_u32(&r), src);
+	decode_address(wire_u32(&r), dst);
+	if (r.failed || first >> 4 != 4 || header < 20 || total < header)
+		return false;
+	wire_skip(&r, header - 20);
+	decode_print_string(p, "src", src);
+	decode_print_string(p, "dst", dst);
+	decode_print_int(p, "length", total);
+	decode_print_text(p, "IPv4 %s > %s", src, dst);
+	if (fragment & 0x1fff || fragment & 0x2000) {
+		decode_print_int(p, "fragment_offset", (fragment & 0x1fffu) * 8);
+		decode_print_text(p, " fragment id %u offset %u%s", id, (fragment & 0x1fffu) * 8,
+			fragment & 0x2000 ? "+" : "");
+	}
+	if (!(fragment & 0x1fff))
+		print_transport(p, protocol, r, total - header, false);
+	decode_print_text(p, ", %u bytes", total);
+	return true;
+}
+
+static bool print_ipv6(struct decode_print *p, struct wire_reader r)
+{
+	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
+	uint32_t first = wire_u32(&r);
+	uint16_t length = wire_u16(&r);
+	uint8_t next = wire_u8(&r);
+	const uint8_t *from, *to;
+	size_t left = length;
+
+	wire_skip(&r, 1);
+	from = wire_bytes(&r, 16);
+	to = wire_bytes(&r, 16);
+	if (r.failed || first >> 28 != 6)
+		return false;
+	inet_ntop(AF_INET6, from, src, sizeof(src));
+	inet_ntop(AF_INET6, to, dst, sizeof(dst));
+	decode_print_string(p, "src", src);
+	decode_print_string(p, "dst", dst);
+	decode_print_int(p, "length", length + 40u);
+	decode_print_text(p, "IPv6 %s > %s", src, dst);
+	/* Hop-by-hop options stand before multicast listener reports, the first packets of a link.
+	 */
+	if (next == 0 && wire_left(&r) >= 8) {
+		size_t size;
+
+		next = wire_u8(&r);
+		size = wire_u8(&r) * 8u + 8;
+		wire_skip(&r, size - 2);
+		left = left > size ? left - size : 0;
+	}
+	print_transport(p, next, r, left, true);
+	decode_print_text(p, ", %u bytes", length + 40u);
+	return true;
+}
+
+void decode_print_inner(struct decode_print *p, uint16_t protocol, struct wire_reader r)
+{
+	char buf[24];
+	const char *name = ppp_protocol_name(protocol, buf, sizeof(buf));
+	size_t len = wire_left(&r);
+	bool ok = false;
+
+	decode_print_object(p, "inner");
+	decode_print_string(p, "protocol", name);
+	if (protocol == PPP_IP)
+		ok = print_ipv4(p, r);
+	else if (protocol == PPP_IPV6)
+		ok = print_ipv6(p, r);
+	if (!ok)
+		decode_print_text(p, "%s%s, %zu bytes", name,
+			protocol == PPP_IP || protocol == PPP_IPV6 ? " malformed" : "", len);
+	decode_print_close(p);
+}
