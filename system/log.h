@@ -18,13 +18,14 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 /* `subject` (may be NULL) names what the line is about, "session 12 (...)"; its own field in JSON. */
 void log_about(enum log_level level, const char *subject, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-void log_va(enum log_level level, const char *subject, const char *format, va_list ap);
+void log_va(enum log_level level, const char *subject, const char *format, va_list ap)
+	__attribute__((format(printf, 3, 0)));
 
 #define log_error(...)   log_line(LOG_ERROR, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_WARNING, __VA_ARGS__)
 #define log_info(...)    log_line(LOG_INFO, __VA_ARGS__)
 #define log_debug(...)   log_line(LOG_DEBUG, __VA_ARGS__)
 
-/* Copies bytes from outside into `out` as printable text (\xNN for the rest, \\ for backslash is kept as is);
+/* Copies bytes from outside into `out` as printable ASCII (\xNN for the rest; a backslash stays one, as in DOMAIN\user);
  * always terminated. Returns out. */
 char *log_escape(char *out, size_t size, const void *bytes, size_t len);

@@ -42,10 +42,13 @@ int net_forward_set(bool on, char *why);
 
 /*
  * nftables table "greyline-DEV" (family ip): masquerades what comes from `prefix` and leaves by another device
- * than `dev`. Replaces a table of the same name, so a crashed predecessor's is no trouble.
+ * than `dev`. May be called for several prefixes; twice for the same is no error. net_state_recover() removes a
+ * crashed predecessor's.
  */
 int net_masquerade_add(const char *dev, struct in_addr prefix, unsigned int prefix_len, char *why);
-int net_masquerade_del(const char *dev, char *why);
+int net_masquerade_del(const char *dev, char *why); /* no error if there is none */
+/* -1 if the name of `dev` could not stand in a rule. */
+int net_masquerade_check(const char *dev, char *why);
 
 /*
  * What must be undone if this process dies: one small file per instance in /run/greyline (or $GREYLINE_STATE):

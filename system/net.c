@@ -1,0 +1,398 @@
+/*
+ * Addresses, links and routes through rtnetlink (libmnl).
+ *
+ * Each request has a netlink socket of its own and is complete when the kernel has acknowledged it.
+ * Routes are in the main table and carry our own protocol number, so that a deletion can only ever
+ * hit a route of ours.
+ */
+#include "system/net.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <stdalign.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#define REQUEST_SIZE   512 /* our largest request is below 150 bytes */
+#define ANSWER_SIZE    32768
+#define ANSWER_SECONDS 5
+#define EXPLAIN_SIZE   96
+
+/* A request being built, and the kernel's own explanation if it refuses. */
+struct request {
+	alignas(struct nlmsghdr) char buf[REQUEST_SIZE];
+	char explanation[EXPLAIN_SIZE];
+};
+
+typedef int answer_handler(const struct nlmsghdr *nlh, void *data);
+
+/* Writes "cannot <what>: <reason>"; `special` is the sentence for the errno `special_errno`. */
+static __attribute__((format(printf, 6, 7))) int refuse(char *why, const struct request *request,
+	int error, int special_errno, const char *special, const char *what, ...)
+{
+	char action[128];
+	va_list ap;
+
+	va_start(ap, what);
+	vsnprintf(action, sizeof(action), what, ap);
+	va_end(ap);
+	if (error == EPERM || error == EACCES)
+		snprintf(why, SYSTEM_WHY, "no permission to %s: run as root or with CAP_NET_ADMIN",
+			action);
+	else if (special && error == special_errno)
+		snprintf(why, SYSTEM_WHY, "cannot %s: %s", action, special);
+	else if (request->explanation[0])
+		snprintf(why, SYSTEM_WHY, "cannot %s: %s (%s)", action, strerror(error),
+			request->explanation);
+	else
+		snprintf(why, SYSTEM_WHY, "cannot %s: %s", action, strerror(error));
+	errno = error;
+	return -1;
+}
+
+static int keep_explanation(const struct nlattr *attr, void *data)
+{
+	struct request *request = data;
+
+	if (mnl_attr_get_type(attr) == NLMSGERR_ATTR_MSG &&
+		mnl_attr_validate(attr, MNL_TYPE_NUL_STRING) == 0)
+		snprintf(request->explanation, EXPLAIN_SIZE, "%s", mnl_attr_get_str(attr));
+	return MNL_CB_OK;
+}
+
+/* The errno that an NLMSG_ERROR carries, 0 for an acknowledgement. */
+static int read_ack(const struct nlmsghdr *nlh, struct request *request)
+{
+	const struct nlmsgerr *ack = mnl_nlmsg_get_payload(nlh);
+	size_t offset = sizeof(*ack);
+
+	if (nlh->nlmsg_len < mnl_nlmsg_size(sizeof(*ack)))
+		return EBADMSG;
+	if (!(nlh->nlmsg_flags & NLM_F_CAPPED) && ack->msg.nlmsg_len >= sizeof(ack->msg))
+		offset += ack->msg.nlmsg_len - sizeof(ack->msg);
+	if ((nlh->nlmsg_flags & NLM_F_ACK_TLVS) && nlh->nlmsg_len >= mnl_nlmsg_size(offset))
+		mnl_attr_parse(nlh, (unsigned int)offset, keep_explanation, request);
+	return ack->error < 0 ? -ack->error : ack->error;
+}
+
+/* Reads until the acknowledgement; an errno. */
+static int receive_answer(
+	struct mnl_socket *nl, struct request *request, answer_handler *handle, void *data)
+{
+	alignas(struct nlmsghdr) char buf[ANSWER_SIZE];
+	uint32_t seq = ((struct nlmsghdr *)(void *)request->buf)->nlmsg_seq;
+
+	for (;;) {
+		ssize_t n = mnl_socket_recvfrom(nl, buf, sizeof(buf));
+		const struct nlmsghdr *nlh = (const void *)buf;
+		int left = (int)n;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN ? ETIMEDOUT : errno;
+		for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+			if (nlh->nlmsg_seq != seq)
+				continue;
+			if (nlh->nlmsg_type == NLMSG_ERROR)
+				return read_ack(nlh, request);
+			if (handle)
+				handle(nlh, data);
+		}
+	}
+}
+
+/* Sends the request and waits for the kernel's answer; an errno. */
+static int talk(struct request *request, answer_handler *handle, void *data)
+{
+	struct timeval timeout = { .tv_sec = ANSWER_SECONDS };
+	struct nlmsghdr *nlh = (void *)request->buf;
+	struct mnl_socket *nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	int one = 1, error;
+
+	if (!nl)
+		return errno;
+	/* Both only make messages better; kernels without them do. */
+	mnl_socket_setsockopt(nl, NETLINK_EXT_ACK, &one, sizeof(one));
+	mnl_socket_setsockopt(nl, NETLINK_CAP_ACK, &one, sizeof(one));
+	nlh->nlmsg_seq = 1;
+	nlh->nlmsg_flags = (uint16_t)(nlh->nlmsg_flags | NLM_F_REQUEST | NLM_F_ACK);
+	if (setsockopt(mnl_socket_get_fd(nl), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) <
+			0 ||
+		mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0 ||
+		mnl_socket_sendto(nl, nlh, nlh->nlmsg_len) < 0)
+		error = errno;
+	else
+		error = receive_answer(nl, request, handle, data);
+	mnl_socket_close(nl);
+	return error;
+}
+
+static void *request_start(struct request *request, uint16_t type, uint16_t flags, size_t header)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request->buf);
+
+	request->explanation[0] = '\0';
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = flags;
+	return mnl_nlmsg_put_extra_header(nlh, header);
+}
+
+static void put_u32(struct request *request, uint16_t type, uint32_t value)
+{
+	mnl_attr_put_u32_check((struct nlmsghdr *)(void *)request->buf, REQUEST_SIZE, type, value);
+}
+
+static const char *text_of(struct in_addr address, char out[INET_ADDRSTRLEN])
+{
+	return inet_ntop(AF_INET, &address, out, INET_ADDRSTRLEN);
+}
+
+unsigned int net_ifindex(const char *dev)
+{
+	return if_nametoindex(dev);
+}
+
+static int need_device(const char *dev, unsigned int *ifindex, char *why)
+{
+	*ifindex = if_nametoindex(dev);
+	if (*ifindex)
+		return 0;
+	snprintf(why, SYSTEM_WHY, "there is no network device named %s", dev);
+	errno = ENODEV;
+	return -1;
+}
+
+int net_link_up(const char *dev, unsigned int mtu, char *why)
+{
+	struct request request;
+	struct ifinfomsg *link;
+	unsigned int ifindex;
+	int error;
+
+	if (need_device(dev, &ifindex, why) < 0)
+		return -1;
+	link = request_start(&request, RTM_NEWLINK, 0, sizeof(*link));
+	link->ifi_family = AF_UNSPEC;
+	link->ifi_index = (int)ifindex;
+	link->ifi_flags = IFF_UP;
+	link->ifi_change = IFF_UP;
+	put_u32(&request, IFLA_MTU, mtu);
+	error = talk(&request, NULL, NULL);
+	if (!error)
+		return 0;
+	return refuse(why, &request, error, EINVAL, "the device does not take that MTU",
+		"bring %s up with MTU %u", dev, mtu);
+}
+
+int net_address_add(const char *dev, struct in_addr local, struct in_addr remote,
+	unsigned int prefix_len, char *why)
+{
+	struct in_addr other = remote.s_addr ? remote : local;
+	char text[INET_ADDRSTRLEN];
+	struct request request;
+	struct ifaddrmsg *header;
+	unsigned int ifindex;
+	int error;
+
+	if (remote.s_addr)
+		prefix_len = 32;
+	if (prefix_len > 32) {
+		snprintf(why, SYSTEM_WHY, "/%u is no prefix length of IPv4 (0 to 32)", prefix_len);
+		errno = EINVAL;
+		return -1;
+	}
+	if (need_device(dev, &ifindex, why) < 0)
+		return -1;
+	header =
+		request_start(&request, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, sizeof(*header));
+	header->ifa_family = AF_INET;
+	header->ifa_prefixlen = (uint8_t)prefix_len;
+	header->ifa_index = ifindex;
+	put_u32(&request, IFA_LOCAL, local.s_addr);
+	put_u32(&request, IFA_ADDRESS, other.s_addr);
+	error = talk(&request, NULL, NULL);
+	if (!error)
+		return 0;
+	return refuse(why, &request, error, EINVAL, "it is no address that a device can have",
+		"give %s the address %s/%u", dev, text_of(local, text), prefix_len);
+}
+
+struct route_answer {
+	struct net_route *out;
+	bool seen;
+	bool other_family; /* the gateway is an IPv6 address */
+};
+
+static int read_route_attr(const struct nlattr *attr, void *data)
+{
+	struct route_answer *answer = data;
+	uint16_t type = mnl_attr_get_type(attr);
+
+	if (type == RTA_VIA)
+		answer->other_family = true;
+	if (mnl_attr_get_payload_len(attr) != sizeof(uint32_t))
+		return MNL_CB_OK;
+	if (type == RTA_GATEWAY)
+		answer->out->gateway.s_addr = mnl_attr_get_u32(attr);
+	else if (type == RTA_OIF)
+		answer->out->ifindex = mnl_attr_get_u32(attr);
+	else if (type == RTA_PREFSRC)
+		answer->out->source.s_addr = mnl_attr_get_u32(attr);
+	return MNL_CB_OK;
+}
+
+static int read_route(const struct nlmsghdr *nlh, void *data)
+{
+	struct route_answer *answer = data;
+
+	if (nlh->nlmsg_type != RTM_NEWROUTE ||
+		nlh->nlmsg_len < mnl_nlmsg_size(sizeof(struct rtmsg)))
+		return MNL_CB_OK;
+	answer->seen = true;
+	mnl_attr_parse(nlh, sizeof(struct rtmsg), read_route_attr, answer);
+	return MNL_CB_OK;
+}
+
+int net_route_get(struct in_addr dst, struct net_route *out, char *why)
+{
+	struct route_answer answer = { .out = out };
+	char text[INET_ADDRSTRLEN];
+	struct request request;
+	struct rtmsg *header;
+	int error;
+
+	*out = (struct net_route){ .prefix = dst, .prefix_len = 32 };
+	header = request_start(&request, RTM_GETROUTE, 0, sizeof(*header));
+	header->rtm_family = AF_INET;
+	header->rtm_dst_len = 32;
+	put_u32(&request, RTA_DST, dst.s_addr);
+	error = talk(&request, read_route, &answer);
+	text_of(dst, text);
+	if (!error && answer.other_family) {
+		snprintf(why, SYSTEM_WHY,
+			"the route to %s goes by an IPv6 gateway, which is not supported", text);
+		errno = EAFNOSUPPORT;
+		return -1;
+	}
+	if (!error && (!answer.seen || !out->ifindex))
+		error = EPROTO;
+	if (error)
+		return refuse(why, &request, error, ENETUNREACH,
+			"there is no route to it (is the network up?)", "find the way to %s", text);
+	out->onlink = out->gateway.s_addr != 0;
+	return 0;
+}
+
+static void route_text(const struct net_route *route, char *out, size_t size)
+{
+	char prefix[INET_ADDRSTRLEN], gateway[INET_ADDRSTRLEN], dev[IF_NAMESIZE];
+
+	if (!if_indextoname(route->ifindex, dev))
+		snprintf(dev, sizeof(dev), "if%u", route->ifindex);
+	text_of(route->prefix, prefix);
+	if (route->gateway.s_addr)
+		snprintf(out, size, "%s/%u by %s on %s", prefix, route->prefix_len,
+			text_of(route->gateway, gateway), dev);
+	else
+		snprintf(out, size, "%s/%u on %s", prefix, route->prefix_len, dev);
+}
+
+static void route_request(
+	struct request *request, const struct net_route *route, uint16_t type, uint16_t flags)
+{
+	struct rtmsg *header = request_start(request, type, flags, sizeof(*header));
+
+	header->rtm_family = AF_INET;
+	header->rtm_dst_len = route->prefix_len;
+	header->rtm_table = RT_TABLE_MAIN;
+	header->rtm_protocol = NET_ROUTE_PROTOCOL;
+	header->rtm_scope = route->gateway.s_addr ? RT_SCOPE_UNIVERSE : RT_SCOPE_LINK;
+	header->rtm_type = RTN_UNICAST;
+	put_u32(request, RTA_DST, route->prefix.s_addr);
+	put_u32(request, RTA_OIF, route->ifindex);
+	if (route->gateway.s_addr)
+		put_u32(request, RTA_GATEWAY, route->gateway.s_addr);
+	if (route->source.s_addr)
+		put_u32(request, RTA_PREFSRC, route->source.s_addr);
+	if (route->metric)
+		put_u32(request, RTA_PRIORITY, route->metric);
+	if (route->onlink && route->gateway.s_addr && type == RTM_NEWROUTE)
+		header->rtm_flags = RTNH_F_ONLINK;
+}
+
+int net_route_add(const struct net_route *route, bool *exists, char *why)
+{
+	struct request request;
+	char text[96];
+	int error;
+
+	route_request(&request, route, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL);
+	error = talk(&request, NULL, NULL);
+	if (exists)
+		*exists = error == EEXIST;
+	if (!error)
+		return 0;
+	route_text(route, text, sizeof(text));
+	if (error == EEXIST)
+		return refuse(why, &request, error, EEXIST,
+			"one with the same prefix and metric exists already", "add the route %s",
+			text);
+	if (error == EINVAL && route->prefix_len <= 32)
+		return refuse(why, &request, error, EINVAL,
+			request.explanation[0] ? request.explanation
+					       : "the prefix has bits set beyond its length, or an "
+						 "address is wrong",
+			"add the route %s", text);
+	return refuse(why, &request, error, ENETUNREACH,
+		"the gateway is in no network that this machine is connected to",
+		"add the route %s", text);
+}
+
+int net_route_del(const struct net_route *route, char *why)
+{
+	struct request request;
+	char text[96];
+	int error;
+
+	route_request(&request, route, RTM_DELROUTE, 0);
+	error = talk(&request, NULL, NULL);
+	if (!error)
+		return 0;
+	route_text(route, text, sizeof(text));
+	return refuse(why, &request, error, ESRCH, "there is no such route of greyline's",
+		"remove the route %s", text);
+}
+
+static int read_mtu_attr(const struct nlattr *attr, void *data)
+{
+	if (mnl_attr_get_type(attr) == IFLA_MTU &&
+		mnl_attr_get_payload_len(attr) == sizeof(uint32_t))
+		*(unsigned int *)data = mnl_attr_get_u32(attr);
+	return MNL_CB_OK;
+}
+
+static int read_mtu(const struct nlmsghdr *nlh, void *data)
+{
+	if (nlh->nlmsg_type == RTM_NEWLINK &&
+		nlh->nlmsg_len >= mnl_nlmsg_size(sizeof(struct ifinfomsg)))
+		mnl_attr_parse(nlh, sizeof(struct ifinfomsg), read_mtu_attr, data);
+	return MNL_CB_OK;
+}
+
+unsigned int net_link_mtu(unsigned int ifindex)
+{
+	struct request request;
+	struct ifinfomsg *link = request_start(&request, RTM_GETLINK, 0, sizeof(*link));
+	unsigned int mtu = 0;
+
+	link->ifi_family = AF_UNSPEC;
+	link->ifi_index = (int)ifindex;
+	return ifindex && talk(&request, read_mtu, &mtu) == 0 ? mtu : 0;
+}
