@@ -69,7 +69,7 @@ struct chap_ops {
 	void (*judge)(void *user, const struct ppp_auth_request *request);
 	/*
 	 * Finished, after the last packet was sent. On success `master_key` is for MPPE, on failure
-	 * all zeros. `detail`: what happened in words, never NULL, may be "".
+	 * all zeros. `detail`: what happened in words, never NULL, may be "". May call chap_done().
 	 *
 	 * At most one success, then at most one failure: a peer that is challenged again later
 	 * reports nothing if that succeeds or is never answered, but a Failure or a wrong proof
