@@ -5,7 +5,7 @@
  * Who owns what: `control`-named fields, `routes` and `removed` are the control thread's; the rest
  * of a session is its worker's from COMMAND_ADD on until DP_EVENT_REMOVED. `routes` is read by the
  * worker at COMMAND_REMOVE, when the control thread has done with it. Published counters are
- * relaxed atomics: any thread reads them.
+ * for any thread.
  */
 #pragma once
 
@@ -46,7 +46,7 @@ struct dp_session {
 	void *owner;
 	struct event reset, desync, gone;
 	atomic_uint events_waiting;
-	_Atomic uint64_t stats[SESSION_STATS_WORDS];
+	_Atomic uint64_t stats[SESSION_STATS_WORDS + 1];
 
 	struct table_node control_node; /* in the control thread's table */
 	struct dp_session *control_next, **control_prev;
@@ -54,22 +54,37 @@ struct dp_session {
 	bool removed; /* dp_session_remove() was called */
 };
 
-/* Counters one by one; a reader may see some of them a moment newer than others. */
+/*
+ * Counters for other threads. The first word is a version, odd while the others are being written:
+ * a reader that finds it odd or changed reads again, so it sees counters of one moment. All words
+ * are atomic; release and acquire on each see to it that who reads a new word finds the version
+ * changed.
+ */
 static inline void publish(_Atomic uint64_t *to, const void *from, size_t words)
 {
+	uint64_t version = atomic_load_explicit(&to[0], memory_order_relaxed);
+
+	atomic_store_explicit(&to[0], version + 1, memory_order_relaxed);
 	for (size_t i = 0; i < words; i++) {
 		uint64_t word;
 
 		memcpy(&word, (const uint8_t *)from + i * sizeof(word), sizeof(word));
-		atomic_store_explicit(&to[i], word, memory_order_relaxed);
+		atomic_store_explicit(&to[i + 1], word, memory_order_release);
 	}
+	atomic_store_explicit(&to[0], version + 2, memory_order_release);
 }
 
 static inline void published(void *to, const _Atomic uint64_t *from, size_t words)
 {
-	for (size_t i = 0; i < words; i++) {
-		uint64_t word = atomic_load_explicit(&from[i], memory_order_relaxed);
+	uint64_t before, after;
 
-		memcpy((uint8_t *)to + i * sizeof(word), &word, sizeof(word));
-	}
+	do {
+		before = atomic_load_explicit(&from[0], memory_order_acquire);
+		for (size_t i = 0; i < words; i++) {
+			uint64_t word = atomic_load_explicit(&from[i + 1], memory_order_acquire);
+
+			memcpy((uint8_t *)to + i * sizeof(word), &word, sizeof(word));
+		}
+		after = atomic_load_explicit(&from[0], memory_order_relaxed);
+	} while (before != after || before % 2);
 }

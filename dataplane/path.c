@@ -5,12 +5,12 @@
  */
 #include "dataplane/path.h"
 
+#include "lib/ppp/frame.h"
 #include "lib/wire.h"
 
 #include <errno.h>
 #include <unistd.h>
 
-#define PPP_IP   0x0021
 #define IP_GRE   47
 #define IPV4_MIN 20
 

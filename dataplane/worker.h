@@ -24,7 +24,7 @@ struct worker {
 	struct command_queue commands;
 	struct event_queue *events; /* shared by all workers */
 	pthread_t thread;
-	_Atomic uint64_t published[DP_STATS_WORDS];
+	_Atomic uint64_t published[DP_STATS_WORDS + 1];
 
 	/* From here on the thread's own. */
 	uint64_t now; /* us, of this turn */

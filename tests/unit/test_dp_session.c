@@ -1,0 +1,409 @@
+/* The data plane's sessions, with its thread: control frames, order of commands, life, encryption,
+ * counters. */
+#include "dp_rig.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* ---- control frames and commands ---- */
+
+static void control_frames_come_as_events(void **state)
+{
+	struct rig *rig = rig_new(false, false);
+	struct dp_session *s = add_open(rig);
+
+	(void)state;
+	sync_commands(rig, s);
+	send_ppp(rig, OUR_ID, 0, 0xc021, "\x01\x02\0\x04", 4);
+	send_ppp(rig, OUR_ID, 1, 0xc223, "\x03\x04\0\x04", 4);
+	hear(rig, 2);
+	assert_int_equal(rig->heard[0].type, DP_EVENT_CONTROL);
+	assert_ptr_equal(rig->heard[0].owner, rig);
+	assert_int_equal(rig->heard[0].protocol, 0xc021);
+	assert_int_equal(rig->heard[0].len, 4);
+	assert_memory_equal(rig->heard[0].data, "\x01\x02\0\x04", 4);
+	assert_int_equal(rig->heard[1].protocol, 0xc223);
+	rig_free(rig);
+}
+
+static void one_peers_flood_takes_no_other_peers_place(void **state)
+{
+	struct rig *rig = rig_new(false, false);
+	struct dp_session *s = add_open(rig);
+	struct dp_session *other = add(rig, PEER, OUR_ID + 1, &rig->inner);
+	struct dp_stats stats;
+
+	(void)state;
+	(void)other;
+	sync_commands(rig, s);
+	for (uint32_t i = 0; i < 100; i++)
+		send_ppp(rig, OUR_ID, i, 0xc021, "\x09\x02\0\x04", 4);
+	send_ppp(rig, OUR_ID + 1, 0, 0xc021, "\x09\x07\0\x04", 4);
+	UNTIL(stats.gre_received == 101);
+	hear(rig, 33);
+	assert_int_equal(rig->heard_count, 33);
+	assert_int_equal(stats.event_overflow, 68);
+	assert_ptr_equal(rig->heard[32].owner, &rig->inner);
+	/* What was heard makes room. */
+	send_ppp(rig, OUR_ID, 100, 0xc021, "\x09\x03\0\x04", 4);
+	hear(rig, 34);
+	assert_ptr_equal(rig->heard[33].owner, rig);
+	rig_free(rig);
+}
+
+static void frames_go_out_in_the_order_of_commands(void **state)
+{
+	struct rig *rig = rig_new(false, false);
+	struct dp_session *s = add_open(rig);
+	uint8_t buf[2048], info[4] = { 9, 0, 0, 4 };
+	struct gre_header h;
+	size_t at;
+
+	(void)state;
+	for (unsigned int i = 0; i < 100; i++) {
+		info[1] = (uint8_t)i;
+		dp_session_set_framing(rig->dp, s, i % 2, false, 1500);
+		assert_int_equal(dp_session_send(rig->dp, s, 0x8021, info, sizeof(info)), 0);
+	}
+	for (unsigned int i = 0; i < 100; i++) {
+		size_t n = next_data(rig, buf, sizeof(buf), &h, &at);
+
+		assert_int_equal(h.seq, i);
+		/* Address and control only while not agreed away. */
+		assert_int_equal(n - at, i % 2 ? 6 : 8);
+		assert_int_equal(buf[n - 3], (uint8_t)i);
+	}
+	rig_free(rig);
+}
+
+static void a_frame_larger_than_a_slot_is_refused(void **state)
+{
+	static const uint8_t zeros[PACKET_ROOM + 1];
+	struct rig *rig = rig_new(false, false);
+	struct dp_session *s = add_open(rig);
+	uint8_t buf[2048];
+
+	(void)state;
+	assert_int_equal(dp_session_send(rig->dp, s, 0xc021, zeros, PACKET_ROOM + 1), -EMSGSIZE);
+	assert_int_equal(dp_session_send(rig->dp, s, 0xc021, zeros, PACKET_ROOM), 0);
+	assert_int_equal(next_on(rig->gre, buf, sizeof(buf)), 12 + 4 + PACKET_ROOM);
+	rig_free(rig);
+}
+
+static void peers_call_id_can_come_later(void **state)
+{
+	struct rig *rig = rig_new(false, false);
+	struct dp_session *s = add_open(rig);
+	uint8_t buf[2048];
+	struct gre_header h;
+	size_t at;
+
+	(void)state;
+	dp_session_set_peer(rig->dp, s, 0xbeef, 16);
+	assert_int_equal(
+		dp_session_send(rig->dp, s, 0xc021, (const uint8_t *)"\x01\x01\0\x04", 4), 0);
+	next_data(rig, buf, sizeof(buf), &h, &at);
+	assert_int_equal(h.call_id, 0xbeef);
+	rig_free(rig);
+}
+
+/* ---- life of a session ---- */
+
+static void a_call_and_a_prefix_have_one_holder(void **state)
+{
+	struct rig *rig = rig_new(false, false);
+	struct dp_session *s = add_open(rig);
+	struct dp_session *other = add(rig, PEER + 1, OUR_ID, NULL);
+
+	(void)state;
+	assert_non_null(other);
+	errno = 0;
+	assert_null(add(rig, PEER, OUR_ID, NULL));
+	assert_int_equal(errno, EADDRINUSE);
+	assert_int_equal(dp_session_add_route(rig->dp, other, in(INNER), 32), -EEXIST);
+	assert_int_equal(dp_session_add_route(rig->dp, s, in(INNER), 32), 0);
+	assert_int_equal(dp_session_add_route(rig->dp, s, in(INNER), 33), -EINVAL);
+	rig_free(rig);
+}
+
+static void removal_is_the_last_event_and_frees_call_and_routes(void **state)
+{
+	struct rig *rig = rig_new(false, false);
+	struct dp_session *s = add_open(rig);
+	struct dp_stats stats;
+	uint8_t buf[2048];
+	struct gre_header h;
+	size_t at;
+
+	(void)state;
+	sync_commands(rig, s);
+	for (uint32_t i = 0; i < 5; i++)
+		send_ppp(rig, OUR_ID, i, 0xc021, "\x05\x02\0\x04", 4);
+	send_data(rig, 7, 7); /* held: a gap before it */
+	UNTIL(stats.gre_received == 6);
+	assert_int_equal(
+		dp_session_send(rig->dp, s, 0xc021, (const uint8_t *)"\x05\x09\0\x04", 4), 0);
+	dp_session_remove(rig->dp, s);
+	/* At once free for the next: the order of commands sees to it. */
+	s = add(rig, PEER, OUR_ID, &rig->gre);
+	assert_non_null(s);
+	assert_int_equal(dp_session_add_route(rig->dp, s, in(INNER), 32), 0);
+	dp_session_open(rig->dp, s, true);
+	next_data(rig, buf, sizeof(buf), &h, &at); /* the frame before the removal went out */
+	assert_int_equal(buf[at + 5], 9);
+	hear(rig, 1);
+	assert_int_equal(rig->heard_count, 1);
+	assert_int_equal(rig->heard[0].type, DP_EVENT_REMOVED);
+	assert_ptr_equal(rig->heard[0].owner, rig);
+	sync_commands(rig, s);
+	send_ppp(rig, OUR_ID, 0, 0xc021, "\x01\x0a\0\x04", 4);
+	hear(rig, 2);
+	assert_ptr_equal(rig->heard[1].owner, &rig->gre);
+	inner_sends(rig, INNER, 8, 60);
+	next_data(rig, buf, sizeof(buf), &h, &at);
+	assert_int_equal(h.seq, 1); /* numbers begin anew */
+	rig_free(rig);
+}
+
+static void everything_can_be_freed_in_any_state(void **state)
+{
+	struct rig *rig = rig_new(false, false);
+	struct dp_session *s = add_open(rig);
+	struct dp_session *gone = add(rig, PEER, OUR_ID + 1, NULL);
+	struct dp_stats stats;
+
+	(void)state;
+	sync_commands(rig, s);
+	send_ppp(rig, OUR_ID, 0, 0xc021, "\x01\x02\0\x04", 4);
+	send_data(rig, 2, 2); /* held */
+	UNTIL(stats.gre_received == 2);
+	dp_session_remove(rig->dp, gone); /* its last event is never heard */
+	add(rig, PEER, OUR_ID + 2, NULL);
+	dp_session_send(rig->dp, s, 0xc021, (const uint8_t *)"\x05\x02\0\x04", 4);
+	rig_free(rig);
+}
+
+/* ---- encryption ---- */
+
+struct far_end {
+	struct tunnel tunnel;
+	struct rc4_batch batch;
+	struct packet packet;
+};
+
+static const uint8_t key_down[16] = "0123456789abcdef", key_up[16] = "fedcba9876543210";
+
+/* What the peer sends as its packet number `mark`. */
+static void far_end_sends(struct rig *rig, struct far_end *far, uint32_t peer, uint32_t mark)
+{
+	struct packet *p = &far->packet;
+
+	packet_reset(p);
+	p->len = (uint32_t)inner_packet(p->data, INNER, OUTSIDE, mark, 60);
+	assert_int_equal(tunnel_seal(&far->tunnel, p, 0x0021, clock_us(), &far->batch), 0);
+	rc4_run(&far->batch);
+	send_outer(rig, peer, LOCAL, p->data, p->len);
+}
+
+static uint32_t far_end_reads(struct rig *rig, struct far_end *far, size_t far_count)
+{
+	uint8_t buf[2048];
+	struct packet_list out;
+	struct gre_header h;
+	struct packet *p;
+	size_t n, at;
+
+	for (;;) {
+		n = next_data(rig, buf, sizeof(buf), &h, &at);
+		assert_true(h.call_id < far_count);
+		far += h.call_id;
+		p = &far->packet;
+		packet_reset(p);
+		memcpy(p->data, buf + at, n - at);
+		p->len = h.payload_len;
+		packet_list_init(&out);
+		tunnel_receive(&far->tunnel, &h, p, clock_us(), &out);
+		p = packet_list_take(&out);
+		assert_ptr_equal(p, &far->packet);
+		tunnel_decrypt(&far->tunnel, p, &far->batch);
+		rc4_run(&far->batch);
+		tunnel_finish(&far->tunnel, p);
+		assert_int_equal(p->verdict, PACKET_DATA);
+		assert_int_equal(p->protocol, 0x0021);
+		assert_int_equal(p->len, 60);
+		return mark_of(p->data);
+	}
+}
+
+#define FAR_ENDS 8
+#define ROUNDS   40
+#define STEP     80
+
+static void start_encrypted(struct rig *rig, struct far_end *far, uint16_t i, struct dp_session **s)
+{
+	struct mppe_params params = { .bits = i % 3 ? MPPE_128 : MPPE_40, .stateless = i % 2 };
+	struct dp_session_config config = {
+		.peer = in(PEER + i),
+		.local = in(LOCAL),
+		.tunnel = { .call_id = OUR_ID, .peer_call_id = i, .require_mppe = true },
+	};
+	struct tunnel_config mirrored = {
+		.call_id = i, .peer_call_id = OUR_ID, .require_mppe = true
+	};
+
+	*s = dp_session_add(rig->dp, &config);
+	assert_non_null(*s);
+	assert_int_equal(dp_session_add_route(rig->dp, *s, in(INNER + i), 32), 0);
+	dp_session_set_tx(rig->dp, *s, &params, key_down);
+	dp_session_set_rx(rig->dp, *s, &params, key_up);
+	dp_session_open(rig->dp, *s, true);
+	tunnel_init(&far->tunnel, &mirrored);
+	tunnel_set_rx(&far->tunnel, &params, key_down);
+	tunnel_set_tx(&far->tunnel, &params, key_up);
+	far->tunnel.data_open = true;
+}
+
+static void many_encrypted_sessions_share_batches(void **state)
+{
+	struct far_end *far = calloc(FAR_ENDS, sizeof(*far));
+	struct rig *rig = rig_new(false, false);
+	struct dp_session *s[FAR_ENDS];
+	struct tunnel_stats session_stats;
+	struct packet_list held;
+	struct dp_stats stats;
+	uint8_t buf[2048];
+	uint32_t sum = 0;
+
+	(void)state;
+	assert_non_null(far);
+	for (uint16_t i = 0; i < FAR_ENDS; i++)
+		start_encrypted(rig, &far[i], i, &s[i]);
+	/* All commands done: the last session's frame is out. */
+	assert_int_equal(dp_session_send(rig->dp, s[FAR_ENDS - 1], 0xc021, buf, 0), 0);
+	next_on(rig->gre, buf, sizeof(buf));
+	/* In steps that socket buffers hold. */
+	for (uint32_t at = 0; at < FAR_ENDS * ROUNDS; at += STEP) {
+		for (uint32_t i = at; i < at + STEP; i++)
+			far_end_sends(rig, &far[i % FAR_ENDS], PEER + i % FAR_ENDS, i);
+		for (uint32_t i = at; i < at + STEP; i++)
+			expect_inner(rig, i);
+		for (uint32_t i = at; i < at + STEP; i++)
+			inner_sends(rig, INNER + i % FAR_ENDS, i, 60);
+		for (uint32_t i = at; i < at + STEP; i++)
+			sum += far_end_reads(rig, far, FAR_ENDS);
+	}
+	assert_int_equal(sum, FAR_ENDS * ROUNDS * (FAR_ENDS * ROUNDS - 1) / 2);
+	for (size_t i = 0; i < FAR_ENDS; i++) {
+		UNTIL((dp_session_stats(s[i], &session_stats), session_stats.tx_packets == ROUNDS));
+		assert_int_equal(session_stats.rx_packets, ROUNDS);
+		packet_list_init(&held);
+		tunnel_done(&far[i].tunnel, &held);
+	}
+	rig_free(rig);
+	free(far);
+}
+
+static void a_lost_stateful_packet_raises_a_reset(void **state)
+{
+	struct far_end *far = calloc(1, sizeof(*far));
+	struct rig *rig = rig_new(false, false);
+	struct packet_list held;
+	struct dp_session *s;
+	uint8_t buf[2048];
+
+	(void)state;
+	assert_non_null(far);
+	start_encrypted(rig, far, 0, &s);
+	assert_int_equal(dp_session_send(rig->dp, s, 0xc021, buf, 0), 0);
+	next_on(rig->gre, buf, sizeof(buf));
+	far_end_sends(rig, far, PEER, 0);
+	expect_inner(rig, 0);
+	far->packet.len = 60;
+	packet_reset(&far->packet);
+	far->packet.len = (uint32_t)inner_packet(far->packet.data, INNER, OUTSIDE, 1, 60);
+	assert_int_equal(tunnel_seal(&far->tunnel, &far->packet, 0x0021, 0, &far->batch), 0);
+	rc4_run(&far->batch); /* and lost */
+	far_end_sends(rig, far, PEER, 2);
+	hear(rig, 1);
+	assert_int_equal(rig->heard[0].type, DP_EVENT_RESET);
+	tunnel_reset_requested(&far->tunnel);
+	far_end_sends(rig, far, PEER, 3);
+	expect_inner(rig, 3);
+	packet_list_init(&held);
+	tunnel_done(&far->tunnel, &held);
+	rig_free(rig);
+	free(far);
+}
+
+/* ---- threads ---- */
+
+struct reader {
+	struct rig *rig;
+	struct dp_session *s;
+	atomic_bool stop;
+	uint64_t last;
+};
+
+static void *read_stats(void *arg)
+{
+	struct reader *r = arg;
+	struct tunnel_stats session_stats;
+	struct dp_stats stats;
+
+	while (!atomic_load(&r->stop)) {
+		dp_session_stats(r->s, &session_stats);
+		dataplane_stats(r->rig->dp, &stats);
+		if (session_stats.rx_packets < r->last)
+			abort();
+		r->last = session_stats.rx_packets;
+	}
+	return NULL;
+}
+
+static void counters_can_be_read_from_any_thread(void **state)
+{
+	struct rig *rig = rig_new(false, false);
+	struct dp_session *s = add_open(rig);
+	struct reader reader = { .rig = rig, .s = s };
+	pthread_t thread;
+
+	(void)state;
+	sync_commands(rig, s);
+	assert_int_equal(pthread_create(&thread, NULL, read_stats, &reader), 0);
+	for (uint32_t i = 0; i < 1000; i += 20) {
+		for (uint32_t j = i; j < i + 20; j++) {
+			send_data(rig, j, j);
+			inner_sends(rig, INNER, j, 60);
+		}
+		for (uint32_t j = i; j < i + 20; j++) {
+			struct gre_header h;
+			uint8_t buf[2048];
+			size_t at;
+
+			expect_inner(rig, j);
+			next_data(rig, buf, sizeof(buf), &h, &at);
+		}
+	}
+	atomic_store(&reader.stop, true);
+	pthread_join(thread, NULL);
+	rig_free(rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(control_frames_come_as_events),
+		cmocka_unit_test(one_peers_flood_takes_no_other_peers_place),
+		cmocka_unit_test(frames_go_out_in_the_order_of_commands),
+		cmocka_unit_test(a_frame_larger_than_a_slot_is_refused),
+		cmocka_unit_test(peers_call_id_can_come_later),
+		cmocka_unit_test(a_call_and_a_prefix_have_one_holder),
+		cmocka_unit_test(removal_is_the_last_event_and_frees_call_and_routes),
+		cmocka_unit_test(everything_can_be_freed_in_any_state),
+		cmocka_unit_test(many_encrypted_sessions_share_batches),
+		cmocka_unit_test(a_lost_stateful_packet_raises_a_reset),
+		cmocka_unit_test(counters_can_be_read_from_any_thread),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
