@@ -1,0 +1,572 @@
+/* One end of a simulated call: see end.h. */
+#include "tests/sim/end.h"
+
+#include "lib/ppp/frame.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND      1000000ull
+#define PLANE_DELAY 300 /* us, at most, from the data plane to the control plane */
+
+static struct packet *packet_new(struct sim_end *e)
+{
+	struct packet *p = malloc(sizeof(*p));
+
+	if (!p)
+		abort();
+	packet_reset(p);
+	e->packets++;
+	return p;
+}
+
+static void packet_free(struct sim_end *e, struct packet *p)
+{
+	e->packets--;
+	free(p);
+}
+
+static void transmit(struct sim_end *e, struct packet *p)
+{
+	sim_send(e->net, SIM_DATAGRAM, 1 - e->index, p->data, p->len);
+	packet_free(e, p);
+}
+
+static int send_frame(struct sim_end *e, uint16_t protocol, const uint8_t *info, size_t len)
+{
+	struct packet *p = packet_new(e);
+	int rc;
+
+	memcpy(p->data, info, len);
+	p->len = (uint32_t)len;
+	rc = tunnel_seal(&e->tunnel, p, protocol, e->net->now, &e->batch);
+	if (rc < 0) {
+		packet_free(e, p);
+		return rc;
+	}
+	rc4_run(&e->batch);
+	transmit(e, p);
+	return 0;
+}
+
+static void note_end(struct sim_end *e, enum pptp_reason reason, const char *detail)
+{
+	if (e->reason)
+		return;
+	e->reason = reason;
+	snprintf(e->detail, sizeof(e->detail), "%s", detail ? detail : "");
+}
+
+static void tunnel_off(struct sim_end *e)
+{
+	struct packet_list out;
+	struct packet *p;
+
+	if (!e->tunnel_on)
+		return;
+	e->tunnel_on = false;
+	packet_list_init(&out);
+	tunnel_done(&e->tunnel, &out);
+	while ((p = packet_list_take(&out)))
+		packet_free(e, p);
+}
+
+/* The link */
+
+static void link_send(void *user, uint16_t protocol, const uint8_t *info, size_t len)
+{
+	struct sim_end *e = user;
+
+	if (e->link_over)
+		e->violation = "the link sends after it has finished";
+	if (e->tunnel_on)
+		(void)send_frame(e, protocol, info, len);
+}
+
+static void link_random(void *user, void *buf, size_t len)
+{
+	struct sim_end *e = user;
+	uint8_t *p = buf;
+
+	while (len--)
+		*p++ = (uint8_t)sim_random(e->net);
+}
+
+static void link_framing(void *user, bool acfc, bool pfc, uint16_t peer_mru)
+{
+	struct sim_end *e = user;
+
+	(void)peer_mru;
+	e->tunnel.acfc = acfc;
+	e->tunnel.pfc = pfc;
+}
+
+static void link_judge(void *user, const struct ppp_auth_request *request)
+{
+	struct sim_end *e = user;
+	struct ppp_auth_verdict verdict = { 0 };
+	struct ppp_network net = { .local = 0x0100400a, .remote = 0x0200400a, .dns = { 0x08080808, 0 } };
+	uint8_t hash[16];
+	bool ok;
+
+	(void)mschap_nt_hash(e->config.password, hash);
+	ok = ppp_auth_check(request, hash, &verdict) && !strcmp(request->name, e->config.user);
+	if (!ok)
+		verdict = (struct ppp_auth_verdict){ .error = 691 };
+	ppp_link_verdict(e->link, &verdict, ok ? &net : NULL, e->net->now);
+}
+
+static void link_tx(void *user, const struct mppe_params *params, const uint8_t start[16])
+{
+	struct sim_end *e = user;
+
+	tunnel_set_tx(&e->tunnel, params, start);
+}
+
+static void link_rx(void *user, const struct mppe_params *params, const uint8_t start[16])
+{
+	struct sim_end *e = user;
+
+	tunnel_set_rx(&e->tunnel, params, start);
+}
+
+static void link_reset(void *user)
+{
+	struct sim_end *e = user;
+
+	tunnel_reset_requested(&e->tunnel);
+}
+
+static void link_up(void *user, const struct ppp_network *net)
+{
+	struct sim_end *e = user;
+
+	e->network = *net;
+	e->up = e->ever_up = true;
+	e->up_at = e->net->now;
+	e->tunnel.data_open = true;
+}
+
+static void link_down(void *user)
+{
+	struct sim_end *e = user;
+
+	e->up = false;
+	e->tunnel.data_open = false;
+}
+
+static void hang_up(struct sim_end *e)
+{
+	tunnel_off(e);
+	if (e->has_call)
+		control_call_hangup(&e->call, e->reason, CONTROL_DISCONNECT_GENERAL_ERROR, e->net->now);
+}
+
+static void link_finished(void *user, enum pptp_reason reason, const char *detail)
+{
+	struct sim_end *e = user;
+
+	if (e->link_over)
+		e->violation = "the link finished twice";
+	note_end(e, reason, detail);
+	e->link_over = true;
+	e->up = false;
+	e->stop_wanted = true;
+	hang_up(e);
+}
+
+static void link_log(void *user, enum ppp_log level, const char *format, va_list ap)
+{
+	struct sim_end *e = user;
+
+	(void)level;
+	if (getenv("SIM_TRACE")) {
+		printf("# %10.6f %s: ", (double)e->net->now / 1e6, e->index ? "server" : "client");
+		vprintf(format, ap);
+		printf("\n");
+	}
+}
+
+static const struct ppp_link_ops link_ops = {
+	.send = link_send,
+	.random = link_random,
+	.framing = link_framing,
+	.judge = link_judge,
+	.mppe_tx = link_tx,
+	.mppe_rx = link_rx,
+	.mppe_reset = link_reset,
+	.up = link_up,
+	.down = link_down,
+	.finished = link_finished,
+	.log = link_log,
+};
+
+/* The control connection */
+
+static void tunnel_start(struct sim_end *e, uint16_t call_id, uint16_t peer_call_id)
+{
+	struct tunnel_config config = {
+		.call_id = call_id,
+		.peer_call_id = peer_call_id,
+		.window = 64,
+		.peer_window = 64,
+		.require_mppe = e->config.mppe.policy == PPP_MPPE_REQUIRE,
+	};
+
+	tunnel_init(&e->tunnel, &config);
+	e->tunnel_on = true;
+}
+
+static void op_send(void *user, const uint8_t *data, size_t len)
+{
+	struct sim_end *e = user;
+
+	if (!e->control_closed)
+		sim_send(e->net, SIM_STREAM, 1 - e->index, data, len);
+}
+
+static void op_established(void *user)
+{
+	struct sim_end *e = user;
+	struct control_call_params params = { .window = 64, .max_bps = 100000000, .bearer = 3, .framing = 3 };
+
+	if (e->index)
+		return;
+	params.call_id = (uint16_t)sim_random(e->net);
+	if (control_call_dial(&e->control, &e->call, &params, e->net->now) < 0) {
+		e->violation = "a call could not be dialled";
+		return;
+	}
+	e->has_call = true;
+	tunnel_start(e, params.call_id, 0);
+}
+
+static void start_link(struct sim_end *e)
+{
+	e->link_started = true;
+	ppp_link_start(e->link, e->net->now);
+}
+
+static void op_outgoing_call(void *user, const struct control_outgoing_request *request)
+{
+	struct sim_end *e = user;
+	struct control_call_params params = { .window = 64, .connect_speed = 100000000 };
+
+	params.call_id = (uint16_t)sim_random(e->net);
+	if (e->has_call ||
+	    control_call_take(&e->control, &e->call, request, params.call_id, e->net->now) < 0) {
+		control_connection_refuse(&e->control, request, CONTROL_OUTGOING_BUSY, 0, 0);
+		return;
+	}
+	e->has_call = true;
+	tunnel_start(e, params.call_id, request->call_id);
+	control_call_connect(&e->call, &params, e->net->now);
+	start_link(e);
+}
+
+static void op_call_established(void *user, struct control_call *call)
+{
+	struct sim_end *e = user;
+
+	e->tunnel.peer_call_id = call->peer_call_id;
+	if (!e->link_over)
+		start_link(e);
+}
+
+static void op_call_ended(void *user, struct control_call *call, enum pptp_reason reason, const char *detail)
+{
+	struct sim_end *e = user;
+
+	(void)call;
+	if (!e->has_call)
+		e->violation = "a call ended twice";
+	e->has_call = false;
+	note_end(e, reason, detail);
+	if (!e->link_over)
+		ppp_link_lower_down(e->link, reason, detail, e->net->now);
+	tunnel_off(e);
+	e->stop_wanted = true;
+}
+
+static void op_closed(void *user, enum pptp_reason reason, const char *detail)
+{
+	struct sim_end *e = user;
+
+	if (e->control_closed)
+		e->violation = "a control connection closed twice";
+	if (e->has_call)
+		e->violation = "a control connection closed with a call in it";
+	note_end(e, reason, detail);
+	e->control_closed = true;
+	sim_send(e->net, SIM_STREAM, 1 - e->index, NULL, 0);
+}
+
+static const struct control_ops control_ops = {
+	.send = op_send,
+	.established = op_established,
+	.outgoing_call = op_outgoing_call,
+	.call_established = op_call_established,
+	.call_ended = op_call_ended,
+	.closed = op_closed,
+};
+
+void sim_end_init(struct sim_end *e, unsigned int index, struct sim_network *net, const struct sim_end_config *config)
+{
+	struct ppp_link_config l = {
+		.role = index ? PPP_SERVER : PPP_CLIENT,
+		.mru = 1400,
+		.name = index ? "sim" : config->user,
+		.password = index ? NULL : config->password,
+		.mppe = config->mppe,
+		.want_dns = true,
+		.echo_interval = 15 * SECOND,
+		.echo_failures = 4,
+		.restart_interval = 3 * SECOND,
+		.setup_timeout = 60 * SECOND,
+	};
+
+	memset(e, 0, sizeof(*e));
+	e->index = index;
+	e->net = net;
+	e->config = *config;
+	e->control_config = (struct control_config){ .framing = 3, .bearer = 3, .reply_timeout = 60 * SECOND,
+		.echo_interval = 60 * SECOND };
+	e->link = ppp_link_new(&l, &link_ops, e);
+	if (!e->link)
+		abort();
+	control_connection_init(&e->control, index ? CONTROL_RECEIVER : CONTROL_ORIGINATOR, &e->control_config,
+		&control_ops, e, net->now);
+}
+
+void sim_end_done(struct sim_end *e)
+{
+	tunnel_off(e);
+	ppp_link_free(e->link);
+}
+
+/* Numbered data: number, then octets that follow from it. */
+
+static uint8_t filling(uint32_t number, size_t i)
+{
+	return (uint8_t)((number * 2654435761u >> 13) + i * 31);
+}
+
+bool sim_end_send_data(struct sim_end *e, size_t len)
+{
+	uint8_t data[1400];
+
+	for (size_t i = 0; i < len; i++)
+		data[i] = i < 4 ? (uint8_t)(e->sent >> (24 - 8 * i)) : filling(e->sent, i);
+	e->sent++;
+	return send_frame(e, PPP_IP, data, len) == 0;
+}
+
+static void take_data(struct sim_end *e, const struct packet *p)
+{
+	struct wire_reader r = wire_reader(p->data, p->len);
+	uint32_t number = wire_u32(&r);
+	bool good = !r.failed;
+
+	for (size_t i = 4; good && i < p->len; i++)
+		good = p->data[i] == filling(number, i);
+	if (!good) {
+		e->damaged++;
+		if (!e->net->corrupted)
+			e->violation = "data was damaged on a network that damages nothing";
+		return;
+	}
+	if (number < e->next_expected)
+		e->violation = "data came out of order or twice";
+	e->next_expected = number + 1;
+	e->received++;
+}
+
+static void keep_control(struct sim_end *e, const struct packet *p)
+{
+	struct sim_pending *q;
+
+	if (e->pending_count == 64 || p->len > sizeof(q->data)) {
+		e->pending_lost++;
+		return;
+	}
+	q = &e->pending[(e->pending_first + e->pending_count++) % 64];
+	q->at = e->net->now + sim_random(e->net) % PLANE_DELAY;
+	q->protocol = p->protocol;
+	q->len = (uint16_t)p->len;
+	memcpy(q->data, p->data, p->len);
+}
+
+static void deliver_control(struct sim_end *e)
+{
+	while (e->pending_count && e->pending[e->pending_first].at <= e->net->now) {
+		struct sim_pending *q = &e->pending[e->pending_first];
+
+		/* Before the call is answered the session layer keeps the first frames: here they wait. */
+		if (!e->link_started && !e->link_over)
+			return;
+		e->pending_first = (e->pending_first + 1) % 64;
+		e->pending_count--;
+		if (!e->link_over)
+			ppp_link_receive(e->link, q->protocol, q->data, q->len, e->net->now);
+	}
+}
+
+static void tunnel_notices(struct sim_end *e)
+{
+	unsigned int events = e->tunnel_on ? tunnel_events(&e->tunnel) : 0;
+
+	if (e->link_over)
+		return;
+	if (events & TUNNEL_EVENT_RESET)
+		ppp_link_want_reset(e->link, e->net->now);
+	if (events & TUNNEL_EVENT_DESYNC)
+		ppp_link_desync(e->link, e->net->now);
+}
+
+static void process(struct sim_end *e, struct packet_list *out)
+{
+	struct packet *p;
+
+	while ((p = packet_list_take(out))) {
+		if (p->verdict == PACKET_NONE) {
+			tunnel_decrypt(&e->tunnel, p, &e->batch);
+			rc4_run(&e->batch);
+		}
+		if (p->verdict == PACKET_NONE)
+			tunnel_finish(&e->tunnel, p);
+		if (p->verdict == PACKET_DATA)
+			take_data(e, p);
+		else if (p->verdict == PACKET_CONTROL)
+			keep_control(e, p);
+		else if (p->verdict != PACKET_DROP)
+			e->violation = "the tunnel gave no verdict on a packet";
+		packet_free(e, p);
+	}
+	tunnel_notices(e);
+}
+
+static void send_ack(struct sim_end *e)
+{
+	struct packet *p;
+
+	if (!e->tunnel_on)
+		return;
+	p = packet_new(e);
+	if (tunnel_ack(&e->tunnel, p, e->net->now))
+		transmit(e, p);
+	else
+		packet_free(e, p);
+}
+
+/* Data in clear on the wire, as a listener would see it. */
+static bool is_clear_data(const struct sim_event *event, size_t at)
+{
+	struct wire_reader r = wire_reader(event->data + at, event->len - at);
+	uint16_t protocol;
+
+	return ppp_header_read(&r, &protocol) && ppp_is_data(protocol) && protocol != PPP_COMP;
+}
+
+static void take_datagram(struct sim_end *e, const struct sim_event *event)
+{
+	struct packet_list out;
+	struct gre_header h;
+	struct packet *p;
+	size_t at;
+
+	if (gre_header_decode(&h, event->data, event->len, &at) != GRE_OK || !e->tunnel_on ||
+	    h.call_id != e->tunnel.call_id)
+		return;
+	if (!event->corrupted && h.has_seq && e->config.mppe.policy == PPP_MPPE_REQUIRE && is_clear_data(event, at))
+		e->violation = "data in clear on the wire although encryption is required";
+	packet_list_init(&out);
+	p = packet_new(e);
+	memcpy(p->data, event->data + at, h.payload_len);
+	p->len = h.payload_len;
+	tunnel_receive(&e->tunnel, &h, p, e->net->now, &out);
+	process(e, &out);
+	send_ack(e);
+}
+
+static void stream_closed(struct sim_end *e)
+{
+	if (!e->control_closed)
+		control_connection_lost(&e->control, PPTP_TCP_CLOSED, "", e->net->now);
+}
+
+void sim_end_event(struct sim_end *e, const struct sim_event *event)
+{
+	if (event->kind == SIM_DATAGRAM)
+		take_datagram(e, event);
+	else if (!event->len)
+		stream_closed(e);
+	else if (!e->control_closed)
+		control_connection_receive(&e->control, event->data, event->len, e->net->now);
+}
+
+static uint64_t min(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+uint64_t sim_end_deadline(const struct sim_end *e)
+{
+	uint64_t d = UINT64_MAX;
+
+	if (!e->control_closed)
+		d = min(d, control_connection_deadline(&e->control));
+	if (e->link_started && !e->link_over)
+		d = min(d, ppp_link_deadline(e->link));
+	if (e->tunnel_on)
+		d = min(d, tunnel_deadline(&e->tunnel));
+	if (e->pending_count && (e->link_started || e->link_over))
+		d = min(d, e->pending[e->pending_first].at);
+	if (e->stop_wanted && !e->has_call && !e->control_closed)
+		d = min(d, e->net->now);
+	return d;
+}
+
+void sim_end_tick(struct sim_end *e)
+{
+	struct packet_list out;
+
+	deliver_control(e);
+	if (e->tunnel_on) {
+		packet_list_init(&out);
+		tunnel_tick(&e->tunnel, e->net->now, &out);
+		process(e, &out);
+		send_ack(e);
+	}
+	if (e->link_started && !e->link_over) {
+		if (e->tunnel_on && e->tunnel.stats.last_rx)
+			ppp_link_alive(e->link, e->tunnel.stats.last_rx);
+		ppp_link_tick(e->link, e->net->now);
+	}
+	if (!e->control_closed)
+		control_connection_tick(&e->control, e->net->now);
+	if (e->stop_wanted && !e->has_call && !e->control_closed) {
+		e->stop_wanted = false;
+		/* The server leaves the good-bye to the client, as ours does for a while. */
+		if (e->index == 0)
+			control_connection_stop(&e->control, e->reason, e->net->now);
+	}
+}
+
+void sim_end_close(struct sim_end *e, enum sim_goodbye how)
+{
+	note_end(e, PPTP_LOCAL_REQUEST, "");
+	if (how == SIM_BYE_LINK && e->link_started && !e->link_over)
+		ppp_link_close(e->link, PPTP_LOCAL_REQUEST, e->net->now);
+	else if (how == SIM_BYE_CALL && e->has_call)
+		control_call_hangup(&e->call, PPTP_LOCAL_REQUEST, CONTROL_DISCONNECT_ADMIN_SHUTDOWN, e->net->now);
+	else if (how == SIM_BYE_CONTROL && !e->control_closed)
+		control_connection_stop(&e->control, PPTP_LOCAL_REQUEST, e->net->now);
+	else if (!e->control_closed)
+		control_connection_lost(&e->control, PPTP_LOCAL_REQUEST, "", e->net->now);
+}
+
+bool sim_end_over(const struct sim_end *e)
+{
+	return e->control_closed && !e->has_call && (e->link_over || !e->link_started);
+}

@@ -1,0 +1,60 @@
+/*
+ * One end of a simulated call: control connection, call, PPP link and tunnel together, as the session layer has
+ * them, without an event loop. Control frames reach the link a little later than the tunnel gave them out: the two
+ * planes are two threads in the program.
+ */
+#pragma once
+
+#include "lib/control/connection.h"
+#include "lib/ppp/link.h"
+#include "lib/tunnel.h"
+#include "tests/sim/network.h"
+
+struct sim_end_config {
+	struct ppp_mppe_config mppe;
+	const char *user, *password; /* client: what it says; server: the account it has */
+};
+
+struct sim_end {
+	unsigned int index; /* 0 client (PNS, originator), 1 server (PAC, receiver) */
+	struct sim_network *net;
+	struct sim_end_config config;
+	struct control_config control_config;
+	struct control_connection control;
+	struct control_call call;
+	struct ppp_link *link;
+	struct tunnel tunnel;
+	struct rc4_batch batch;
+	bool has_call, tunnel_on, link_started, link_over, up, ever_up, control_closed, stop_wanted;
+	uint64_t up_at;
+	enum pptp_reason reason; /* of the link or call, whatever came first */
+	char detail[160];
+	struct ppp_network network;
+	long packets; /* slots in use */
+	/* data */
+	uint32_t sent, received, next_expected;
+	uint64_t disordered, damaged, damaged_unexplained;
+	const char *violation; /* an invariant was broken: what */
+	struct sim_pending {
+		uint64_t at;
+		uint16_t protocol, len;
+		uint8_t data[1600];
+	} pending[64];
+	unsigned int pending_first, pending_count, pending_lost;
+};
+
+void sim_end_init(struct sim_end *e, unsigned int index, struct sim_network *net, const struct sim_end_config *config);
+void sim_end_done(struct sim_end *e);
+
+void sim_end_event(struct sim_end *e, const struct sim_event *event);
+uint64_t sim_end_deadline(const struct sim_end *e);
+void sim_end_tick(struct sim_end *e);
+
+/* Sends the next numbered data packet; false if it could not. */
+bool sim_end_send_data(struct sim_end *e, size_t len);
+/* Ends the call from this side: the link, or (rude) the call alone, or the TCP connection. */
+enum sim_goodbye { SIM_BYE_LINK, SIM_BYE_CALL, SIM_BYE_CONTROL, SIM_BYE_TCP };
+void sim_end_close(struct sim_end *e, enum sim_goodbye how);
+
+/* Everything over? */
+bool sim_end_over(const struct sim_end *e);
