@@ -71,7 +71,7 @@ int control_call_take(struct control_connection *c, struct control_call *call,
 /* PAC: Outgoing-Call-Reply "connected" with params' speed, window, delay, channel; established. */
 void control_call_connect(struct control_call *call, const struct control_call_params *params, uint64_t now);
 
-/* PAC: Outgoing-Call-Reply with an error result (2..7); `call_ended` (LOCAL_REQUEST) follows at once. */
+/* PAC: Outgoing-Call-Reply with an error result (2..7); `call_ended` (LOCAL_REQUEST) at once. */
 void control_call_refuse(struct control_call *call, uint8_t result, uint8_t error, uint16_t cause, uint64_t now);
 
 /*

@@ -8,10 +8,10 @@
 
 #include "lib/control/connection.h"
 
+/* How long a Call-Disconnect-Notify or a Stop reply may take. */
 #define CONTROL_SECOND       UINT64_C(1000000)
-#define CONTROL_STOP_TIMEOUT (5 * CONTROL_SECOND) /* for a Call-Disconnect-Notify or a Stop reply  \
-						   */
-#define CONTROL_DETAIL sizeof(((struct control_connection *)0)->detail)
+#define CONTROL_STOP_TIMEOUT (5 * CONTROL_SECOND)
+#define CONTROL_DETAIL       sizeof(((struct control_connection *)0)->detail)
 
 /* c->now + delta, "never" instead of an overflow. */
 uint64_t control_connection_later(const struct control_connection *c, uint64_t delta);
