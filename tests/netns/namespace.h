@@ -1,0 +1,30 @@
+/* For tests that change the network: a network namespace of their own, which goes with the process.
+ */
+#pragma once
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Enters it, or prints a TAP plan that says what is missing, and ends the program. */
+static inline void namespace_enter_or_skip(void)
+{
+	/* Without root, a user namespace gives the rights, where the system allows one. */
+	int flags = geteuid() == 0 ? CLONE_NEWNET : CLONE_NEWUSER | CLONE_NEWNET;
+
+	if (unshare(flags) == 0)
+		return;
+	printf("1..0 # SKIP no network namespace: %s (needs root, or user namespaces)\n",
+		strerror(errno));
+	exit(0);
+}
+
+/* A fresh state directory for system/net_state.c; `dir` of at least 40 bytes. */
+static inline int state_dir_make(char *dir)
+{
+	snprintf(dir, 40, "/tmp/greyline-state-XXXXXX");
+	return mkdtemp(dir) && setenv("GREYLINE_STATE", dir, 1) == 0 ? 0 : -1;
+}
