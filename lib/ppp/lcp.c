@@ -1,0 +1,510 @@
+/* LCP: see lcp.h. */
+#include "lib/ppp/lcp.h"
+
+#include "lib/ppp/frame.h"
+
+#define MS_CHAP_V2    0x81
+#define MAX_LOOPS     5
+#define AUTH_REFUSALS 3
+#define MAX_MRU_NAKS  3
+
+static const uint8_t auth_mschap2[] = { 0xc2, 0x23, MS_CHAP_V2 };
+
+static struct lcp *lcp_of(struct cp *cp)
+{
+	return (struct lcp *)(void *)((char *)cp - offsetof(struct lcp, cp));
+}
+
+static uint32_t new_magic(struct lcp *lcp)
+{
+	uint32_t magic = 0;
+
+	lcp->cp.host->random(lcp->cp.user, &magic, sizeof(magic));
+	return magic ? magic : 0x6772656c;
+}
+
+static bool asks(const struct lcp *lcp, enum lcp_option option)
+{
+	return lcp->ask & 1u << option;
+}
+
+static void drop(struct lcp *lcp, enum lcp_option option)
+{
+	lcp->ask = (uint16_t)(lcp->ask & ~(1u << option));
+	if (option == LCP_MRU)
+		lcp->mru = LCP_DEFAULT_MRU;
+}
+
+static void request(struct cp *cp, struct wire_writer *w)
+{
+	const struct lcp *lcp = lcp_of(cp);
+
+	if (asks(lcp, LCP_MRU))
+		ppp_option_put_u16(w, LCP_MRU, lcp->mru);
+	if (asks(lcp, LCP_ACCM))
+		ppp_option_put_u32(w, LCP_ACCM, lcp->accm);
+	if (asks(lcp, LCP_AUTH))
+		ppp_option_put(w, LCP_AUTH, auth_mschap2, sizeof(auth_mschap2));
+	if (asks(lcp, LCP_MAGIC))
+		ppp_option_put_u32(w, LCP_MAGIC, lcp->magic);
+	if (asks(lcp, LCP_PFC))
+		ppp_option_put(w, LCP_PFC, NULL, 0);
+	if (asks(lcp, LCP_ACFC))
+		ppp_option_put(w, LCP_ACFC, NULL, 0);
+}
+
+static void begin(struct cp *cp)
+{
+	struct lcp *lcp = lcp_of(cp);
+
+	lcp->staged = (struct lcp_values){ .mru = LCP_DEFAULT_MRU };
+	lcp->auth_listed = lcp->own_magic_seen = false;
+}
+
+static void option_mru(struct lcp *lcp, struct ppp_review *review, const struct ppp_option *option)
+{
+	uint16_t mru = ppp_option_u16(option);
+	uint8_t good[2] = { (uint8_t)(lcp->config.mru >> 8), (uint8_t)lcp->config.mru };
+
+	if (option->len == 2 && mru >= LCP_MIN_MRU)
+		lcp->staged.mru = mru;
+	else
+		ppp_review_nak(review, option, good, sizeof(good));
+}
+
+static void option_auth(struct lcp *lcp, struct ppp_review *review, const struct ppp_option *option)
+{
+	struct wire_reader r = wire_reader(option->data, option->len);
+
+	lcp->auth_listed = true;
+	if (!lcp->config.accept_auth) {
+		/* We authenticate the peer; to it we prove ourselves in MS-CHAPv2's Success. */
+		ppp_review_reject(review, option);
+		return;
+	}
+	if (option->len == sizeof(auth_mschap2) &&
+		!memcmp(option->data, auth_mschap2, option->len)) {
+		lcp->staged.auth = true;
+		return;
+	}
+	lcp->auth_protocol = wire_u16(&r);
+	lcp->auth_algorithm = wire_left(&r) ? wire_u8(&r) : 0;
+	ppp_review_nak(review, option, auth_mschap2, sizeof(auth_mschap2));
+	if (review->final) {
+		review->give_up = true;
+		lcp->cp.reason = PPTP_AUTH_NO_METHOD;
+		lcp->cp.words = "the server insists on another method than MS-CHAPv2";
+	}
+}
+
+/* RFC 1661 6.4. */
+static void option_magic(
+	struct lcp *lcp, struct ppp_review *review, const struct ppp_option *option)
+{
+	uint32_t magic = ppp_option_u32(option);
+
+	if (option->len == 4 && magic && magic != lcp->magic) {
+		lcp->staged.magic = magic;
+		return;
+	}
+	if (option->len == 4 && magic) {
+		lcp->own_magic_seen = true;
+		ppp_option_put_u32(&review->nak, LCP_MAGIC, new_magic(lcp));
+		return;
+	}
+	ppp_review_nak_u32(review, option, new_magic(lcp));
+}
+
+static void option_flag(bool *flag, struct ppp_review *review, const struct ppp_option *option)
+{
+	if (option->len == 0)
+		*flag = true;
+	else
+		ppp_review_reject(review, option);
+}
+
+static void option(struct cp *cp, struct ppp_review *review, const struct ppp_option *option)
+{
+	struct lcp *lcp = lcp_of(cp);
+
+	switch (option->type) {
+	case LCP_MRU:
+		option_mru(lcp, review, option);
+		break;
+	case LCP_ACCM:
+		/* Any value will do: there is no asynchronous framing in GRE. */
+		if (option->len != 4)
+			ppp_review_nak_u32(review, option, 0);
+		break;
+	case LCP_AUTH:
+		option_auth(lcp, review, option);
+		break;
+	case LCP_MAGIC:
+		option_magic(lcp, review, option);
+		break;
+	case LCP_PFC:
+		option_flag(&lcp->staged.pfc, review, option);
+		break;
+	case LCP_ACFC:
+		option_flag(&lcp->staged.acfc, review, option);
+		break;
+	default:
+		/*
+		 * Windows' callback (13), RRAS' and older Windows' MRRU (17) and endpoint
+		 * discriminator (19), link quality (4) and whatever else: each goes on without.
+		 */
+		ppp_review_reject(review, option);
+		break;
+	}
+}
+
+static void complete(struct cp *cp, struct ppp_review *review)
+{
+	struct lcp *lcp = lcp_of(cp);
+
+	if (lcp->own_magic_seen) {
+		if (++lcp->loops >= MAX_LOOPS) {
+			cp_fail(cp, PPTP_LCP_LOOPBACK, "");
+			return;
+		}
+		/* Nothing else counts before: on a looped link our own options would look refused.
+		 */
+		review->reject.pos = review->reject.start;
+		return;
+	}
+	if (!lcp->config.insist_auth || lcp->auth_listed)
+		return;
+	/* RFC 1661 5.3: an option that is missing may be asked for by a Nak. */
+	if (lcp->auth_refusals++ < 2) {
+		ppp_option_put(&review->nak, LCP_AUTH, auth_mschap2, sizeof(auth_mschap2));
+		return;
+	}
+	cp_fail(cp, PPTP_AUTH_NO_METHOD,
+		"the server asks for no authentication, and without it there are no keys for the "
+		"encryption "
+		"that is required here");
+}
+
+static void accept(struct cp *cp)
+{
+	struct lcp *lcp = lcp_of(cp);
+
+	lcp->peer = lcp->staged;
+}
+
+static bool acked(struct cp *cp)
+{
+	(void)cp;
+	return true;
+}
+
+static void naked_mru(struct lcp *lcp, uint16_t mru)
+{
+	/* Up to 1500 we must be able to receive in any case (RFC 1661 6.1). */
+	if (mru >= LCP_MIN_MRU && (mru < lcp->mru || mru <= LCP_DEFAULT_MRU) &&
+		lcp->cp.refused < MAX_MRU_NAKS)
+		lcp->mru = mru;
+	else
+		drop(lcp, LCP_MRU);
+}
+
+static void auth_refused(struct lcp *lcp, const struct ppp_option *option)
+{
+	struct wire_reader r = wire_reader(option->data, option->len);
+
+	lcp->auth_protocol = wire_u16(&r);
+	lcp->auth_algorithm = wire_left(&r) ? wire_u8(&r) : 0;
+	if (++lcp->auth_refusals >= AUTH_REFUSALS)
+		cp_fail(&lcp->cp, PPTP_AUTH_NO_METHOD, "the client does not agree to MS-CHAPv2");
+}
+
+static void naked(struct cp *cp, const struct ppp_option *option)
+{
+	struct lcp *lcp = lcp_of(cp);
+
+	if (option->type > LCP_ACFC || !asks(lcp, option->type))
+		return; /* an option that the peer would like us to have: no */
+	switch (option->type) {
+	case LCP_MRU:
+		naked_mru(lcp, ppp_option_u16(option));
+		break;
+	case LCP_ACCM:
+		lcp->accm = ppp_option_u32(option);
+		break;
+	case LCP_AUTH:
+		auth_refused(lcp, option);
+		break;
+	case LCP_MAGIC:
+		lcp->magic = new_magic(lcp);
+		break;
+	default: /* there is nothing to Nak in a flag */
+		drop(lcp, option->type);
+		break;
+	}
+}
+
+static void rejected(struct cp *cp, const struct ppp_option *option)
+{
+	struct lcp *lcp = lcp_of(cp);
+
+	if (option->type == LCP_AUTH) {
+		cp_fail(cp, PPTP_AUTH_NO_METHOD, "the client refuses to authenticate itself");
+		return;
+	}
+	if (option->type == LCP_MAGIC)
+		lcp->magic = 0;
+	drop(lcp, option->type);
+}
+
+/* Everything behind the header begins with the sender's magic number; -1 without. */
+static int read_magic(const struct cp_packet *packet, uint32_t *magic)
+{
+	struct wire_reader r = wire_reader(packet->data, packet->len);
+
+	*magic = wire_u32(&r);
+	return r.failed ? -1 : 0;
+}
+
+static void echo_request(struct lcp *lcp, const struct cp_packet *packet, uint64_t now)
+{
+	uint8_t data[CP_PACKET_MAX];
+	struct wire_writer w = wire_writer(data, sizeof(data));
+	uint32_t magic;
+	size_t rest;
+
+	if (read_magic(packet, &magic))
+		return;
+	if (magic && magic == lcp->magic)
+		cp_log(&lcp->cp, PPP_LOG_WARNING, "LCP: Echo-Request with our own magic number");
+	rest = packet->len - 4;
+	if (rest > sizeof(data) - 4)
+		rest = sizeof(data) - 4;
+	wire_put_u32(&w, lcp->magic);
+	wire_put_bytes(&w, packet->data + 4, rest);
+	cp_receive_echo(&lcp->cp, CP_ECHO_REPLY, packet->id, data, wire_written(&w), now);
+}
+
+static void echo_reply(struct lcp *lcp, const struct cp_packet *packet, uint64_t now)
+{
+	if (cp_is_open(&lcp->cp) && lcp->echo_waiting && packet->id == lcp->echo_id) {
+		lcp->echo_waiting = false;
+		lcp->echo_rtt = now - lcp->echo_at;
+		if (lcp->echo_rtt == 0)
+			lcp->echo_rtt = 1;
+	}
+	cp_receive_echo(&lcp->cp, 0, packet->id, NULL, 0, now);
+}
+
+static void protocol_reject(struct lcp *lcp, const struct cp_packet *packet)
+{
+	struct wire_reader r = wire_reader(packet->data, packet->len);
+	uint16_t protocol = wire_u16(&r);
+
+	/* RFC 1661 5.7: outside Opened they are discarded. */
+	if (!r.failed && cp_is_open(&lcp->cp))
+		lcp->cp.host->protocol_rejected(lcp->cp.user, protocol);
+}
+
+/* RFC 1570 1.1 and 1.2; Windows identifies itself two or three times, the last time by 16 binary
+ * octets. */
+static void remark(struct lcp *lcp, const struct cp_packet *packet, uint64_t now)
+{
+	char text[160];
+	size_t skip = packet->code == CP_IDENTIFICATION ? 4 : 8;
+	struct wire_reader r = wire_reader(packet->data, packet->len);
+
+	wire_skip(&r, 4);
+	if (packet->len < skip)
+		return;
+	cp_escape(text, sizeof(text), packet->data + skip, packet->len - skip);
+	if (packet->code == CP_IDENTIFICATION)
+		cp_log(&lcp->cp, PPP_LOG_INFO, "LCP: the peer identifies itself: %s", text);
+	else
+		cp_log(&lcp->cp, PPP_LOG_INFO, "LCP: the peer says that %u s remain: %s",
+			wire_u32(&r), text);
+	cp_receive_echo(&lcp->cp, 0, packet->id, NULL, 0, now);
+}
+
+static bool extended(struct cp *cp, const struct cp_packet *packet, uint64_t now)
+{
+	struct lcp *lcp = lcp_of(cp);
+
+	switch (packet->code) {
+	case CP_PROTOCOL_REJECT:
+		protocol_reject(lcp, packet);
+		return true;
+	case CP_ECHO_REQUEST:
+		echo_request(lcp, packet, now);
+		return true;
+	case CP_ECHO_REPLY:
+		echo_reply(lcp, packet, now);
+		return true;
+	case CP_DISCARD_REQUEST:
+		cp_receive_echo(cp, 0, packet->id, NULL, 0, now);
+		return true;
+	case CP_IDENTIFICATION:
+	case CP_TIME_REMAINING:
+		remark(lcp, packet, now);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void code_rejected(struct cp *cp, uint8_t code)
+{
+	if (code == CP_ECHO_REQUEST)
+		lcp_of(cp)->no_echo = true;
+}
+
+static const struct cp_protocol protocol = {
+	.number = PPP_LCP,
+	.name = "LCP",
+	.request = request,
+	.begin = begin,
+	.option = option,
+	.complete = complete,
+	.accept = accept,
+	.acked = acked,
+	.naked = naked,
+	.rejected = rejected,
+	.extended = extended,
+	.code_rejected = code_rejected,
+};
+
+void lcp_init(
+	struct lcp *lcp, const struct lcp_config *config, const struct cp_host *host, void *user)
+{
+	memset(lcp, 0, sizeof(*lcp));
+	lcp->config = *config;
+	cp_init(&lcp->cp, &protocol, host, user);
+	lcp->peer.mru = LCP_DEFAULT_MRU;
+}
+
+static void reset_request(struct lcp *lcp)
+{
+	lcp->ask =
+		1u << LCP_MRU | 1u << LCP_ACCM | 1u << LCP_MAGIC | 1u << LCP_PFC | 1u << LCP_ACFC;
+	if (lcp->config.demand_auth)
+		lcp->ask |= 1u << LCP_AUTH;
+	lcp->mru = lcp->config.mru;
+	lcp->accm = 0; /* spares peers with a pty (pptp-linux, pptpd) their escapes */
+	lcp->magic = new_magic(lcp);
+}
+
+/* Into the silence the first requests follow each other faster: see the top of lcp.h. */
+static uint64_t quick_interval(const struct lcp *lcp)
+{
+	static const uint32_t quick[] = { 300000, 1000000 };
+
+	if (lcp->tries < 2 && quick[lcp->tries] < lcp->config.restart_interval)
+		return quick[lcp->tries];
+	return lcp->config.restart_interval;
+}
+
+void lcp_start(struct lcp *lcp, uint64_t now)
+{
+	reset_request(lcp);
+	lcp->heard_at = lcp->echo_at = now;
+	lcp->cp.automaton.restart_interval = quick_interval(lcp);
+	cp_start(&lcp->cp, now);
+}
+
+void lcp_heard(struct lcp *lcp, const uint8_t *packet, size_t len, uint64_t now)
+{
+	struct cp_packet p;
+
+	lcp->heard_at = now;
+	lcp->unanswered = 0;
+	if (lcp->heard || !cp_is_started(&lcp->cp))
+		return;
+	lcp->heard = true;
+	if (lcp->cp.automaton.state != PPP_REQ_SENT)
+		return;
+	lcp->cp.automaton.restart_interval = lcp->config.restart_interval;
+	lcp->cp.automaton.deadline = now + lcp->config.restart_interval;
+	if (packet && !cp_packet_decode(&p, packet, len) && p.code == CP_CONFIGURE_REQUEST)
+		cp_repeat_request(&lcp->cp);
+}
+
+void lcp_receive(struct lcp *lcp, const uint8_t *packet, size_t len, uint64_t now)
+{
+	cp_receive(&lcp->cp, packet, len, now);
+}
+
+void lcp_reject_protocol(struct lcp *lcp, uint16_t number, const uint8_t *info, size_t len)
+{
+	uint8_t data[CP_PACKET_MAX];
+	struct wire_writer w = wire_writer(data, sizeof(data));
+
+	if (!cp_is_open(&lcp->cp))
+		return;
+	wire_put_u16(&w, number);
+	wire_put_bytes(&w, info, len < sizeof(data) - 2 ? len : sizeof(data) - 2);
+	cp_send(&lcp->cp, CP_PROTOCOL_REJECT, cp_next_id(&lcp->cp), data, wire_written(&w));
+}
+
+static uint64_t echo_deadline(const struct lcp *lcp)
+{
+	uint64_t last = lcp->echo_at > lcp->heard_at ? lcp->echo_at : lcp->heard_at;
+
+	if (!lcp->config.echo_interval || lcp->no_echo || !cp_is_open(&lcp->cp))
+		return UINT64_MAX;
+	return last + lcp->config.echo_interval;
+}
+
+static void send_echo(struct lcp *lcp, uint64_t now)
+{
+	uint8_t data[4];
+	struct wire_writer w = wire_writer(data, sizeof(data));
+
+	wire_put_u32(&w, lcp->magic);
+	lcp->echo_id = cp_next_id(&lcp->cp);
+	lcp->echo_at = now;
+	lcp->unanswered++;
+	lcp->echo_waiting = true;
+	cp_send(&lcp->cp, CP_ECHO_REQUEST, lcp->echo_id, data, sizeof(data));
+}
+
+bool lcp_tick(struct lcp *lcp, uint64_t now)
+{
+	if (!lcp->heard && lcp->cp.automaton.state == PPP_REQ_SENT &&
+		now >= lcp->cp.automaton.deadline) {
+		lcp->tries++;
+		lcp->cp.automaton.restart_interval = quick_interval(lcp);
+	}
+	cp_tick(&lcp->cp, now);
+	if (now < echo_deadline(lcp))
+		return true;
+	if (lcp->unanswered >= lcp->config.echo_failures)
+		return false;
+	send_echo(lcp, now);
+	return true;
+}
+
+uint64_t lcp_deadline(const struct lcp *lcp)
+{
+	uint64_t restart = cp_deadline(&lcp->cp), echo = echo_deadline(lcp);
+
+	return restart < echo ? restart : echo;
+}
+
+const char *lcp_auth_name(const struct lcp *lcp)
+{
+	switch (lcp->auth_protocol) {
+	case 0:
+		return "";
+	case PPP_PAP:
+		return "PAP";
+	case PPP_SPAP:
+		return "SPAP";
+	case PPP_EAP:
+		return "EAP";
+	case PPP_CHAP:
+		if (lcp->auth_algorithm == 0x05)
+			return "CHAP with MD5";
+		return lcp->auth_algorithm == 0x80 ? "MS-CHAPv1" : "CHAP with an unknown algorithm";
+	default:
+		return "an unknown method";
+	}
+}

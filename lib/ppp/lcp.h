@@ -1,0 +1,86 @@
+/*
+ * LCP: RFC 1661 (options, Echo, Protocol-Reject), RFC 1570 (Identification, Time-Remaining).
+ *
+ * Until the peer is heard, Configure-Requests are repeated after 0.3 s and 1 s before the usual
+ * restart interval holds, and when its first one comes, ours is repeated before it is answered:
+ * ours may have gone out when the peer was not listening yet (Debian's pppd behind pptp-linux
+ * starts some 100 ms later), and the peer cannot be open before our answer, so that the repetition
+ * cannot make it renegotiate.
+ */
+#pragma once
+
+#include "lib/ppp/cp.h"
+
+enum lcp_option {
+	LCP_MRU = 1,
+	LCP_ACCM = 2, /* RFC 1662 7.1 */
+	LCP_AUTH = 3,
+	LCP_QUALITY = 4,
+	LCP_MAGIC = 5,
+	LCP_PFC = 7,
+	LCP_ACFC = 8,
+	LCP_CALLBACK = 13, /* RFC 1570 2.3 */
+	LCP_MRRU = 17,
+	LCP_EPD = 19,
+};
+
+#define LCP_DEFAULT_MRU 1500
+#define LCP_MIN_MRU     128
+
+struct lcp_config {
+	uint16_t mru;
+	bool demand_auth; /* server: the peer must authenticate itself by MS-CHAPv2 */
+	bool accept_auth; /* client: the peer may demand that */
+	bool insist_auth; /* client: it must, because the keys come from it */
+	uint64_t restart_interval;
+	uint64_t echo_interval; /* 0 never */
+	unsigned int echo_failures;
+};
+
+/* What one end's acknowledged request says. */
+struct lcp_values {
+	uint16_t mru;
+	uint32_t magic;
+	bool pfc, acfc;
+	bool auth; /* MS-CHAPv2 is demanded */
+};
+
+struct lcp {
+	struct cp cp;
+	struct lcp_config config;
+	struct lcp_values peer, staged;
+	uint64_t heard_at, echo_at; /* last frame from the peer; last Echo-Request */
+	uint64_t echo_rtt;
+	uint32_t magic; /* ours; 0: not negotiated */
+	uint32_t accm;
+	uint16_t mru;
+	uint16_t auth_protocol; /* the peer's wish that we refused, 0 none; for the words */
+	uint8_t auth_algorithm;
+	uint16_t ask; /* 1 << option: those that our request has */
+	bool auth_listed, own_magic_seen;
+	bool heard;
+	bool echo_waiting;     /* for the reply with echo_id */
+	bool no_echo;          /* the peer rejected the code */
+	uint8_t loops;         /* requests with our own magic number */
+	uint8_t auth_refusals; /* server: Naks of our demand; client: ours of the peer's silence */
+	uint8_t tries;         /* requests sent into the silence */
+	uint8_t echo_id, unanswered;
+};
+
+void lcp_init(
+	struct lcp *lcp, const struct lcp_config *config, const struct cp_host *host, void *user);
+void lcp_start(struct lcp *lcp, uint64_t now);
+
+/* Any frame came from the peer. `packet`: of LCP, not yet received; NULL for others. */
+void lcp_heard(struct lcp *lcp, const uint8_t *packet, size_t len, uint64_t now);
+void lcp_receive(struct lcp *lcp, const uint8_t *packet, size_t len, uint64_t now);
+
+/* Protocol-Reject of a frame (RFC 1661 5.7), if LCP is open. */
+void lcp_reject_protocol(struct lcp *lcp, uint16_t protocol, const uint8_t *info, size_t len);
+
+/* Sends an Echo-Request when one is due. false: the peer left too many unanswered. */
+bool lcp_tick(struct lcp *lcp, uint64_t now);
+uint64_t lcp_deadline(const struct lcp *lcp);
+
+/* The peer's wish in words ("PAP"), "" if it had none that was refused. */
+const char *lcp_auth_name(const struct lcp *lcp);

@@ -1,0 +1,303 @@
+/* One PPP link: the facade of link.h. What is where: see link_internal.h. */
+#include "lib/ppp/frame.h"
+#include "lib/ppp/link_internal.h"
+
+#include <stdlib.h>
+
+#define MIN_MRU 576 /* what every IPv4 host must take; less in a configuration is a mistake */
+
+void link_log(struct ppp_link *l, enum ppp_log level, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	l->ops->log(l->user, level, format, ap);
+	va_end(ap);
+}
+
+static void host_send(void *user, uint16_t protocol, const uint8_t *packet, size_t len)
+{
+	struct ppp_link *l = user;
+
+	if (!l->over)
+		l->ops->send(l->user, protocol, packet, len);
+}
+
+static void host_random(void *user, void *buf, size_t len)
+{
+	struct ppp_link *l = user;
+
+	l->ops->random(l->user, buf, len);
+}
+
+static void host_rejected(void *user, uint16_t protocol)
+{
+	struct ppp_link *l = user;
+	char buf[24];
+
+	link_log(l, PPP_LOG_INFO, "the peer rejects %s",
+		ppp_protocol_name(protocol, buf, sizeof(buf)));
+	if (protocol == PPP_LCP)
+		link_end(l, LINK_END, PPTP_LCP_FAILED, "the peer rejects LCP");
+	else if (protocol == PPP_CHAP && l->auth_running && !l->authenticated)
+		link_end(l, LINK_END, PPTP_AUTH_NO_METHOD, "the peer rejects CHAP");
+	else
+		link_network_rejected(l, protocol);
+}
+
+static void host_log(void *user, enum ppp_log level, const char *format, va_list ap)
+{
+	struct ppp_link *l = user;
+
+	l->ops->log(l->user, level, format, ap);
+}
+
+const struct cp_host link_host = {
+	.send = host_send,
+	.random = host_random,
+	.event = link_event,
+	.protocol_rejected = host_rejected,
+	.log = host_log,
+};
+
+static void copy_config(struct ppp_link *l, const struct ppp_link_config *config)
+{
+	size_t len = strnlen(config->name, CHAP_NAME_MAX);
+
+	l->role = config->role;
+	l->mru = config->mru < MIN_MRU ? MIN_MRU : config->mru;
+	memcpy(l->name, config->name, len);
+	l->name[len] = '\0';
+	l->mppe = config->mppe;
+	if (!(l->mppe.strengths & (PPP_MPPE_40 | PPP_MPPE_56 | PPP_MPPE_128)))
+		l->mppe.strengths = PPP_MPPE_128;
+	if (!l->mppe.allow_stateful)
+		l->mppe.allow_stateless = true;
+	l->want_dns = config->want_dns;
+	l->restart_interval = config->restart_interval;
+	l->setup_timeout = config->setup_timeout;
+}
+
+static void init_lcp(struct ppp_link *l, const struct ppp_link_config *config)
+{
+	struct lcp_config lcp = {
+		.mru = l->mru,
+		.demand_auth = l->role == PPP_SERVER,
+		.accept_auth = l->role == PPP_CLIENT,
+		.insist_auth = l->role == PPP_CLIENT && l->mppe.policy == PPP_MPPE_REQUIRE,
+		.restart_interval = l->restart_interval,
+		.echo_interval = config->echo_interval,
+		.echo_failures = config->echo_failures,
+	};
+
+	lcp_init(&l->lcp, &lcp, &link_host, l);
+}
+
+struct ppp_link *ppp_link_new(
+	const struct ppp_link_config *config, const struct ppp_link_ops *ops, void *user)
+{
+	struct ppp_link *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->ops = ops;
+	l->user = user;
+	copy_config(l, config);
+	/* One that has no NT hash (not UTF-8, too long) is refused by the caller's configuration.
+	 */
+	if (config->password && mschap_nt_hash(config->password, l->nt_hash)) {
+		free(l);
+		return NULL;
+	}
+	init_lcp(l, config);
+	l->setup_deadline = l->hold_deadline = l->reopen_deadline = UINT64_MAX;
+	l->chap.deadline = UINT64_MAX;
+	return l;
+}
+
+void ppp_link_free(struct ppp_link *l)
+{
+	if (!l)
+		return;
+	explicit_bzero(l, sizeof(*l));
+	free(l);
+}
+
+static void enter(struct ppp_link *l, uint64_t now)
+{
+	l->now = now;
+	l->depth++;
+}
+
+static void leave(struct ppp_link *l)
+{
+	l->depth--;
+	link_settle(l);
+}
+
+void ppp_link_start(struct ppp_link *l, uint64_t now)
+{
+	if (l->over || l->phase != PPP_DEAD)
+		return;
+	enter(l, now);
+	l->phase = PPP_ESTABLISH;
+	l->setup_deadline = now + l->setup_timeout;
+	lcp_start(&l->lcp, now);
+	leave(l);
+}
+
+static void receive_chap(struct ppp_link *l, const uint8_t *info, size_t len)
+{
+	if (l->auth_running)
+		chap_receive(&l->chap, info, len, l->now);
+	else
+		lcp_reject_protocol(&l->lcp, PPP_CHAP, info, len);
+}
+
+static void demultiplex(struct ppp_link *l, uint16_t protocol, const uint8_t *info, size_t len)
+{
+	char buf[24];
+
+	switch (protocol) {
+	case PPP_LCP:
+		lcp_receive(&l->lcp, info, len, l->now);
+		return;
+	case PPP_CHAP:
+		receive_chap(l, info, len);
+		return;
+	case PPP_CCP:
+		link_receive_ccp(l, info, len);
+		return;
+	case PPP_IPCP:
+		link_receive_ipcp(l, info, len);
+		return;
+	case PPP_COMP: /* encrypted data that came while encryption was off */
+		return;
+	default:
+		break;
+	}
+	if (ppp_is_data(protocol) || !cp_is_open(&l->lcp.cp))
+		return;
+	/* IPV6CP, IPXCP, CBCP, PAP, EAP, ...: an end at once spares the peer its timers. */
+	link_log(l, PPP_LOG_INFO, "%s rejected", ppp_protocol_name(protocol, buf, sizeof(buf)));
+	lcp_reject_protocol(&l->lcp, protocol, info, len);
+}
+
+void ppp_link_receive(
+	struct ppp_link *l, uint16_t protocol, const uint8_t *info, size_t len, uint64_t now)
+{
+	if (l->over || l->phase == PPP_DEAD)
+		return;
+	enter(l, now);
+	l->received++;
+	lcp_heard(&l->lcp, protocol == PPP_LCP ? info : NULL, len, now);
+	if (l->phase != PPP_TERMINATE || protocol == PPP_LCP)
+		demultiplex(l, protocol, info, len);
+	leave(l);
+}
+
+void ppp_link_alive(struct ppp_link *l, uint64_t now)
+{
+	l->lcp.heard_at = now;
+	l->lcp.unanswered = 0;
+}
+
+void ppp_link_verdict(struct ppp_link *l, const struct ppp_auth_verdict *verdict,
+	const struct ppp_network *net, uint64_t now)
+{
+	if (l->over || !l->auth_running || l->role != PPP_SERVER)
+		return;
+	enter(l, now);
+	if (net)
+		l->net = *net;
+	chap_verdict(&l->chap, verdict, now);
+	leave(l);
+}
+
+void ppp_link_close(struct ppp_link *l, enum pptp_reason reason, uint64_t now)
+{
+	if (l->over)
+		return;
+	enter(l, now);
+	link_end(l, LINK_END, reason ? reason : PPTP_LOCAL_REQUEST, "");
+	leave(l);
+}
+
+void ppp_link_lower_down(
+	struct ppp_link *l, enum pptp_reason reason, const char *detail, uint64_t now)
+{
+	if (l->over)
+		return;
+	enter(l, now);
+	/* An end that is under way keeps its own reason. */
+	link_end(l, LINK_END_NOW, reason ? reason : PPTP_PEER_REQUEST, detail ? detail : "");
+	l->pending |= LINK_END_NOW;
+	leave(l);
+}
+
+void ppp_link_tick(struct ppp_link *l, uint64_t now)
+{
+	if (l->over || l->phase == PPP_DEAD)
+		return;
+	enter(l, now);
+	link_tick_phase(l);
+	link_tick_network(l);
+	leave(l);
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+uint64_t ppp_link_deadline(const struct ppp_link *l)
+{
+	uint64_t deadline = UINT64_MAX;
+
+	if (l->over || l->phase == PPP_DEAD)
+		return deadline;
+	deadline = earlier(lcp_deadline(&l->lcp), l->setup_deadline);
+	if (l->auth_running)
+		deadline = earlier(deadline, l->chap.deadline);
+	if (l->phase != PPP_NETWORK)
+		return deadline;
+	if (!l->ccp_off)
+		deadline = earlier(deadline, cp_deadline(&l->ccp.cp));
+	deadline = earlier(deadline, cp_deadline(&l->ipcp.cp));
+	deadline = earlier(deadline, l->hold_deadline);
+	return earlier(deadline, l->reopen_deadline);
+}
+
+void ppp_link_get_info(const struct ppp_link *l, struct ppp_link_info *info)
+{
+	const struct lcp *lcp = &l->lcp;
+
+	memset(info, 0, sizeof(*info));
+	info->phase = l->phase;
+	info->up = l->data_up;
+	info->auth = l->authenticated ? "MS-CHAPv2" : "";
+	if (l->authenticated)
+		memcpy(info->peer_name, l->chap.request.name, sizeof(info->peer_name));
+	info->tx_encrypted = l->ccp.tx_on && cp_is_open(&l->ccp.cp);
+	info->rx_encrypted = l->ccp.rx_on && cp_is_open(&l->ccp.cp);
+	if (info->tx_encrypted)
+		info->mppe = l->ccp.tx;
+	info->mru = lcp->mru ? lcp->mru : l->mru;
+	info->peer_mru = lcp->peer.mru < l->mru ? lcp->peer.mru : l->mru;
+	info->net = l->net;
+	info->echo_rtt = lcp->echo_rtt;
+	info->received = l->received;
+}
+
+const char *ppp_phase_name(enum ppp_phase phase)
+{
+	static const char *const names[] = {
+		[PPP_DEAD] = "dead",
+		[PPP_ESTABLISH] = "establish",
+		[PPP_AUTHENTICATE] = "authenticate",
+		[PPP_NETWORK] = "network",
+		[PPP_TERMINATE] = "terminate",
+	};
+
+	return (unsigned int)phase < sizeof(names) / sizeof(names[0]) ? names[phase] : "unknown";
+}

@@ -1,0 +1,120 @@
+/*
+ * The inside of a PPP link, for link.c and its parts:
+ *
+ *	link.c          the facade: new, receive (which protocol), tick, deadline, reports
+ *	link_phase.c    the phases, what follows from what, and the end
+ *	link_auth.c     authentication
+ *	link_network.c  CCP and IPCP, what waits for what, encryption, data on and off
+ *
+ * Order of things: what a callback of an automaton or of CHAP reports is noted in `pending` and
+ *done by link_settle() when the packet or the tick is through, so that no automaton is entered
+ *twice; only the stopping of data is done at once.
+ */
+#pragma once
+
+#include "lib/ppp/ccp.h"
+#include "lib/ppp/chap.h"
+#include "lib/ppp/ipcp.h"
+#include "lib/ppp/lcp.h"
+#include "lib/ppp/link.h"
+
+#define LINK_HELD_MAX                                                                              \
+	160 /* bytes of an NCP's Configure-Request that comes early; Windows' longest has 34 */
+
+enum link_pending {
+	LINK_LCP_UP = 1 << 0,
+	LINK_AUTH_OK = 1 << 1,
+	LINK_CCP_OFF = 1 << 2, /* CCP is not to be: go on without */
+	LINK_START_IPCP = 1 << 3,
+	LINK_END = 1 << 4,     /* by LCP Terminate-Request */
+	LINK_END_NOW = 1 << 5, /* there is nobody to say it to */
+};
+
+struct link_held {
+	uint8_t len;
+	uint8_t data[LINK_HELD_MAX];
+};
+
+struct ppp_link {
+	const struct ppp_link_ops *ops;
+	void *user;
+
+	/* Configuration. */
+	enum ppp_role role;
+	struct ppp_mppe_config mppe;
+	bool want_dns;
+	uint16_t mru;
+	uint64_t restart_interval, setup_timeout;
+	char name[CHAP_NAME_MAX + 1];
+	uint8_t nt_hash[16];
+
+	/* Where it is. */
+	enum ppp_phase phase;
+	unsigned int pending; /* enum link_pending */
+	unsigned int depth; /* calls of the facade inside each other: ppp_link_verdict() in judge */
+	uint64_t now;
+	uint64_t setup_deadline;  /* for an open NCP; UINT64_MAX once there is one */
+	uint64_t hold_deadline;   /* IPCP waits for the CCP that is preferred, not required */
+	uint64_t reopen_deadline; /* CCP negotiates again while data waits */
+	uint64_t received;
+	bool over;    /* `finished` was called, or is being called */
+	bool data_up; /* `up` was the last of `up` and `down` */
+	bool was_up;  /* once */
+	bool auth_running, authenticated;
+	bool have_key;
+	bool ccp_off;    /* CCP is refused */
+	bool ccp_asked;  /* the peer asked for MPPE, and was refused */
+	bool ccp_needed; /* data has to wait for CCP: required, or it was open */
+	uint8_t desyncs; /* reopenings in a row */
+	uint8_t foreign; /* Protocol-Rejects of what we never sent, in a row */
+	uint64_t last_desync;
+
+	/* How it ends. */
+	enum pptp_reason reason;
+	char detail[160];
+
+	struct lcp lcp;
+	struct chap chap;
+	struct ccp ccp;
+	struct ipcp ipcp;
+	struct ppp_network net; /* server: from the verdict; then what was agreed on */
+	uint8_t master_key[16];
+	struct link_held held_ccp, held_ipcp;
+};
+
+__attribute__((format(printf, 3, 4))) void link_log(
+	struct ppp_link *l, enum ppp_log level, const char *format, ...);
+
+/* link.c */
+extern const struct cp_host link_host;
+
+/* link_phase.c */
+void link_init_protocols(struct ppp_link *l);
+void link_event(void *user, struct cp *cp, enum cp_event event);
+/* Notes that the link is to end, the first one counts. `detail` may be "". */
+void link_end(
+	struct ppp_link *l, enum link_pending how, enum pptp_reason reason, const char *detail);
+void link_finish(struct ppp_link *l);
+void link_settle(struct ppp_link *l);
+void link_tick_phase(struct ppp_link *l);
+
+/* link_auth.c */
+void link_auth_start(struct ppp_link *l);
+void link_auth_stop(struct ppp_link *l);
+void link_auth_wipe(struct ppp_link *l);
+
+/* link_network.c */
+void link_network_start(struct ppp_link *l);
+void link_network_stop(struct ppp_link *l);
+void link_network_event(struct ppp_link *l, struct cp *cp, enum cp_event event);
+void link_network_settle(struct ppp_link *l, unsigned int pending);
+void link_receive_ccp(struct ppp_link *l, const uint8_t *info, size_t len);
+void link_receive_ipcp(struct ppp_link *l, const uint8_t *info, size_t len);
+void link_network_rejected(struct ppp_link *l, uint16_t protocol);
+void link_tick_network(struct ppp_link *l);
+/* Calls `up` or `down` if what they said is no longer so. */
+void link_update_data(struct ppp_link *l);
+/* Encryption was negotiated anew not long ago, because it fell out of step. */
+bool link_desynced(const struct ppp_link *l);
+/* The reason for a network phase that was not over in time. */
+enum pptp_reason link_network_timeout(const struct ppp_link *l);

@@ -1,0 +1,407 @@
+/*
+ * Network phase of a PPP link (RFC 1661 3.6): CCP with MPPE, IPCP, and when data may pass.
+ *
+ * IPCP is held while CCP is undecided: for ever if encryption is required, for some seconds if it
+ * is preferred. What comes for a protocol that is not running yet is kept, the last
+ * Configure-Request of each, not answered by Terminate-Ack (MikroTik gives up then) and not dropped
+ * (the peer's timer would cost three seconds).
+ *
+ * Data passes while IPCP is open and CCP is, if it is needed. Once encryption was on, data waits
+ * for it while CCP negotiates again.
+ */
+#include "lib/mppe/keys.h"
+#include "lib/ppp/frame.h"
+#include "lib/ppp/link_internal.h"
+
+#define HOLD_TIMEOUT   4000000u  /* us; more than a restart interval */
+#define REOPEN_TIMEOUT 10000000u /* us, three restart intervals */
+#define MAX_DESYNCS    3
+#define DESYNC_CALM    60000000u /* us without a desync, and they are counted anew */
+#define MAX_FOREIGN    3
+
+static bool required(const struct ppp_link *l)
+{
+	return l->mppe.policy == PPP_MPPE_REQUIRE;
+}
+
+void link_update_data(struct ppp_link *l)
+{
+	bool open = !l->over && l->phase == PPP_NETWORK && cp_is_open(&l->ipcp.cp) &&
+		    (!l->ccp_needed || (cp_is_open(&l->ccp.cp) && l->ccp.tx_on && l->ccp.rx_on));
+
+	if (open == l->data_up)
+		return;
+	l->data_up = open;
+	if (!open) {
+		l->ops->down(l->user);
+		return;
+	}
+	l->was_up = true;
+	l->setup_deadline = UINT64_MAX;
+	ipcp_network(&l->ipcp, &l->net);
+	l->ops->up(l->user, &l->net);
+}
+
+/* RFC 3079 3.4: the key's direction is named from the server's side. */
+static void set_key(struct ppp_link *l, bool sending, const struct mppe_params *params)
+{
+	void (*set)(void *, const struct mppe_params *, const uint8_t[16]) =
+		sending ? l->ops->mppe_tx : l->ops->mppe_rx;
+	uint8_t start[16] = { 0 };
+
+	if (params)
+		mppe_start_key(l->master_key, (l->role == PPP_SERVER) == sending, start);
+	set(l->user, params, start);
+	explicit_bzero(start, sizeof(start));
+}
+
+static void set_rx(void *user, const struct mppe_params *params)
+{
+	set_key(user, false, params);
+}
+
+static void set_tx(void *user, const struct mppe_params *params)
+{
+	set_key(user, true, params);
+}
+
+static void reset(void *user)
+{
+	struct ppp_link *l = user;
+
+	l->ops->mppe_reset(l->user);
+}
+
+static const struct ccp_ops ccp_ops = { .rx = set_rx, .tx = set_tx, .reset = reset };
+
+static void hold(struct ppp_link *l, struct link_held *held, const uint8_t *info, size_t len)
+{
+	struct cp_packet packet;
+
+	if (cp_packet_decode(&packet, info, len) || packet.code != CP_CONFIGURE_REQUEST)
+		return;
+	len = packet.len + CP_HEADER;
+	if (len > sizeof(held->data)) {
+		link_log(l, PPP_LOG_DEBUG, "an early Configure-Request of %zu octets is not kept",
+			len);
+		return;
+	}
+	held->len = (uint8_t)len;
+	memcpy(held->data, info, len);
+}
+
+static void release(struct cp *cp, struct link_held *held, uint64_t now)
+{
+	uint8_t len = held->len;
+
+	held->len = 0;
+	if (len)
+		cp_receive(cp, held->data, len, now);
+}
+
+static void start_ipcp(struct ppp_link *l)
+{
+	l->hold_deadline = UINT64_MAX;
+	if (cp_is_started(&l->ipcp.cp) || l->ipcp.cp.failed)
+		return;
+	ipcp_start(&l->ipcp, l->now);
+	release(&l->ipcp.cp, &l->held_ipcp, l->now);
+}
+
+static void refuse_ccp(struct ppp_link *l, const uint8_t *info, size_t len)
+{
+	l->ccp_asked = true;
+	if (!ccp_refuse(&l->ccp, info, len))
+		lcp_reject_protocol(&l->lcp, PPP_CCP, info, len);
+}
+
+static void start_ccp(struct ppp_link *l)
+{
+	if (l->mppe.policy == PPP_MPPE_OFF || !l->have_key) {
+		l->ccp_off = true;
+		if (l->held_ccp.len)
+			refuse_ccp(l, l->held_ccp.data, l->held_ccp.len);
+		l->held_ccp.len = 0;
+		l->pending |= LINK_START_IPCP;
+		return;
+	}
+	l->ccp_needed = required(l);
+	l->hold_deadline = required(l) ? UINT64_MAX : l->now + HOLD_TIMEOUT;
+	ccp_start(&l->ccp, l->now);
+	release(&l->ccp.cp, &l->held_ccp, l->now);
+}
+
+void link_network_start(struct ppp_link *l)
+{
+	struct ipcp_config config = { .role = l->role, .want_dns = l->want_dns };
+
+	if (l->role == PPP_SERVER && !l->net.remote) {
+		link_end(l, LINK_END, PPTP_NO_ADDRESS, "");
+		return;
+	}
+	if (required(l) && !l->have_key) {
+		link_end(l, LINK_END, PPTP_AUTH_NO_METHOD,
+			"without authentication there are no keys for the encryption that is "
+			"required");
+		return;
+	}
+	l->phase = PPP_NETWORK;
+	if (l->role == PPP_SERVER)
+		config.net = l->net;
+	l->ccp_off = l->ccp_asked = l->ccp_needed = false;
+	ccp_init(&l->ccp, &l->mppe, &ccp_ops, &link_host, l);
+	ipcp_init(&l->ipcp, &config, &link_host, l);
+	l->ccp.cp.automaton.restart_interval = l->ipcp.cp.automaton.restart_interval =
+		l->restart_interval;
+	l->ccp.cp.limit = l->ipcp.cp.limit = l->lcp.cp.limit;
+	start_ccp(l);
+}
+
+/* LCP is down: so is everything above. */
+void link_network_stop(struct ppp_link *l)
+{
+	if (l->phase == PPP_NETWORK)
+		l->phase = PPP_ESTABLISH;
+	link_update_data(l);
+	cp_down(&l->ipcp.cp, l->now);
+	cp_down(&l->ccp.cp, l->now);
+	ccp_down(&l->ccp);
+	l->hold_deadline = l->reopen_deadline = UINT64_MAX;
+	l->held_ccp.len = l->held_ipcp.len = 0;
+}
+
+bool link_desynced(const struct ppp_link *l)
+{
+	return l->desyncs && l->now - l->last_desync <= DESYNC_CALM;
+}
+
+/* CCP came to nothing. */
+static void ccp_gone(struct ppp_link *l, enum pptp_reason reason, const char *words)
+{
+	if (l->phase != PPP_NETWORK || l->ccp_off)
+		return;
+	if (required(l)) {
+		link_end(l, LINK_END, link_desynced(l) ? PPTP_MPPE_DESYNC : reason, words);
+		return;
+	}
+	link_log(l, l->ccp_needed ? PPP_LOG_WARNING : PPP_LOG_INFO, "no encryption: %s", words);
+	l->pending |= LINK_CCP_OFF;
+}
+
+static void ccp_event(struct ppp_link *l, enum cp_event event)
+{
+	struct cp *cp = &l->ccp.cp;
+	char text[96];
+
+	switch (event) {
+	case CP_UP:
+		ccp_up(&l->ccp);
+		l->ccp_needed = true;
+		l->reopen_deadline = UINT64_MAX;
+		l->foreign = 0;
+		l->pending |= LINK_START_IPCP;
+		link_log(l, PPP_LOG_INFO, "encryption: MPPE %d bits, %s", (int)l->ccp.tx.bits,
+			l->ccp.tx.stateless ? "stateless" : "stateful");
+		break;
+	case CP_DOWN:
+		link_update_data(l); /* data stops before the keys go */
+		ccp_down(&l->ccp);
+		l->reopen_deadline = l->now + REOPEN_TIMEOUT;
+		break;
+	case CP_FINISHED:
+		if (cp->timed_out && !cp->answered)
+			ccp_gone(l, PPTP_CCP_TIMEOUT, "the peer does not answer CCP");
+		else if (cp->timed_out)
+			ccp_gone(l, PPTP_CCP_TIMEOUT, "CCP was not finished in time");
+		else
+			ccp_gone(l, PPTP_MPPE_REFUSED,
+				cp->words[0] ? cp->words : "the peer rejects CCP");
+		break;
+	case CP_FAILED:
+		link_update_data(l);
+		ccp_down(&l->ccp);
+		ccp_gone(l, PPTP_MPPE_REFUSED, cp->words);
+		break;
+	case CP_TERMINATED:
+		cp_escape(text, sizeof(text), cp->text, cp->text_len);
+		link_log(l, PPP_LOG_INFO, "CCP: the peer terminates it: %s", text);
+		ccp_gone(l, PPTP_MPPE_REFUSED, "the peer terminated CCP");
+		break;
+	}
+}
+
+static void ipcp_event(struct ppp_link *l, enum cp_event event)
+{
+	struct cp *cp = &l->ipcp.cp;
+
+	switch (event) {
+	case CP_UP:
+		break; /* link_settle() looks */
+	case CP_DOWN:
+		link_update_data(l);
+		/* It negotiates again, or ends: by the automaton's counters, and in time. */
+		if (l->phase == PPP_NETWORK)
+			l->setup_deadline = l->now + l->setup_timeout;
+		break;
+	case CP_FINISHED:
+		if (cp->timed_out && !l->was_up)
+			link_end(l, LINK_END, PPTP_IPCP_TIMEOUT, "");
+		else if (l->was_up)
+			link_end(l, LINK_END, PPTP_PPP_TERMINATED, "the peer closed IPCP");
+		else
+			link_end(l, LINK_END, PPTP_NO_NETWORK,
+				cp->words[0] ? cp->words : "the peer rejects IPCP");
+		break;
+	case CP_FAILED:
+		link_end(l, LINK_END, PPTP_NO_NETWORK, cp->words);
+		break;
+	case CP_TERMINATED:
+		link_log(l, PPP_LOG_INFO, "IPCP: the peer terminates it");
+		if (!l->was_up)
+			link_end(l, LINK_END, PPTP_NO_NETWORK, "the peer terminated IPCP");
+		break;
+	}
+}
+
+void link_network_event(struct ppp_link *l, struct cp *cp, enum cp_event event)
+{
+	if (cp == &l->ccp.cp)
+		ccp_event(l, event);
+	else
+		ipcp_event(l, event);
+}
+
+static void ccp_off(struct ppp_link *l)
+{
+	cp_down(&l->ccp.cp, l->now);
+	ccp_down(&l->ccp);
+	l->ccp_off = true;
+	l->ccp_needed = false;
+	l->reopen_deadline = UINT64_MAX;
+	start_ipcp(l);
+}
+
+void link_network_settle(struct ppp_link *l, unsigned int pending)
+{
+	if (l->phase != PPP_NETWORK)
+		return;
+	if (pending & LINK_CCP_OFF)
+		ccp_off(l);
+	if (pending & LINK_START_IPCP)
+		start_ipcp(l);
+}
+
+void link_receive_ccp(struct ppp_link *l, const uint8_t *info, size_t len)
+{
+	if (l->phase == PPP_AUTHENTICATE)
+		hold(l, &l->held_ccp, info, len);
+	else if (l->phase == PPP_NETWORK && l->ccp_off)
+		refuse_ccp(l, info, len);
+	else if (l->phase == PPP_NETWORK)
+		cp_receive(&l->ccp.cp, info, len, l->now);
+}
+
+void link_receive_ipcp(struct ppp_link *l, const uint8_t *info, size_t len)
+{
+	if (l->phase != PPP_AUTHENTICATE && l->phase != PPP_NETWORK)
+		return;
+	if (l->phase == PPP_NETWORK && (cp_is_started(&l->ipcp.cp) || l->ipcp.cp.failed))
+		cp_receive(&l->ipcp.cp, info, len, l->now);
+	else
+		hold(l, &l->held_ipcp, info, len);
+}
+
+/*
+ * The peer decrypted our data to something else: Linux' stateful receiver does when it lost step,
+ * and tells by Protocol-Rejects of protocols that we never sent.
+ */
+static void foreign_rejected(struct ppp_link *l)
+{
+	if (!l->ccp.tx_on || ++l->foreign < MAX_FOREIGN)
+		return;
+	l->foreign = 0;
+	link_log(l, PPP_LOG_WARNING, "the peer decrypts nonsense");
+	ppp_link_desync(l, l->now);
+}
+
+/* From Opened the automaton would say Terminate-Request to deaf ears: no use in waiting for that.
+ */
+static void reject_ccp(struct ppp_link *l)
+{
+	cp_protocol_rejected(&l->ccp.cp, l->now);
+	ccp_gone(l, PPTP_MPPE_REFUSED, "the peer rejects CCP");
+}
+
+static void reject_ipcp(struct ppp_link *l)
+{
+	cp_protocol_rejected(&l->ipcp.cp, l->now);
+	link_end(l, LINK_END, PPTP_NO_NETWORK, "the peer rejects IPCP");
+}
+
+void link_network_rejected(struct ppp_link *l, uint16_t protocol)
+{
+	if (l->phase != PPP_NETWORK)
+		return;
+	if (protocol == PPP_CCP && cp_is_started(&l->ccp.cp) && !l->ccp_off)
+		reject_ccp(l);
+	else if (protocol == PPP_IPCP && cp_is_started(&l->ipcp.cp))
+		reject_ipcp(l);
+	else if (protocol == PPP_IP)
+		link_end(l, LINK_END, PPTP_NO_NETWORK, "the peer rejects IP");
+	else if (ppp_is_data(protocol) && l->data_up)
+		foreign_rejected(l);
+}
+
+void ppp_link_want_reset(struct ppp_link *l, uint64_t now)
+{
+	if (l->over || l->phase != PPP_NETWORK)
+		return;
+	l->now = now;
+	if (l->ccp.rx_on && !l->ccp.rx.stateless)
+		ccp_want_reset(&l->ccp);
+}
+
+void ppp_link_desync(struct ppp_link *l, uint64_t now)
+{
+	if (l->over || l->phase != PPP_NETWORK || !cp_is_open(&l->ccp.cp))
+		return;
+	l->now = now;
+	l->depth++;
+	if (!link_desynced(l))
+		l->desyncs = 0;
+	l->last_desync = now;
+	if (++l->desyncs > MAX_DESYNCS) {
+		link_end(l, LINK_END, PPTP_MPPE_DESYNC, "");
+	} else {
+		link_log(l, PPP_LOG_WARNING,
+			"encryption fell out of step: negotiating it anew (%u of %u)", l->desyncs,
+			MAX_DESYNCS);
+		ccp_restart(&l->ccp, now);
+	}
+	l->depth--;
+	link_settle(l);
+}
+
+enum pptp_reason link_network_timeout(const struct ppp_link *l)
+{
+	if (l->ccp_needed && !cp_is_open(&l->ccp.cp))
+		return link_desynced(l) ? PPTP_MPPE_DESYNC : PPTP_CCP_TIMEOUT;
+	return PPTP_IPCP_TIMEOUT;
+}
+
+void link_tick_network(struct ppp_link *l)
+{
+	if (l->phase != PPP_NETWORK)
+		return;
+	if (!l->ccp_off)
+		cp_tick(&l->ccp.cp, l->now);
+	cp_tick(&l->ipcp.cp, l->now);
+	if (l->now >= l->hold_deadline) {
+		l->hold_deadline = UINT64_MAX;
+		l->pending |= LINK_START_IPCP;
+	}
+	if (l->now >= l->reopen_deadline) {
+		l->reopen_deadline = UINT64_MAX;
+		ccp_gone(l, PPTP_CCP_TIMEOUT, "CCP was not opened again in time");
+	}
+}
