@@ -1,4 +1,5 @@
-/* systemd's readiness protocol: a datagram to $NOTIFY_SOCKET; nothing happens where that is not set. */
+/* systemd's readiness protocol: a datagram to $NOTIFY_SOCKET; nothing happens where that is not
+ * set. */
 #pragma once
 
 void notify_ready(void);

@@ -22,9 +22,12 @@ static inline void namespace_enter_or_skip(void)
 	exit(0);
 }
 
-/* A fresh state directory for system/net_state.c; `dir` of at least 40 bytes. */
+/* A fresh state directory for system/net_state.c, in memory as /run is; `dir` of at least 40 bytes.
+ */
 static inline int state_dir_make(char *dir)
 {
-	snprintf(dir, 40, "/tmp/greyline-state-XXXXXX");
+	const char *parent = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+
+	snprintf(dir, 40, "%s/greyline-state-XXXXXX", parent);
 	return mkdtemp(dir) && setenv("GREYLINE_STATE", dir, 1) == 0 ? 0 : -1;
 }

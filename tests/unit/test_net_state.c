@@ -393,8 +393,8 @@ static void files_that_we_did_not_write_are_left_alone(void **state)
 		"greyline-undo 1\nname x\npid 4294967297\nstart 1\nboot b\nnetns 1\n",
 		"greyline-undo 1\nname x\npid 4711\nstart 0\nboot b\nnetns 1\n",
 		"greyline-undo 1\nname x\npid 4711\nstart 99999999999999999999\nboot b\nnetns 1\n",
-		"greyline-undo 1\nname x\npid 4711\nstart 1\nboot "
-		"0123456789012345678901234567890123456789\nnetns 1\n",
+		("greyline-undo 1\nname x\npid 4711\nstart 1\nboot "
+		 "123456789012345678901234567890123456789x\nnetns 1\n"),
 		"greyline-undo 1\nname x\npid 4711\nstart 1\nboot b\nnetns 1",
 	};
 	char text[1024];
