@@ -464,9 +464,10 @@ void session_call_ended(struct session *s, enum pptp_reason reason, const char *
 {
 	s->has_call = false;
 	s->connection = NULL; /* it may go from now on */
-	begin_end(s, reason, detail);
+	/* The link first: if it was ending, it knows the better reason. */
 	if (!s->link_over)
 		ppp_link_lower_down(s->link, reason, detail, clock_now());
+	begin_end(s, reason, detail);
 	link_is_over(s);
 	after_link(s);
 }

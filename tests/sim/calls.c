@@ -173,7 +173,7 @@ static void exchange(struct run *run, unsigned int count, uint32_t interval)
 	for (unsigned int i = 0; i < count && !run->broken; i++) {
 		for (int k = 0; k < 2; k++) {
 			if (run->ends[k].up)
-				(void)sim_end_send_data(&run->ends[k], 20 + sim_random(&run->net) % 1380);
+				(void)sim_end_send_data(&run->ends[k], 40 + sim_random(&run->net) % 1360);
 		}
 		run_until(run, run->net.now + interval, NULL);
 	}

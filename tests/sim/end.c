@@ -27,8 +27,24 @@ static void packet_free(struct sim_end *e, struct packet *p)
 	free(p);
 }
 
+/* Data in clear on the wire, as a listener would see it. */
+static bool is_clear_data(const struct packet *p)
+{
+	struct wire_reader r;
+	struct gre_header h;
+	uint16_t protocol;
+	size_t at;
+
+	if (gre_header_decode(&h, p->data, p->len, &at) != GRE_OK || !h.has_seq)
+		return false;
+	r = wire_reader(p->data + at, p->len - at);
+	return ppp_header_read(&r, &protocol) && ppp_is_data(protocol) && protocol != PPP_COMP;
+}
+
 static void transmit(struct sim_end *e, struct packet *p)
 {
+	if (e->config.mppe.policy == PPP_MPPE_REQUIRE && is_clear_data(p))
+		e->violation = "data in clear on the wire although encryption is required";
 	sim_send(e->net, SIM_DATAGRAM, 1 - e->index, p->data, p->len);
 	packet_free(e, p);
 }
@@ -282,9 +298,10 @@ static void op_call_ended(void *user, struct control_call *call, enum pptp_reaso
 	if (!e->has_call)
 		e->violation = "a call ended twice";
 	e->has_call = false;
-	note_end(e, reason, detail);
+	/* The link first: if it was ending, it knows the better reason. */
 	if (!e->link_over)
 		ppp_link_lower_down(e->link, reason, detail, e->net->now);
+	note_end(e, reason, detail);
 	tunnel_off(e);
 	e->stop_wanted = true;
 }
@@ -345,7 +362,9 @@ void sim_end_done(struct sim_end *e)
 	ppp_link_free(e->link);
 }
 
-/* Numbered data: number, then octets that follow from it. */
+/* Numbered data: an IPv4 header (MPPE's recovery looks at it), the number, then octets that follow from it. */
+
+#define DATA_HEADER 20
 
 static uint8_t filling(uint32_t number, size_t i)
 {
@@ -355,9 +374,14 @@ static uint8_t filling(uint32_t number, size_t i)
 bool sim_end_send_data(struct sim_end *e, size_t len)
 {
 	uint8_t data[1400];
+	struct wire_writer w = wire_writer(data, len);
 
-	for (size_t i = 0; i < len; i++)
-		data[i] = i < 4 ? (uint8_t)(e->sent >> (24 - 8 * i)) : filling(e->sent, i);
+	wire_put_u16(&w, 0x4500);
+	wire_put_u16(&w, (uint16_t)len);
+	wire_put_zero(&w, DATA_HEADER - 4);
+	wire_put_u32(&w, e->sent);
+	for (size_t i = DATA_HEADER + 4; i < len; i++)
+		data[i] = filling(e->sent, i);
 	e->sent++;
 	return send_frame(e, PPP_IP, data, len) == 0;
 }
@@ -365,10 +389,13 @@ bool sim_end_send_data(struct sim_end *e, size_t len)
 static void take_data(struct sim_end *e, const struct packet *p)
 {
 	struct wire_reader r = wire_reader(p->data, p->len);
-	uint32_t number = wire_u32(&r);
-	bool good = !r.failed;
+	bool good = wire_u16(&r) == 0x4500 && wire_u16(&r) == p->len;
+	uint32_t number;
 
-	for (size_t i = 4; good && i < p->len; i++)
+	wire_skip(&r, DATA_HEADER - 4);
+	number = wire_u32(&r);
+	good = good && !r.failed;
+	for (size_t i = DATA_HEADER + 4; good && i < p->len; i++)
 		good = p->data[i] == filling(number, i);
 	if (!good) {
 		e->damaged++;
@@ -459,15 +486,6 @@ static void send_ack(struct sim_end *e)
 		packet_free(e, p);
 }
 
-/* Data in clear on the wire, as a listener would see it. */
-static bool is_clear_data(const struct sim_event *event, size_t at)
-{
-	struct wire_reader r = wire_reader(event->data + at, event->len - at);
-	uint16_t protocol;
-
-	return ppp_header_read(&r, &protocol) && ppp_is_data(protocol) && protocol != PPP_COMP;
-}
-
 static void take_datagram(struct sim_end *e, const struct sim_event *event)
 {
 	struct packet_list out;
@@ -478,8 +496,6 @@ static void take_datagram(struct sim_end *e, const struct sim_event *event)
 	if (gre_header_decode(&h, event->data, event->len, &at) != GRE_OK || !e->tunnel_on ||
 	    h.call_id != e->tunnel.call_id)
 		return;
-	if (!event->corrupted && h.has_seq && e->config.mppe.policy == PPP_MPPE_REQUIRE && is_clear_data(event, at))
-		e->violation = "data in clear on the wire although encryption is required";
 	packet_list_init(&out);
 	p = packet_new(e);
 	memcpy(p->data, event->data + at, h.payload_len);
