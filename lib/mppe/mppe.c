@@ -11,10 +11,16 @@
 #include <string.h>
 
 #define FLAG_MASK 0xffu /* a "flag" packet has these bits of the count set (RFC 3078 7.2) */
-#define PEEK      10 /* bytes that tell an IP packet from noise: protocol, IP header up to its length \
-		      */
+#define PEEK                                                                                       \
+	10 /* bytes that tell an IP packet from noise: protocol, IP header up to its length        \
+	    */
 
-enum fit { FIT_NONE, FIT_MAYBE, FIT_SURE };
+/*
+ * How well decrypted bytes look. Noise passes for WEAK about once in 500 times, which is good
+ * enough where the key is known; to choose a key it takes MAYBE (once in 10,000) or SURE (once in
+ * millions).
+ */
+enum fit { FIT_NONE, FIT_WEAK, FIT_MAYBE, FIT_SURE };
 
 /* RFC 3078 7.3: the next session key from the start key and the present one. */
 static void change_key(const struct mppe *m, uint8_t *key)
@@ -125,15 +131,15 @@ static enum fit ip_fits(uint16_t protocol, const uint8_t *ip, uint32_t peek, uin
 		wire_skip(&r, 3);
 		total = wire_u16(&r) + 40u;
 	}
-	return !r.failed && total >= 20 && total <= len ? FIT_SURE : FIT_MAYBE;
+	return !r.failed && total >= 20 && total <= len ? FIT_SURE : FIT_WEAK;
 }
 
-/* Which single bytes are protocols: noise would pass too often with all the odd ones. */
-static bool known_short(uint8_t protocol)
+/* Protocols in use beside IP: AppleTalk, IPX, VJ compression, bridging, NetBIOS. */
+static bool is_known(uint16_t protocol)
 {
-	static const uint8_t known[] = { PPP_IP, PPP_IPV6, 0x29, 0x2b, 0x2d, 0x2f, 0x31, 0x3f };
+	static const uint8_t known[] = { 0x29, 0x2b, 0x2d, 0x2f, 0x31, 0x3f };
 
-	return memchr(known, protocol, sizeof(known)) != NULL;
+	return protocol <= 0xff && memchr(known, protocol, sizeof(known));
 }
 
 /* `peek` bytes of `len` are there. */
@@ -146,7 +152,8 @@ static enum fit inner_fits(
 	if (first & 1) {
 		*protocol = first;
 		*size = 1;
-		if (!known_short(first))
+		/* Of others, that no peer is known to compress here, noise would have too many. */
+		if (first != PPP_IP && first != PPP_IPV6)
 			return FIT_NONE;
 	} else {
 		*protocol = (uint16_t)(first << 8 | wire_u8(&r));
@@ -156,7 +163,7 @@ static enum fit inner_fits(
 		return FIT_NONE;
 	if (*protocol == PPP_IP || *protocol == PPP_IPV6)
 		return ip_fits(*protocol, r.pos, (uint32_t)wire_left(&r), len - *size);
-	return FIT_MAYBE;
+	return is_known(*protocol) ? FIT_MAYBE : FIT_WEAK;
 }
 
 unsigned int mppe_inner(const uint8_t *data, uint32_t len, uint16_t *protocol)
@@ -220,7 +227,7 @@ static enum mppe_result open_stateless(
 	memcpy(key, m->key, sizeof(key));
 	for (unsigned int i = 0; i <= ahead; i++)
 		change_key(m, key);
-	if (ahead && key_fits(m, key, data, len) == FIT_NONE)
+	if (ahead && key_fits(m, key, data, len) < FIT_MAYBE)
 		result = MPPE_BAD;
 	else
 		accept_count(m, count, key, ahead + 1);

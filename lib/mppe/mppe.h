@@ -83,7 +83,7 @@ enum mppe_result mppe_open(struct mppe *m, uint8_t *data, uint32_t len, struct r
 void mppe_lost(struct mppe *m);
 
 /*
- * The PPP protocol at the start of decrypted data (one or two bytes): its size, or 0 if what follows cannot be the
- * packet of a protocol that MPPE encrypts.
+ * The PPP protocol at the start of decrypted data: its size, 2 bytes (or 1, for IP and IPv6); 0 if it is none that
+ * MPPE encrypts, or if what follows cannot be a packet of it.
  */
 unsigned int mppe_inner(const uint8_t *data, uint32_t len, uint16_t *protocol);
