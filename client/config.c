@@ -37,17 +37,21 @@ static const char usage[] =
 	"Exit status: 0 closed by the user or, after success, by the peer; 1 this machine (device, permission); 2 usage;\n"
 	"3 cannot reach TCP port 1723; 4 no GRE gets through; 5 authentication failed; 6 policy not met; 7 other failure.\n";
 
+/* libConfuse takes lists' defaults as writable strings. */
+static char default_auth[] = "{\"mschap-v2\"}";
+static char default_empty[] = "{}";
+
 static cfg_opt_t client_opts[] = {
 	CFG_STR("server", NULL, CFGF_NONE),
 	CFG_INT("port", CONTROL_PORT, CFGF_NONE),
 	CFG_STR("user", NULL, CFGF_NONE),
 	CFG_STR("password-file", NULL, CFGF_NONE),
 	CFG_STR("dev", "grey%d", CFGF_NONE),
-	CFG_STR_LIST("route", "{}", CFGF_NONE),
+	CFG_STR_LIST("route", default_empty, CFGF_NONE),
 	CFG_BOOL("default-route", cfg_false, CFGF_NONE),
 	CFG_BOOL("dns", cfg_false, CFGF_NONE),
 	CFG_STR("mppe", "require-128", CFGF_NONE),
-	CFG_STR_LIST("auth", "{\"mschap-v2\"}", CFGF_NONE),
+	CFG_STR_LIST("auth", default_auth, CFGF_NONE),
 	CFG_BOOL("once", cfg_false, CFGF_NONE),
 	CFG_INT("mru", 1400, CFGF_NONE),
 	CFG_INT("window", 64, CFGF_NONE),

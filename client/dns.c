@@ -24,7 +24,7 @@
 extern char **environ;
 
 /* Runs a program with `input` as its standard input; its exit status, or -1. */
-static int run(char *const argv[], const char *input)
+static int run(const char *const argv[], const char *input)
 {
 	posix_spawn_file_actions_t actions;
 	int fds[2], status = -1, rc;
@@ -34,7 +34,8 @@ static int run(char *const argv[], const char *input)
 		return -1;
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, fds[0], 0);
-	rc = posix_spawnp(&pid, argv[0], &actions, NULL, argv, environ);
+	/* posix_spawn(3) takes what it does not change as char * for history's sake. */
+	rc = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	close(fds[0]);
 	if (rc == 0) {
@@ -56,8 +57,8 @@ static bool resolved_runs(void)
 
 static int set_by_resolved(const char *dev, char addr[2][INET_ADDRSTRLEN])
 {
-	char *const dns[] = { "resolvectl", "dns", (char *)(uintptr_t)dev, addr[0], *addr[1] ? addr[1] : NULL, NULL };
-	char *const domain[] = { "resolvectl", "domain", (char *)(uintptr_t)dev, "~.", NULL };
+	const char *const dns[] = { "resolvectl", "dns", dev, addr[0], *addr[1] ? addr[1] : NULL, NULL };
+	const char *const domain[] = { "resolvectl", "domain", dev, "~.", NULL };
 
 	return run(dns, "") == 0 && run(domain, "") == 0 ? 0 : -1;
 }
@@ -70,7 +71,7 @@ static bool resolvconf_there(void)
 static int resolvconf(const char *dev, const char *what, const char *input)
 {
 	char record[64];
-	char *const argv[] = { "resolvconf", (char *)(uintptr_t)what, record, NULL };
+	const char *const argv[] = { "resolvconf", what, record, NULL };
 
 	snprintf(record, sizeof(record), "%s.greyline", dev);
 	return run(argv, input) == 0 ? 0 : -1;

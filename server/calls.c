@@ -19,7 +19,7 @@ static bool take_address(struct server *server, struct account *account, struct 
 		*addr = account->address;
 		return true;
 	}
-	return pool_take(&server->config.pool, addr);
+	return address_pool_take(&server->config.pool, addr);
 }
 
 static void give_back_address(struct server *server, struct session *s)
@@ -32,7 +32,7 @@ static void give_back_address(struct server *server, struct session *s)
 	if (account && account->address.s_addr == addr.s_addr)
 		account->address_in_use = false;
 	else
-		pool_give_back(&server->config.pool, addr);
+		address_pool_give_back(&server->config.pool, addr);
 	s->net.remote = 0;
 }
 

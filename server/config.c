@@ -37,14 +37,19 @@ static cfg_opt_t user_opts[] = {
 	CFG_END(),
 };
 
+/* libConfuse takes lists' defaults as writable strings. */
+static char default_listen[] = "{\"0.0.0.0\"}";
+static char default_pool[] = "{\"10.64.0.0/24\"}";
+static char default_empty[] = "{}";
+
 static cfg_opt_t server_opts[] = {
-	CFG_STR_LIST("listen", "{\"0.0.0.0\"}", CFGF_NONE),
+	CFG_STR_LIST("listen", default_listen, CFGF_NONE),
 	CFG_INT("port", CONTROL_PORT, CFGF_NONE),
 	CFG_STR("dev", "grey%d", CFGF_NONE),
-	CFG_STR_LIST("pool", "{\"10.64.0.0/24\"}", CFGF_NONE),
+	CFG_STR_LIST("pool", default_pool, CFGF_NONE),
 	CFG_STR("local", NULL, CFGF_NONE),
-	CFG_STR_LIST("dns", "{}", CFGF_NONE),
-	CFG_STR_LIST("wins", "{}", CFGF_NONE),
+	CFG_STR_LIST("dns", default_empty, CFGF_NONE),
+	CFG_STR_LIST("wins", default_empty, CFGF_NONE),
 	CFG_SEC("user", user_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 	CFG_STR("mppe", "require-128", CFGF_NONE),
 	CFG_STR("name", "greyline", CFGF_NONE),
@@ -160,7 +165,7 @@ static int add_user(struct server_config *c, cfg_t *user, char *why)
 		return -1;
 	}
 	if (addr.s_addr)
-		pool_reserve(&c->pool, addr);
+		address_pool_reserve(&c->pool, addr);
 	return 0;
 }
 
@@ -173,7 +178,7 @@ static int add_pools(struct server_config *c, char *why)
 		int rc;
 
 		(void)settings_cidr(text, &prefix, &len);
-		rc = pool_add(&c->pool, prefix, len);
+		rc = address_pool_add(&c->pool, prefix, len);
 		if (rc == 0)
 			continue;
 		snprintf(why, SYSTEM_WHY, "pool: %s %s", text,
@@ -183,11 +188,11 @@ static int add_pools(struct server_config *c, char *why)
 	}
 	if (cfg_getstr(c->cfg, "local"))
 		(void)settings_ipv4(cfg_getstr(c->cfg, "local"), &c->local);
-	else if (!pool_first(&c->pool, &c->local)) {
+	else if (!address_pool_first(&c->pool, &c->local)) {
 		snprintf(why, SYSTEM_WHY, "pool: give at least one range, like pool = {\"10.64.0.0/24\"}");
 		return -1;
 	}
-	pool_reserve(&c->pool, c->local);
+	address_pool_reserve(&c->pool, c->local);
 	return 0;
 }
 
@@ -395,7 +400,7 @@ int server_config_parse(struct server_config *c, int argc, char **argv)
 	int rc;
 
 	memset(c, 0, sizeof(*c));
-	pool_init(&c->pool);
+	address_pool_init(&c->pool);
 	accounts_init(&c->accounts);
 	c->cfg = make_cfg();
 	rc = parse(c, argc, argv, why);
@@ -408,7 +413,7 @@ int server_config_parse(struct server_config *c, int argc, char **argv)
 
 void server_config_done(struct server_config *c)
 {
-	pool_done(&c->pool);
+	address_pool_done(&c->pool);
 	accounts_done(&c->accounts);
 	cfg_free(c->cfg);
 }

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "server/accounts.h"
-#include "server/pool.h"
+#include "server/address_pool.h"
 #include "session/session.h"
 #include "session/settings.h"
 
@@ -14,7 +14,7 @@ struct server_config {
 	unsigned int listen_count;
 	char dev[16];
 	struct in_addr local; /* inner address of this end */
-	struct pool pool;
+	struct address_pool pool;
 	struct accounts accounts;
 	uint32_t dns[2], wins[2];
 	unsigned int mtu;

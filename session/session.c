@@ -21,11 +21,9 @@ static void on_timer(uv_timer_t *timer);
 static void set_subject(struct session *s)
 {
 	char peer[INET_ADDRSTRLEN];
-	char name[48];
 
 	inet_ntop(AF_INET, &s->peer, peer, sizeof(peer));
-	snprintf(name, sizeof(name), "%s", s->user);
-	snprintf(s->subject, sizeof(s->subject), "session %u (%s%s%s)", s->id, peer, name[0] ? ", " : "", name);
+	snprintf(s->subject, sizeof(s->subject), "session %u (%s%s%.48s)", s->id, peer, s->user[0] ? ", " : "", s->user);
 }
 
 static void forget_early(struct session *s)

@@ -8,15 +8,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define POOL_RANGES_MAX    16
-#define POOL_ADDRESSES_MAX (1u << 20)
+#define ADDRESS_RANGES_MAX    16
+#define ADDRESSES_MAX (1u << 20)
 
-struct pool_range {
+struct address_range {
 	uint32_t first, count; /* host order */
 };
 
-struct pool {
-	struct pool_range ranges[POOL_RANGES_MAX];
+struct address_pool {
+	struct address_range ranges[ADDRESS_RANGES_MAX];
 	unsigned int range_count;
 	uint32_t size; /* addresses in all */
 	uint32_t used, reserved; /* given out; kept for accounts and this end */
@@ -24,19 +24,19 @@ struct pool {
 	uint8_t *state; /* one byte an address: free, used, reserved */
 };
 
-void pool_init(struct pool *p);
-void pool_done(struct pool *p);
+void address_pool_init(struct address_pool *p);
+void address_pool_done(struct address_pool *p);
 
 /* Adds prefix/len; the network's and the broadcast address are left out up to /30. -ENOSPC, -ENOMEM, -EEXIST
  * (overlaps a range). */
-int pool_add(struct pool *p, struct in_addr prefix, unsigned int len);
+int address_pool_add(struct address_pool *p, struct in_addr prefix, unsigned int len);
 
 /* Keeps an address from being handed out (this end's own, an account's fixed one). Addresses outside are fine. */
-void pool_reserve(struct pool *p, struct in_addr addr);
+void address_pool_reserve(struct address_pool *p, struct in_addr addr);
 
 /* A free address; false if there is none. */
-bool pool_take(struct pool *p, struct in_addr *addr);
-void pool_give_back(struct pool *p, struct in_addr addr);
+bool address_pool_take(struct address_pool *p, struct in_addr *addr);
+void address_pool_give_back(struct address_pool *p, struct in_addr addr);
 
 /* The first address of the first range, for this end. */
-bool pool_first(const struct pool *p, struct in_addr *addr);
+bool address_pool_first(const struct address_pool *p, struct in_addr *addr);

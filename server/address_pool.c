@@ -1,5 +1,5 @@
-/* The address pool: see pool.h. */
-#include "server/pool.h"
+/* The address pool: see address_pool.h. */
+#include "server/address_pool.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -7,18 +7,18 @@
 
 enum { FREE, USED, RESERVED };
 
-void pool_init(struct pool *p)
+void address_pool_init(struct address_pool *p)
 {
 	memset(p, 0, sizeof(*p));
 }
 
-void pool_done(struct pool *p)
+void address_pool_done(struct address_pool *p)
 {
 	free(p->state);
-	pool_init(p);
+	address_pool_init(p);
 }
 
-int pool_add(struct pool *p, struct in_addr prefix, unsigned int len)
+int address_pool_add(struct address_pool *p, struct in_addr prefix, unsigned int len)
 {
 	uint64_t count = 1ull << (32 - len);
 	uint32_t first = ntohl(prefix.s_addr);
@@ -28,10 +28,10 @@ int pool_add(struct pool *p, struct in_addr prefix, unsigned int len)
 		first++;
 		count -= 2;
 	}
-	if (p->range_count == POOL_RANGES_MAX || p->size + count > POOL_ADDRESSES_MAX)
+	if (p->range_count == ADDRESS_RANGES_MAX || p->size + count > ADDRESSES_MAX)
 		return -ENOSPC;
 	for (unsigned int i = 0; i < p->range_count; i++) {
-		const struct pool_range *r = &p->ranges[i];
+		const struct address_range *r = &p->ranges[i];
 
 		if (first < (uint64_t)r->first + r->count && r->first < first + count)
 			return -EEXIST;
@@ -41,18 +41,18 @@ int pool_add(struct pool *p, struct in_addr prefix, unsigned int len)
 		return -ENOMEM;
 	memset(state + p->size, FREE, count);
 	p->state = state;
-	p->ranges[p->range_count++] = (struct pool_range){ first, (uint32_t)count };
+	p->ranges[p->range_count++] = (struct address_range){ first, (uint32_t)count };
 	p->size += (uint32_t)count;
 	return 0;
 }
 
 /* The index of an address over all ranges, or -1. */
-static int64_t index_of(const struct pool *p, struct in_addr addr)
+static int64_t index_of(const struct address_pool *p, struct in_addr addr)
 {
 	uint32_t a = ntohl(addr.s_addr), base = 0;
 
 	for (unsigned int i = 0; i < p->range_count; i++) {
-		const struct pool_range *r = &p->ranges[i];
+		const struct address_range *r = &p->ranges[i];
 
 		if (a >= r->first && a - r->first < r->count)
 			return base + (a - r->first);
@@ -61,7 +61,7 @@ static int64_t index_of(const struct pool *p, struct in_addr addr)
 	return -1;
 }
 
-static struct in_addr address_of(const struct pool *p, uint32_t index)
+static struct in_addr address_of(const struct address_pool *p, uint32_t index)
 {
 	unsigned int i = 0;
 
@@ -70,7 +70,7 @@ static struct in_addr address_of(const struct pool *p, uint32_t index)
 	return (struct in_addr){ htonl(p->ranges[i].first + index) };
 }
 
-void pool_reserve(struct pool *p, struct in_addr addr)
+void address_pool_reserve(struct address_pool *p, struct in_addr addr)
 {
 	int64_t i = index_of(p, addr);
 
@@ -80,7 +80,7 @@ void pool_reserve(struct pool *p, struct in_addr addr)
 	p->reserved++;
 }
 
-bool pool_take(struct pool *p, struct in_addr *addr)
+bool address_pool_take(struct address_pool *p, struct in_addr *addr)
 {
 	if (p->used + p->reserved >= p->size)
 		return false;
@@ -93,7 +93,7 @@ bool pool_take(struct pool *p, struct in_addr *addr)
 	return true;
 }
 
-void pool_give_back(struct pool *p, struct in_addr addr)
+void address_pool_give_back(struct address_pool *p, struct in_addr addr)
 {
 	int64_t i = index_of(p, addr);
 
@@ -103,7 +103,7 @@ void pool_give_back(struct pool *p, struct in_addr addr)
 	p->used--;
 }
 
-bool pool_first(const struct pool *p, struct in_addr *addr)
+bool address_pool_first(const struct address_pool *p, struct in_addr *addr)
 {
 	if (!p->range_count)
 		return false;
