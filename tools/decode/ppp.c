@@ -186,6 +186,8 @@ static void ccp_follow(struct place *at, struct wire_reader r)
 		uint8_t type = wire_u8(&body), length = wire_u8(&body);
 		struct wire_reader data = wire_sub(&body, length < 2 ? SIZE_MAX : length - 2u);
 
+		if (body.failed)
+			return;
 		if (type != CCP_MPPE || wire_left(&data) != 4 ||
 			!mppe_params(&params, wire_u32(&data)))
 			continue;

@@ -1,0 +1,116 @@
+/* The table of commands, nothing else. */
+#include "client/connect.h"
+#include "server/server.h"
+#include "system/suggest.h"
+#include "tools/tools.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define USAGE 2 /* exit status */
+
+struct command {
+	const char *name;
+	int (*main)(int argc, char **argv);
+	const char *help;
+};
+
+static int help_main(int argc, char **argv);
+
+static int version_main(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	puts("greyline " GREYLINE_VERSION);
+	return 0;
+}
+
+static const struct command commands[] = {
+	{ "server", server_main, "accept PPTP calls" },
+	{ "connect", connect_main, "dial a PPTP server and bring up a tunnel" },
+	{ "decode", decode_main, "print and decrypt captures of PPTP" },
+	{ "ctl", ctl_main, "ask a running server or client" },
+	{ "bench", bench_main, "put load on a server, and measure" },
+	{ "version", version_main, "print the version" },
+	{ "help", help_main, "this text, or a command's own" },
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void usage(FILE *to)
+{
+	fputs("usage: greyline COMMAND [ARGUMENT]...\n\n", to);
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(to, "  %-8s  %s\n", commands[i].name, commands[i].help);
+	fputs("\n"
+	      "greyline help COMMAND tells a command's options; greyline(1) tells everything.\n"
+	      "PPTP protects nothing against somebody who can record the traffic.\n",
+		to);
+}
+
+/* NULL, said so, if there is no such command. */
+static const struct command *command_find(const char *name)
+{
+	const char *names[COMMANDS];
+	const char *near;
+
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+		names[i] = commands[i].name;
+	}
+	near = suggest(name, names, COMMANDS);
+	fprintf(stderr, "greyline: unknown command \"%s\"", name);
+	if (near)
+		fprintf(stderr, " (did you mean \"%s\"?)\n", near);
+	else
+		fputs("; see greyline help\n", stderr);
+	return NULL;
+}
+
+/* argv[0] is what getopt_long() names in its errors. */
+static int command_run(const struct command *command, int argc, char **argv)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "greyline %s", command->name);
+	argv[0] = name;
+	return command->main(argc, argv);
+}
+
+static int help_main(int argc, char **argv)
+{
+	char option[] = "--help";
+	char *arguments[] = { NULL, option, NULL };
+	const struct command *command;
+
+	if (argc < 2) {
+		usage(stdout);
+		return 0;
+	}
+	command = command_find(argv[1]);
+	if (!command)
+		return USAGE;
+	if (command->main == help_main || command->main == version_main) {
+		usage(stdout);
+		return 0;
+	}
+	return command_run(command, 2, arguments);
+}
+
+int main(int argc, char **argv)
+{
+	static char help[] = "help", version[] = "version";
+	const struct command *command;
+
+	if (argc < 2) {
+		usage(stderr);
+		return USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+		argv[1] = help;
+	else if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)
+		argv[1] = version;
+	command = command_find(argv[1]);
+	return command ? command_run(command, argc - 1, argv + 1) : USAGE;
+}

@@ -1,0 +1,554 @@
+/*
+ * The decoder against captures of real peers: everything decrypts, the words are right, nothing
+ * secret is shown, and no damage to a capture breaks it.
+ */
+#include "tests/decode/recording.h"
+#include "tools/decode/auth.h"
+#include "tools/decode/capture.h"
+#include "tools/decode/decode.h"
+
+#include <jansson.h>
+#include <pcap/pcap.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const char *directory;
+static struct decode_users right, wrong;
+
+static void load(struct recording *r, const char *name)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/%s.pcap", directory, name);
+	recording_load(r, path);
+}
+
+/* Decodes a file in memory; the text is the caller's to free. */
+static char *decode_bytes(const uint8_t *file, size_t size, const struct decode_options *options,
+	struct decode_stats *stats, int *rc)
+{
+	char why[DECODE_WHY] = "";
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	struct decode_capture *c;
+	FILE *in = size ? fmemopen((void *)(uintptr_t)file, size, "rb") : NULL;
+
+	memset(stats, 0, sizeof(*stats));
+	*rc = -1;
+	c = in ? decode_capture_file(in, why) : NULL;
+	if (c)
+		*rc = decode_run(options, c, out, stats, why);
+	decode_capture_close(c);
+	fclose(out);
+	return text;
+}
+
+static char *decode_link(const struct recording *r, uint32_t link,
+	const struct decode_options *options, struct decode_stats *stats)
+{
+	size_t size;
+	uint8_t *file = recording_file(r, link, &size);
+	int rc;
+	char *text = decode_bytes(file, size, options, stats, &rc);
+
+	assert_int_equal(rc, 0);
+	free(file);
+	return text;
+}
+
+static char *decode_name(
+	const char *name, const struct decode_options *options, struct decode_stats *stats)
+{
+	struct recording r;
+	char *text;
+
+	load(&r, name);
+	text = decode_link(&r, DLT_EN10MB, options, stats);
+	recording_free(&r);
+	return text;
+}
+
+static const struct {
+	const char *name;
+	unsigned int encrypted, decrypted, control;
+} captures[] = {
+	{ "mschapv2-mppe128-stateless", 117, 117, 5 },
+	{ "mschapv2-mppe128-stateful", 109, 109, 5 },
+	{ "mschapv2-mppe40-stateless", 110, 110, 5 },
+	{ "mschap-mppe128-stateless", 109, 109, 5 },
+	{ "mschapv2-mppe128-stateless-loss", 64, 64, 5 },
+	/* Here the peers themselves lose step for good. */
+	{ "mschapv2-mppe128-stateful-loss", 51, 42, 5 },
+	{ "pap-plain", 0, 0, 5 },
+	{ "chapmd5-plain", 0, 0, 5 },
+	{ "eapmd5-plain", 0, 0, 5 },
+	{ "pap-deflate", 0, 0, 5 },
+	{ "pap-deflate-loss", 0, 0, 5 },
+	{ "pap-bsdcomp", 0, 0, 5 },
+};
+
+#define CAPTURES (sizeof(captures) / sizeof(captures[0]))
+
+static void every_encrypted_frame_is_decrypted(void **state)
+{
+	const struct decode_options options = { .users = &right };
+	struct decode_stats s;
+
+	(void)state;
+	for (size_t i = 0; i < CAPTURES; i++) {
+		free(decode_name(captures[i].name, &options, &s));
+		assert_int_equal(s.encrypted, captures[i].encrypted);
+		assert_int_equal(s.decrypted, captures[i].decrypted);
+		assert_int_equal(s.control, captures[i].control);
+		assert_int_equal(s.malformed, 0);
+		assert_int_equal(s.calls, 1);
+		assert_int_equal(s.verified, 1);
+	}
+}
+
+static void a_wrong_password_is_said_to_be_wrong(void **state)
+{
+	const struct decode_options options = { .users = &wrong };
+	struct decode_stats s;
+	char *text;
+
+	(void)state;
+	for (size_t i = 0; i < CAPTURES; i++) {
+		text = decode_name(captures[i].name, &options, &s);
+		assert_int_equal(s.decrypted, 0);
+		assert_int_equal(s.verified, 0);
+		assert_non_null(strstr(text, "the given password does not fit"));
+		free(text);
+	}
+}
+
+static void without_a_password_the_rest_is_shown(void **state)
+{
+	const struct decode_options options = { 0 };
+	struct decode_stats s;
+	char *text = decode_name("mschapv2-mppe128-stateless", &options, &s);
+
+	(void)state;
+	assert_int_equal(s.encrypted, 117);
+	assert_int_equal(s.decrypted, 0);
+	assert_non_null(strstr(text, "MPPE count 0 flushed, "));
+	assert_non_null(strstr(text, " bytes, encrypted\n"));
+	assert_null(strstr(text, "password verified"));
+	free(text);
+}
+
+/* Against tshark's reading of the same capture. */
+static void lines_have_the_standards_words(void **state)
+{
+	static const char *const lines[] = {
+		"0.000000 10.99.0.3 > 10.99.0.2  control 1  TCP 42324 > 1723 SYN\n",
+		"0.122547 10.99.0.3 > 10.99.0.2  control 1  Start-Control-Connection-Request ",
+		"1.019891 10.99.0.2 > 10.99.0.3  control 1  Outgoing-Call-Reply ",
+		"1.023125 10.99.0.3 > 10.99.0.2  GRE call ID 0 seq 1  LCP Configure-Request id 1: "
+		"MRU 1400, ACCM 00000000, Magic-Number 64f9cd86, PFC, ACFC\n",
+		"Authentication-Protocol MS-CHAPv2",
+		"1.238522 10.99.0.2 > 10.99.0.3  GRE call ID 38278 seq 3  CHAP Challenge id 37: ",
+		"CHAP Response id 37: response of 49 bytes (not shown) name \"alice\", MS-CHAPv2, "
+		"password verified\n",
+		"CHAP Success id 37: S=(not shown) \"Access granted\", the authenticator knows the "
+		"password\n",
+		"GRE call ID 0 seq 7 ack 6  CCP Configure-Ack id 1: MPPE 00000040 128-bit "
+		"stateful\n",
+		"IPCP Configure-Nak id 1: IP-Address 10.98.0.100\n",
+		"GRE call ID 0 ack 9\n",
+		"MPPE count 1, 86 bytes, decrypted: IPv4 10.98.0.100 > 10.98.0.1 ICMP echo request "
+		"id 777 seq 1, 84 bytes\n",
+		"LCP Terminate-Request",
+		"call 1: user \"alice\" by MS-CHAPv2, password verified; ",
+	};
+	const struct decode_options options = { .users = &right };
+	struct decode_stats s;
+	char *text = decode_name("mschapv2-mppe128-stateful", &options, &s);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		if (!strstr(text, lines[i]))
+			fail_msg("missing: %s", lines[i]);
+	}
+	free(text);
+}
+
+static void each_method_is_named(void **state)
+{
+	static const struct {
+		const char *name, *words;
+	} methods[] = {
+		{ "pap-plain", "by PAP, password verified" },
+		{ "chapmd5-plain", "by CHAP-MD5, password verified" },
+		{ "eapmd5-plain", "by EAP-MD5, password verified" },
+		{ "mschap-mppe128-stateless", "by MS-CHAP, password verified" },
+		{ "pap-deflate",
+			"CCP Configure-Ack id 1: Deflate window 15 bits method 8 check 0" },
+		{ "pap-bsdcomp", "BSD-Compress version 1 code size 15 bits" },
+	};
+	const struct decode_options options = { .users = &right };
+	struct decode_stats s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		char *text = decode_name(methods[i].name, &options, &s);
+
+		if (!strstr(text, methods[i].words))
+			fail_msg("%s: missing: %s", methods[i].name, methods[i].words);
+		free(text);
+	}
+}
+
+/* The stateful capture's response and Success, from the file itself, and the password. */
+static void no_secret_is_shown(void **state)
+{
+	static const char *const secrets[] = { "wonderland", "5de01677f311074177871367121dbf2f",
+		"b456a5b929597378edd020a8", "AADE66C3FA2AB30FE3D9AD7F4EEE2CE0D514046A",
+		"aade66c3fa2ab30fe3d9ad7f4eee2ce0d514046a" };
+	struct decode_options options = { .users = &right };
+	struct decode_stats s;
+
+	(void)state;
+	for (int json = 0; json < 2; json++) {
+		options.json = json;
+		for (size_t i = 0; i < CAPTURES; i++) {
+			char *text = decode_name(captures[i].name, &options, &s);
+
+			for (size_t k = 0; k < sizeof(secrets) / sizeof(secrets[0]); k++)
+				assert_null(strstr(text, secrets[k]));
+			free(text);
+		}
+	}
+}
+
+static void json_is_one_object_per_line(void **state)
+{
+	const struct decode_options options = { .users = &right, .json = true };
+	struct decode_stats s;
+	unsigned int lines = 0, decrypted = 0, acks = 0, calls = 0;
+	char *text = decode_name("mschapv2-mppe40-stateless", &options, &s), *rest = text, *line;
+
+	(void)state;
+	while ((line = strsep(&rest, "\n")) && *line) {
+		json_t *o = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+		const char *type = json_string_value(json_object_get(o, "type"));
+		const char *word = json_string_value(json_object_get(o, "state"));
+
+		assert_non_null(type);
+		assert_non_null(json_object_get(o, "text"));
+		lines++;
+		acks += !strcmp(type, "ack");
+		calls += !strcmp(type, "call");
+		decrypted += word && !strcmp(word, "decrypted");
+		if (!strcmp(type, "summary"))
+			assert_int_equal(json_integer_value(json_object_get(o, "decrypted")), 110);
+		json_decref(o);
+	}
+	assert_int_equal(decrypted, 110);
+	assert_int_equal(calls, 1);
+	assert_true(acks > 0 && lines > decrypted);
+	free(text);
+}
+
+/* RFC 1071 over an IPv4 header: 0 if it is right. */
+static unsigned int checksum(const uint8_t *p, size_t len)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i + 1 < len; i += 2)
+		sum += (uint32_t)(p[i] << 8 | p[i + 1]);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return sum ^ 0xffff;
+}
+
+static void written_packets_are_whole_ip_packets(void **state)
+{
+	char path[] = "/tmp/greyline-decode-XXXXXX", error[PCAP_ERRBUF_SIZE];
+	const struct decode_options options = { .users = &right, .write_path = path };
+	unsigned int v4 = 0, v6 = 0;
+	struct pcap_pkthdr *head;
+	struct decode_stats s;
+	const uint8_t *data;
+	pcap_t *pcap;
+
+	(void)state;
+	close(mkstemp(path));
+	free(decode_name("mschapv2-mppe128-stateful", &options, &s));
+	pcap = pcap_open_offline(path, error);
+	assert_non_null(pcap);
+	assert_int_equal(pcap_datalink(pcap), DLT_RAW);
+	while (pcap_next_ex(pcap, &head, &data) == 1) {
+		assert_int_equal(head->caplen, head->len);
+		if (data[0] >> 4 == 6) {
+			assert_int_equal(head->len, (data[4] << 8 | data[5]) + 40);
+			v6++;
+			continue;
+		}
+		assert_int_equal(data[0] >> 4, 4);
+		assert_int_equal(data[2] << 8 | data[3], head->len);
+		assert_int_equal(checksum(data, (data[0] & 15) * 4u), 0);
+		v4++;
+	}
+	assert_int_equal(v4 + v6, s.inner);
+	assert_int_equal(v4 + v6, 109);
+	pcap_close(pcap);
+	unlink(path);
+}
+
+/* As other capture points see the same packets. */
+static void every_link_type_gives_the_same(void **state)
+{
+	static uint8_t frames[RECORDS_MAX][2048];
+	static const struct {
+		uint32_t link; /* number in the file */
+		size_t head;
+		uint8_t bytes[26];
+	} links[] = {
+		{ 101, 0, { 0 } },                                           /* raw IP */
+		{ 228, 0, { 0 } },                                           /* raw IPv4 */
+		{ 0, 4, { 2 } },                                             /* BSD loopback */
+		{ 113, 16, { [14] = 8, [15] = 0 } },                         /* Linux cooked */
+		{ 276, 20, { 8, 0 } },                                       /* Linux cooked v2 */
+		{ 1, 22, { [12] = 0x88, 0xa8, 0, 1, 0x81, 0, 0, 2, 8, 0 } }, /* two VLAN tags */
+		{ 1, 22, { [12] = 0x88, 0x64, 0x11, 0, 0, 1, 0, 0, 0, 0x21 } }, /* PPPoE */
+	};
+	const struct decode_options options = { .users = &right };
+	struct decode_stats s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+		struct recording r;
+
+		load(&r, "mschapv2-mppe128-stateful");
+		for (unsigned int k = 0; k < r.count; k++) {
+			struct record *record = &r.records[k];
+
+			memcpy(frames[k], links[i].bytes, links[i].head);
+			memcpy(frames[k] + links[i].head, record->data + 14, record->len - 14);
+			record->data = frames[k];
+			record->len = record->len - 14 + links[i].head;
+		}
+		free(decode_link(&r, links[i].link, &options, &s));
+		assert_int_equal(s.control, 5);
+		assert_int_equal(s.decrypted, 109);
+		recording_free(&r);
+	}
+}
+
+static bool is_encrypted(const struct record *r)
+{
+	return r->len > 60 && r->data[23] == 47;
+}
+
+/* Neighbours change places: both modes still decrypt everything. */
+static void reordered_packets_are_decrypted(void **state)
+{
+	static const char *const names[] = { "mschapv2-mppe128-stateful",
+		"mschapv2-mppe128-stateless" };
+	const struct decode_options options = { .users = &right };
+	struct decode_stats s;
+
+	(void)state;
+	for (size_t n = 0; n < 2; n++) {
+		struct recording r;
+		unsigned int swaps = 0;
+		char *text;
+
+		load(&r, names[n]);
+		for (unsigned int i = 60; i + 3 < r.count - 20; i++) {
+			struct record *a = &r.records[i], *b = &r.records[i + 1], swap = *a;
+
+			/* Same direction, by the source address's last byte. */
+			if (!is_encrypted(a) || !is_encrypted(b) || a->data[29] != b->data[29])
+				continue;
+			*a = *b;
+			*b = swap;
+			swaps++;
+			i += 2;
+		}
+		text = decode_link(&r, DLT_EN10MB, &options, &s);
+		assert_true(swaps > 5);
+		assert_int_equal(s.decrypted, s.encrypted);
+		assert_non_null(strstr(text, "(late)"));
+		free(text);
+		recording_free(&r);
+	}
+}
+
+static void doubled_packets_are_shown_once(void **state)
+{
+	const struct decode_options options = { .users = &right };
+	struct recording r, twice;
+	struct decode_stats s;
+	char *text;
+
+	(void)state;
+	load(&r, "mschapv2-mppe128-stateful");
+	twice = r;
+	twice.count = 0;
+	for (unsigned int i = 0; i < r.count && twice.count + 2 <= RECORDS_MAX; i++) {
+		twice.records[twice.count++] = r.records[i];
+		if (i > 20 && i < 80)
+			twice.records[twice.count++] = r.records[i];
+	}
+	text = decode_link(&twice, DLT_EN10MB, &options, &s);
+	assert_int_equal(s.control, 5);
+	assert_int_equal(s.decrypted, s.encrypted);
+	assert_non_null(strstr(text, "(duplicate)  "));
+	free(text);
+	recording_free(&r);
+}
+
+/* The keys of stateful MPPE survive packets of which only the beginning was captured. */
+static void a_small_snapshot_length_keeps_step(void **state)
+{
+	const struct decode_options options = { .users = &right };
+	struct recording r;
+	struct decode_stats s;
+	char *text;
+
+	(void)state;
+	load(&r, "mschapv2-mppe128-stateful");
+	/* The handshake whole, then 96 bytes of each. */
+	for (unsigned int i = 40; i < r.count; i++) {
+		if (r.records[i].len > 96)
+			r.records[i].len = 96;
+	}
+	text = decode_link(&r, DLT_EN10MB, &options, &s);
+	assert_int_equal(s.encrypted, 109);
+	assert_int_equal(s.decrypted, 109);
+	assert_int_equal(s.malformed, 0);
+	assert_non_null(strstr(text, " bytes captured)"));
+	free(text);
+	recording_free(&r);
+}
+
+static void every_snapshot_length_is_survived(void **state)
+{
+	struct decode_options options = { .users = &right };
+	struct decode_stats s;
+
+	(void)state;
+	for (size_t n = 0; n < CAPTURES; n += 3) {
+		for (size_t len = 0; len < 140; len++) {
+			struct recording r;
+
+			load(&r, captures[n].name);
+			recording_cut(&r, len);
+			options.json = len & 1;
+			free(decode_link(&r, DLT_EN10MB, &options, &s));
+			recording_free(&r);
+		}
+	}
+}
+
+static void a_file_cut_anywhere_is_read_up_to_there(void **state)
+{
+	const struct decode_options options = { .users = &right };
+	struct recording r;
+	struct decode_stats s;
+	uint64_t packets = 0;
+	int rc;
+
+	(void)state;
+	load(&r, "mschapv2-mppe128-stateful-loss");
+	for (size_t size = 0; size < r.size; size += size < 3000 ? 7 : 61) {
+		/* Its own block, so that a read behind it is seen. */
+		uint8_t *part = malloc(size ? size : 1);
+
+		memcpy(part, r.file, size);
+		free(decode_bytes(part, size, &options, &s, &rc));
+		assert_true(s.packets >= packets);
+		packets = s.packets;
+		free(part);
+	}
+	assert_true(packets > 100);
+	recording_free(&r);
+}
+
+/* Bytes changed at random (by a fixed seed) behind the addresses. */
+static void damaged_packets_are_survived(void **state)
+{
+	struct decode_options options = { .users = &right };
+	uint64_t seed = 0x9e3779b97f4a7c15u;
+	struct decode_stats s;
+
+	(void)state;
+	for (unsigned int round = 0; round < 240; round++) {
+		struct recording r;
+
+		load(&r, captures[round % CAPTURES].name);
+		for (unsigned int i = 0; i < r.count; i++) {
+			uint8_t *data = (uint8_t *)(uintptr_t)r.records[i].data;
+
+			for (unsigned int k = 0; k < 1 + round % 3; k++) {
+				seed ^= seed << 13;
+				seed ^= seed >> 7;
+				seed ^= seed << 17;
+				if (seed >> 60 < 12)
+					data[12 + (seed >> 8) % (r.records[i].len - 12)] =
+						(uint8_t)(seed >> 40);
+			}
+		}
+		options.json = round & 1;
+		free(decode_link(&r, DLT_EN10MB, &options, &s));
+		recording_free(&r);
+	}
+}
+
+static void other_link_types_are_refused_in_words(void **state)
+{
+	struct recording r;
+	char why[DECODE_WHY] = "";
+	uint8_t *file;
+	size_t size;
+
+	(void)state;
+	load(&r, "pap-plain");
+	file = recording_file(&r, 105, &size); /* 802.11 */
+	assert_null(decode_capture_file(fmemopen(file, size, "rb"), why));
+	assert_non_null(strstr(why, "is not supported"));
+	free(file);
+	recording_free(&r);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_encrypted_frame_is_decrypted),
+		cmocka_unit_test(a_wrong_password_is_said_to_be_wrong),
+		cmocka_unit_test(without_a_password_the_rest_is_shown),
+		cmocka_unit_test(lines_have_the_standards_words),
+		cmocka_unit_test(each_method_is_named),
+		cmocka_unit_test(no_secret_is_shown),
+		cmocka_unit_test(json_is_one_object_per_line),
+		cmocka_unit_test(written_packets_are_whole_ip_packets),
+		cmocka_unit_test(every_link_type_gives_the_same),
+		cmocka_unit_test(reordered_packets_are_decrypted),
+		cmocka_unit_test(doubled_packets_are_shown_once),
+		cmocka_unit_test(a_small_snapshot_length_keeps_step),
+		cmocka_unit_test(every_snapshot_length_is_survived),
+		cmocka_unit_test(a_file_cut_anywhere_is_read_up_to_there),
+		cmocka_unit_test(damaged_packets_are_survived),
+		cmocka_unit_test(other_link_types_are_refused_in_words),
+	};
+	char why[DECODE_WHY];
+	int rc;
+
+	directory = argc > 1 ? argv[1] : "tests/captures";
+	if (decode_users_add(&right, "bob:something", why) < 0 ||
+		decode_users_add(&right, "alice:wonderland", why) < 0 ||
+		decode_users_add(&wrong, "alice:Wonderland", why) < 0)
+		return 1;
+	rc = cmocka_run_group_tests(tests, NULL, NULL);
+	decode_users_done(&right);
+	decode_users_done(&wrong);
+	return rc;
+}

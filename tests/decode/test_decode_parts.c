@@ -1,0 +1,330 @@
+/* The decoder's parts that captures of well-behaved networks do not exercise. */
+#include "tools/decode/call.h"
+#include "tools/decode/ip.h"
+#include "tools/decode/order.h"
+#include "tools/decode/stream.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct taken {
+	char text[256];
+	size_t len;
+};
+
+/* Writes what comes; a gap as "<bytes>". */
+static void take(void *user, const uint8_t *data, size_t len, uint32_t missing)
+{
+	struct taken *t = user;
+
+	if (missing)
+		t->len += (size_t)snprintf(t->text + t->len, 16, "<%u>", missing);
+	if (len)
+		memcpy(t->text + t->len, data, len);
+	t->len += len;
+	t->text[t->len] = '\0';
+}
+
+static void segment(struct decode_stream *s, struct taken *t, uint32_t seq, const char *text)
+{
+	decode_stream_segment(s, seq, (const uint8_t *)text, strlen(text), take, t);
+}
+
+static void a_stream_is_put_in_order(void **state)
+{
+	struct decode_stream s = { 0 };
+	struct taken t = { 0 };
+
+	(void)state;
+	decode_stream_start(&s, 0xfffffffe); /* the numbers wrap round */
+	segment(&s, &t, 0xffffffff, "ab");
+	segment(&s, &t, 5, "gh");
+	segment(&s, &t, 3, "ef");
+	assert_string_equal(t.text, "ab");
+	segment(&s, &t, 1, "cd");
+	assert_string_equal(t.text, "abcdefgh");
+	decode_stream_done(&s);
+}
+
+static void retransmissions_are_cut_away(void **state)
+{
+	struct decode_stream s = { 0 };
+	struct taken t = { 0 };
+
+	(void)state;
+	segment(&s, &t, 100, "abc");
+	segment(&s, &t, 100, "abc");
+	segment(&s, &t, 99, "!");
+	segment(&s, &t, 101, "bcde");
+	segment(&s, &t, 107, "hi");
+	segment(&s, &t, 107, "hi");
+	segment(&s, &t, 103, "defg");
+	assert_string_equal(t.text, "abcdefghi");
+	decode_stream_done(&s);
+}
+
+static void what_the_capture_lost_is_given_up_when_acknowledged(void **state)
+{
+	struct decode_stream s = { 0 };
+	struct taken t = { 0 };
+
+	(void)state;
+	segment(&s, &t, 100, "abc");
+	segment(&s, &t, 113, "xyz");
+	decode_stream_acked(&s, 103, take, &t);
+	assert_string_equal(t.text, "abc");
+	decode_stream_acked(&s, 116, take, &t);
+	assert_string_equal(t.text, "abc<10>xyz");
+	decode_stream_done(&s);
+}
+
+static void early_segments_are_bounded(void **state)
+{
+	struct decode_stream s = { 0 };
+	struct taken t = { 0 };
+	static uint8_t big[65000];
+
+	(void)state;
+	segment(&s, &t, 0, "a");
+	for (uint32_t i = 0; i < 1000; i++) {
+		segment(&s, &t, 10 + 2 * i, "b");
+		t.len = 0;
+		assert_true(s.held_count <= DECODE_STREAM_HELD_MAX);
+	}
+	for (uint32_t i = 0; i < 10; i++) {
+		t.len = 0;
+		decode_stream_segment(&s, 100000 + i * 70000, big, 100, take, &t);
+		assert_true(s.held_bytes <= DECODE_STREAM_HELD_BYTES);
+	}
+	decode_stream_done(&s);
+}
+
+/* An IPv4 packet, or a piece of it, of protocol 47 with payload bytes `first`, `first` + 1 ... */
+static size_t ipv4(uint8_t *p, uint16_t fragment, size_t len, uint8_t first)
+{
+	static const uint8_t head[20] = { 0x45, 0, 0, 0, 0x12, 0x34, 0, 0, 64, 47, 0, 0, 192, 0, 2,
+		1, 192, 0, 2, 2 };
+
+	memcpy(p, head, sizeof(head));
+	p[2] = (uint8_t)((len + 20) >> 8);
+	p[3] = (uint8_t)(len + 20);
+	p[6] = (uint8_t)(fragment >> 8);
+	p[7] = (uint8_t)fragment;
+	for (size_t i = 0; i < len; i++)
+		p[20 + i] = (uint8_t)(first + i);
+	return len + 20;
+}
+
+static bool add(struct decode_fragments *f, struct decode_ip *ip, uint16_t fragment, size_t len,
+	uint8_t first)
+{
+	uint8_t packet[256];
+	size_t size = ipv4(packet, fragment, len, first);
+
+	assert_true(decode_ip_read(ip, packet, size));
+	assert_true(decode_ip_is_fragment(ip));
+	return decode_fragments_add(f, ip, 1000000);
+}
+
+static void fragments_are_put_together_in_any_order(void **state)
+{
+	struct decode_fragments *f = decode_fragments_new();
+	struct decode_ip ip;
+
+	(void)state;
+	assert_false(add(f, &ip, 4, 5, 32)); /* the last one, at 32 */
+	assert_false(add(f, &ip, 0x2000 | 2, 16, 16));
+	assert_false(add(f, &ip, 0x2000 | 2, 16, 99)); /* the first copy stays */
+	assert_true(add(f, &ip, 0x2000, 16, 0));
+	assert_int_equal(ip.len, 37);
+	assert_int_equal(ip.protocol, 47);
+	for (size_t i = 0; i < ip.len; i++)
+		assert_int_equal(ip.data[i], i);
+	decode_fragments_free(f);
+}
+
+static void contradictory_fragments_harm_nobody(void **state)
+{
+	struct decode_fragments *f = decode_fragments_new();
+	struct decode_ip ip;
+
+	(void)state;
+	assert_false(add(f, &ip, 0x2000 | 10, 8, 0)); /* behind what will be the end */
+	assert_false(add(f, &ip, 2, 3, 0));
+	assert_false(add(f, &ip, 0x2000 | 1, 5, 0)); /* not a multiple of 8 */
+	assert_true(add(f, &ip, 0x2000, 16, 0));
+	assert_int_equal(ip.len, 19);
+	assert_false(add(f, &ip, 0x2000 | 0x1fff, 16, 0)); /* beyond 64 KB */
+	decode_fragments_free(f);
+}
+
+static void an_unfinished_packet_is_forgotten(void **state)
+{
+	struct decode_fragments *f = decode_fragments_new();
+	uint8_t packet[64];
+	struct decode_ip ip;
+
+	(void)state;
+	assert_false(add(f, &ip, 0x2000, 16, 0));
+	ipv4(packet, 2, 8, 16);
+	decode_ip_read(&ip, packet, 28);
+	assert_false(decode_fragments_add(f, &ip, 1000000 + 31000000));
+	/* And many of them do not grow it. */
+	for (unsigned int i = 0; i < 1000; i++) {
+		ipv4(packet, 0x2000, 16, 0);
+		packet[4] = (uint8_t)(i >> 8);
+		packet[5] = (uint8_t)i;
+		decode_ip_read(&ip, packet, 36);
+		assert_false(decode_fragments_add(f, &ip, 40000000 + i));
+	}
+	decode_fragments_free(f);
+}
+
+static void tunnels_in_front_are_opened(void **state)
+{
+	/* IPv6 with a destination-options header, carrying IPv4, carrying IPv4. */
+	uint8_t packet[128] = { 0x60, 0, 0, 0, 0, 84, 60, 64, [40] = 4, 0 };
+	struct decode_ip ip;
+	size_t size;
+
+	(void)state;
+	size = ipv4(packet + 68, 0, 8, 1);
+	ipv4(packet + 48, 0, size, 0);
+	packet[48 + 9] = 4;
+	ipv4(packet + 68, 0, 8, 1);
+	assert_true(decode_ip_read(&ip, packet, 68 + size));
+	assert_int_equal(ip.protocol, 47);
+	assert_int_equal(ip.len, 8);
+	for (size_t len = 0; len < 88; len++)
+		assert_false(decode_ip_read(&ip, packet, len));
+	/* IPv4 in IPv4 without end. */
+	memset(packet, 0, sizeof(packet));
+	for (size_t at = 0; at + 20 <= 120; at += 20) {
+		ipv4(packet + at, 0, 120 - at - 20, 0);
+		packet[at + 9] = 4;
+	}
+	assert_false(decode_ip_read(&ip, packet, 120));
+}
+
+static void sequence_numbers_are_judged(void **state)
+{
+	struct decode_order o = { 0 };
+	size_t bytes = 0;
+
+	(void)state;
+	assert_int_equal(decode_order_see(&o, 0xfffffffe), DECODE_NEW);
+	assert_int_equal(decode_order_see(&o, 0xfffffffe), DECODE_DUPLICATE);
+	assert_int_equal(decode_order_see(&o, 1), DECODE_NEW); /* wrapped; two are missing */
+	assert_int_equal(o.lost, 2);
+	assert_int_equal(decode_order_see(&o, 0xffffffff), DECODE_LATE);
+	assert_int_equal(decode_order_see(&o, 0xffffffff), DECODE_DUPLICATE);
+	assert_int_equal(decode_order_see(&o, 0), DECODE_LATE);
+	assert_int_equal(o.lost, 0);
+	assert_int_equal(decode_order_see(&o, 1), DECODE_DUPLICATE);
+	assert_int_equal(decode_order_see(&o, 64), DECODE_NEW);
+	assert_int_equal(decode_order_see(&o, 1), DECODE_DUPLICATE);
+	assert_int_equal(decode_order_see(&o, 500), DECODE_NEW);
+	assert_int_equal(decode_order_see(&o, 64), DECODE_LATE); /* too long ago to know */
+	decode_order_done(&o, &bytes);
+}
+
+static void held_frames_come_in_order_or_in_time(void **state)
+{
+	uint8_t byte = 7;
+	struct decode_frame f = { .len = 1, .captured = 1, .data = &byte }, *g;
+	struct decode_order o = { 0 };
+	size_t bytes = 0;
+
+	(void)state;
+	decode_order_passed(&o, 9);
+	for (uint32_t seq = 13; seq > 10; seq--) {
+		f.seq = seq;
+		assert_true(decode_order_hold(&o, &f, &bytes));
+	}
+	assert_int_equal(bytes, 3);
+	assert_null(decode_order_take(&o, 1000, &bytes));
+	f.seq = 10;
+	assert_false(decode_order_hold(&o, &f, &bytes));
+	decode_order_passed(&o, 10);
+	g = decode_order_take(&o, 1000, &bytes);
+	assert_int_equal(g->seq, 11);
+	assert_int_equal(g->data[0], 7);
+	free(g);
+	assert_null(decode_order_take(&o, 1000, &bytes)); /* 11 has not passed */
+	g = decode_order_take(&o, DECODE_HOLD_TIME + 1, &bytes);
+	assert_int_equal(g->seq, 12);
+	free(g);
+	decode_order_done(&o, &bytes);
+	assert_int_equal(bytes, 0);
+}
+
+static void two_calls_of_one_pair_are_told_apart(void **state)
+{
+	struct control_message m = { .type = CONTROL_OUTGOING_CALL_REPLY };
+	struct decode_table t = { 0 };
+	struct decode_call *a, *b;
+	unsigned int side = 9;
+
+	(void)state;
+	m.outgoing_reply.result = CONTROL_OUTGOING_CONNECTED;
+	m.outgoing_reply.peer_call_id = 1;
+	m.outgoing_reply.call_id = 0;
+	a = decode_call_control(&t, &m, 20, 10); /* 10 dials, 20 answers */
+	m.outgoing_reply.peer_call_id = 2;
+	m.outgoing_reply.call_id = 128;
+	b = decode_call_control(&t, &m, 20, 10);
+	assert_ptr_not_equal(a, b);
+	assert_ptr_equal(decode_call_gre(&t, 10, 20, 0, &side), a);
+	assert_int_equal(side, 0);
+	assert_ptr_equal(decode_call_gre(&t, 20, 10, 1, &side), a);
+	assert_int_equal(side, 1);
+	assert_ptr_equal(decode_call_gre(&t, 20, 10, 2, &side), b);
+	assert_ptr_equal(decode_call_gre(&t, 10, 20, 128, &side), b);
+	decode_table_done(&t);
+}
+
+static void calls_without_control_messages_are_paired(void **state)
+{
+	struct decode_table t = { 0 };
+	struct decode_call *a;
+	unsigned int side = 9;
+
+	(void)state;
+	a = decode_call_gre(&t, 10, 20, 5, &side);
+	assert_int_equal(side, 0);
+	assert_ptr_equal(decode_call_gre(&t, 20, 10, 6, &side), a);
+	assert_int_equal(side, 1);
+	assert_ptr_equal(decode_call_gre(&t, 20, 10, 6, &side), a);
+	assert_ptr_not_equal(decode_call_gre(&t, 20, 10, 7, &side), a);
+	for (uint32_t i = 0; i < 3 * DECODE_CALLS_MAX; i++)
+		decode_call_gre(&t, 1000 + i, 20, 1, &side);
+	assert_int_equal(t.call_count, DECODE_CALLS_MAX);
+	for (uint32_t i = 0; i < 3 * DECODE_CONNECTIONS_MAX; i++)
+		decode_connection_get(&t, 1000 + i, 1, 20);
+	assert_int_equal(t.connection_count, DECODE_CONNECTIONS_MAX);
+	decode_table_done(&t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_stream_is_put_in_order),
+		cmocka_unit_test(retransmissions_are_cut_away),
+		cmocka_unit_test(what_the_capture_lost_is_given_up_when_acknowledged),
+		cmocka_unit_test(early_segments_are_bounded),
+		cmocka_unit_test(fragments_are_put_together_in_any_order),
+		cmocka_unit_test(contradictory_fragments_harm_nobody),
+		cmocka_unit_test(an_unfinished_packet_is_forgotten),
+		cmocka_unit_test(tunnels_in_front_are_opened),
+		cmocka_unit_test(sequence_numbers_are_judged),
+		cmocka_unit_test(held_frames_come_in_order_or_in_time),
+		cmocka_unit_test(two_calls_of_one_pair_are_told_apart),
+		cmocka_unit_test(calls_without_control_messages_are_paired),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,6 @@
+/* The tools' commands, for main.c's table. */
+#pragma once
+
+#include "tools/bench/bench.h"
+#include "tools/ctl/ctl.h"
+#include "tools/decode/decode.h"
