@@ -114,10 +114,13 @@ static int quote_list(char *out, size_t size, const char *value)
 int settings_put(cfg_t *cfg, const char *option, const char *key, const char *value, char *why)
 {
 	char text[VALUE_MAX];
-	cfg_opt_t *opt = cfg_getopt(cfg, key);
-	const char *near = opt ? NULL : nearest_key(cfg, key);
+	const char *near;
+	cfg_opt_t *opt;
 	int rc;
 
+	cfg_set_error_function(cfg, on_error); /* it says by itself that there is no such option */
+	opt = cfg_getopt(cfg, key);
+	near = opt ? NULL : nearest_key(cfg, key);
 	if (!opt || opt->type == CFGT_SEC) {
 		snprintf(why, SYSTEM_WHY, "%s: unknown key \"%s\"%s%s%s", option, key,
 			near ? " (did you mean \"" : "", near ? near : "",
@@ -135,7 +138,6 @@ int settings_put(cfg_t *cfg, const char *option, const char *key, const char *va
 	}
 	first_error[0] = '\0';
 	option_name = option;
-	cfg_set_error_function(cfg, on_error);
 	rc = cfg_parse_buf(cfg, text);
 	option_name = NULL;
 	if (rc == CFG_SUCCESS && !first_error[0])

@@ -256,8 +256,10 @@ wire_end()
 # capture NAME NS DEV: to $W/NAME.pcap
 capture()
 {
-	spawn "$1" ip netns exec "$NSP-$2" tcpdump -Z root --immediate-mode -U -n -s 0 -i "$3" -w "$W/$1.pcap"
-	wait_for 10 grep -q 'listening on' "$W/$1.err"
+	ip netns exec "$NSP-$2" tcpdump -Z root --immediate-mode -U -n -s 0 -i "$3" -w "$W/$1.pcap" \
+		>"$W/$1.tcpdump" 2>&1 </dev/null &
+	PID[$1]=$!
+	wait_for 10 grep -q 'listening on' "$W/$1.tcpdump"
 }
 
 capture_end()
@@ -269,7 +271,6 @@ capture_end()
 		sleep 0.2
 	done
 	stop "$1"
-	rm -f "$W/$1.err"
 }
 
 # ---- greyline
@@ -291,7 +292,7 @@ spawn_server()
 
 wait_ready()
 {
-	wait_for 15 grep -q '^ready' "$W/$1.out"
+	wait_for 15 eval "grep -q ^ready $W/$1.out || not running ${PID[$1]}" && grep '^ready' "$W/$1.out"
 }
 
 # client NAME NS SERVER ARGUMENTS...: in the background; PASSWORD or $GREYLINE_PASSWORD
@@ -314,7 +315,8 @@ events()
 # connected NAME SECONDS [N]: until it has connected (for the Nth time)
 connected()
 {
-	wait_for "$2" has_events "$1" connected "${3:-1}"
+	wait_for "$2" eval "has_events $1 connected ${3:-1} || not running ${PID[$1]}" &&
+		has_events "$1" connected "${3:-1}"
 }
 
 has_events()
@@ -374,7 +376,7 @@ ACCOUNT=(--user alice:wonderland)
 # shellcheck disable=SC2034
 POOL=(--local 10.98.0.1 --pool 10.98.0.0/24)
 # shellcheck disable=SC2034
-DIAL=("$SERVER_OUTER" --user alice --set log-level=info)
+CALL=("$SERVER_OUTER" --user alice --set log-level=info)
 
 pair()
 {

@@ -124,11 +124,12 @@ static void unanswered_echo_ends_the_connection(void **state)
 	assert_int_equal(call->call_id, 5);
 	end_wait(&e, SECONDS(60));
 	assert_log(&e, ">Echo-Request");
+	end_wait(&e, SECONDS(10));
 	RECEIVE(&e, CONTROL_ECHO_REPLY, .echo_reply = { e.last.echo_request.identifier + 1, 1, 0 });
 	RECEIVE(&e, CONTROL_ECHO_REQUEST, .echo_request.identifier = 3);
 	assert_log(&e, ">Echo-Reply");
 	end_receive_bytes(&e, half, sizeof(half));
-	end_wait(&e, SECONDS(60) - 1);
+	end_wait(&e, SECONDS(50) - 1);
 	assert_log(&e, "");
 	end_wait(&e, 1);
 	assert_log(&e, "ended:5:control-echo-timeout[no Echo-Reply] "
@@ -323,6 +324,22 @@ static void stop_waits_for_calls_then_for_the_reply(void **state)
 	assert_log(&e, "closed:shutdown[]");
 }
 
+/* The client's way: its only call has ended, so the connection may go. */
+static void stop_inside_call_ended_is_sent_once(void **state)
+{
+	struct end e;
+
+	(void)state;
+	end_begin_established(&e, CONTROL_ORIGINATOR);
+	(void)end_call_out(&e);
+	e.provoke = STOP;
+	RECEIVE(&e, CONTROL_CALL_DISCONNECT_NOTIFY, .disconnect = { .call_id = 900, .result = 1 });
+	assert_log(&e,
+		"ended:5:peer-request[lost carrier (result 1)] >Stop-Control-Connection-Request");
+	RECEIVE(&e, CONTROL_STOP_REPLY, .stop_reply.result = 1);
+	assert_log(&e, "closed:shutdown[]");
+}
+
 /* Whatever the peer leaves unanswered, and whatever else it sends meanwhile. */
 static void stop_takes_5_s_at_most(void **state)
 {
@@ -484,6 +501,7 @@ int main(void)
 		cmocka_unit_test(second_start_request_closes),
 		cmocka_unit_test(peers_stop_ends_calls_then_closes),
 		cmocka_unit_test(stop_waits_for_calls_then_for_the_reply),
+		cmocka_unit_test(stop_inside_call_ended_is_sent_once),
 		cmocka_unit_test(stop_takes_5_s_at_most),
 		cmocka_unit_test(both_stop_at_once),
 		cmocka_unit_test(lost_while_stopping_keeps_the_reason),
