@@ -23,13 +23,14 @@ declare -A PID=()
 declare -a NAMESPACES=() EXTRA_CLEANUP=()
 TAP_COUNT=0 TAP_FAILED=0 W='' NSP=gl$$
 
-# bounded SECONDS "$@": runs this script anew under a limit; the TERM at its end reaches the trap
+# bounded SECONDS "$@": runs this script anew under a limit; the TERM at its end reaches the trap, as soon as the
+# command that runs then (each has a limit of its own) has ended
 bounded()
 {
 	if [ -z "${TEST_BOUNDED:-}" ]; then
 		local limit=$1
 		shift
-		TEST_BOUNDED=1 exec timeout --foreground -k 30 "$limit" "$0" "$@"
+		TEST_BOUNDED=1 exec timeout --foreground -k 150 "$limit" "$0" "$@"
 	fi
 	unset TEST_BOUNDED
 	W=$(mktemp -d "/tmp/greyline-test.XXXXXX")
@@ -42,11 +43,11 @@ cleanup()
 {
 	local rc=$? name n f
 	trap '' INT TERM HUP
-	for f in "${EXTRA_CLEANUP[@]}"; do
-		$f
-	done
 	for name in "${!PID[@]}"; do
 		stop "$name" TERM 5
+	done
+	for f in "${EXTRA_CLEANUP[@]}"; do
+		$f
 	done
 	for n in "${NAMESPACES[@]}"; do
 		ip netns del "$NSP-$n" 2>/dev/null
@@ -336,6 +337,14 @@ ctl()
 	local name=$1
 	shift
 	timeout 10 "$GREYLINE" ctl --control "$W/$name.sock" "$@"
+}
+
+# judge FILTER [jq's arguments]: the JSON value on standard input fulfils FILTER (nothing at all does not)
+judge()
+{
+	local filter=$1
+	shift
+	jq -s -e "length > 0 and (.[0] | ($filter))" "$@"
 }
 
 # sessions NAME N: has exactly N
