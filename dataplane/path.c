@@ -94,7 +94,8 @@ static void deliver(struct worker *w, struct packet *p)
 		deliver_data(w, s, p);
 	else if (p->verdict == PACKET_CONTROL)
 		deliver_control(w, s, p);
-	pool_put(&w->pool, p);
+	if (p->verdict != PACKET_HELD)
+		pool_put(&w->pool, p);
 }
 
 /* All packets that are in order now, of any sessions: the cipher gets as many at once as it takes.
@@ -196,6 +197,18 @@ void path_tick(struct worker *w, struct dp_session *s)
 	packet_list_init(&out);
 	tunnel_tick(&s->tunnel, w->now, &out);
 	deliver_all(w, &out);
+	worker_touch(w, s);
+}
+
+void path_open(struct worker *w, struct dp_session *s, bool open)
+{
+	struct packet_list out;
+	struct packet *p;
+
+	packet_list_init(&out);
+	tunnel_open(&s->tunnel, open, &out);
+	while ((p = packet_list_take(&out)) != NULL)
+		deliver(w, p);
 	worker_touch(w, s);
 }
 

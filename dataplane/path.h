@@ -17,6 +17,9 @@ void path_tick(struct worker *w, struct dp_session *s);
 void path_control(struct worker *w, struct dp_session *s, uint16_t protocol, const uint8_t *info,
 	uint32_t len);
 
+/* Lets data pass or no more; what came a moment too early goes on now. */
+void path_open(struct worker *w, struct dp_session *s, bool open);
+
 /* An acknowledgement alone, if one is due. */
 void path_acknowledge(struct worker *w, struct dp_session *s);
 

@@ -204,7 +204,7 @@ static void execute(struct worker *w, const struct command *c)
 		tunnel_reset_requested(&s->tunnel);
 		break;
 	case COMMAND_OPEN:
-		s->tunnel.data_open = c->open;
+		path_open(w, s, c->open);
 		break;
 	case COMMAND_ADD_ROUTE:
 		add_route(w, c->route);

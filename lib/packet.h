@@ -14,6 +14,7 @@ enum packet_verdict {
 	PACKET_NONE,
 	PACKET_DATA, /* `protocol` is a network-layer protocol, `data` its packet */
 	PACKET_CONTROL, /* `protocol` is LCP, CHAP, an NCP ...: for the PPP link */
+	PACKET_HELD, /* the tunnel keeps it for a moment: not the caller's any more */
 	PACKET_DROP, /* give the slot back; already counted */
 };
 

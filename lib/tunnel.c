@@ -31,6 +31,7 @@ void tunnel_init(struct tunnel *t, const struct tunnel_config *config)
 void tunnel_done(struct tunnel *t, struct packet_list *out)
 {
 	gre_receiver_done(&t->receiver, out);
+	tunnel_open(t, false, out);
 	tunnel_set_tx(t, NULL, NULL);
 	tunnel_set_rx(t, NULL, NULL);
 }
@@ -231,7 +232,8 @@ static void decrypt(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
 	case MPPE_WAIT: /* the request or its answer may have been lost */
 	case MPPE_RESET:
 		drop(t, p, TUNNEL_DROP_MPPE_WAIT);
-		raise_reset(t);
+		if (!t->rx->params.stateless)
+			raise_reset(t);
 		break;
 	}
 }
@@ -286,6 +288,13 @@ static bool finish_encrypted(struct tunnel *t, struct packet *p)
 	return true;
 }
 
+static void pass(struct tunnel *t, struct packet *p)
+{
+	p->verdict = PACKET_DATA;
+	t->stats.rx_packets++;
+	t->stats.rx_bytes += p->len;
+}
+
 void tunnel_finish(struct tunnel *t, struct packet *p)
 {
 	if (p->verdict != PACKET_NONE)
@@ -295,14 +304,28 @@ void tunnel_finish(struct tunnel *t, struct packet *p)
 	if (!ppp_is_data(p->protocol)) {
 		p->verdict = PACKET_CONTROL;
 		t->stats.rx_control++;
-	} else if (!t->data_open) {
+	} else if (t->data_open) {
+		pass(t, p);
+	} else if (t->early_count < TUNNEL_EARLY_MAX) {
+		p->verdict = PACKET_HELD;
+		t->early[t->early_count++] = p;
+	} else {
 		/* Decided only here: the keys had to move on. */
 		drop(t, p, TUNNEL_DROP_NOT_OPEN);
-	} else {
-		p->verdict = PACKET_DATA;
-		t->stats.rx_packets++;
-		t->stats.rx_bytes += p->len;
 	}
+}
+
+void tunnel_open(struct tunnel *t, bool open, struct packet_list *out)
+{
+	t->data_open = open;
+	for (unsigned int i = 0; i < t->early_count; i++) {
+		if (open)
+			pass(t, t->early[i]);
+		else
+			drop(t, t->early[i], TUNNEL_DROP_NOT_OPEN);
+		packet_list_add(out, t->early[i]);
+	}
+	t->early_count = 0;
 }
 
 void tunnel_tick(struct tunnel *t, uint64_t now, struct packet_list *out)

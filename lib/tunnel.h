@@ -34,6 +34,13 @@ enum tunnel_drop {
 	TUNNEL_DROP_COUNT
 };
 
+/*
+ * Data that comes before this end's network protocol is open: the peer's is open as soon as it has our last
+ * Configure-Ack, and ours when its last packet has gone through the control plane, which takes a moment. So many
+ * packets wait for it.
+ */
+#define TUNNEL_EARLY_MAX 8
+
 struct tunnel_stats {
 	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes; /* inner data packets and their bytes */
 	uint64_t tx_control, rx_control; /* PPP control frames */
@@ -55,6 +62,8 @@ struct tunnel {
 	struct gre_sender sender;
 	struct gre_receiver receiver;
 	bool acfc, pfc; /* the peer agreed that we compress address/control, protocol */
+	struct packet *early[TUNNEL_EARLY_MAX];
+	uint8_t early_count;
 	bool data_open; /* network data may pass (an NCP is open) */
 	bool require_mppe; /* never data in clear, either way */
 	struct mppe *tx, *rx; /* NULL while not encrypted */
@@ -91,6 +100,8 @@ void tunnel_done(struct tunnel *t, struct packet_list *out);
 /* Switches encryption of a direction on (start key from mppe_start_key()) or, with params NULL, off. */
 void tunnel_set_tx(struct tunnel *t, const struct mppe_params *params, const uint8_t start[16]);
 void tunnel_set_rx(struct tunnel *t, const struct mppe_params *params, const uint8_t start[16]);
+/* Lets network data pass, or no more. What came a moment too early is added to `out`, with a verdict. */
+void tunnel_open(struct tunnel *t, bool open, struct packet_list *out);
 /* CCP Reset-Request of the peer. */
 void tunnel_reset_requested(struct tunnel *t);
 

@@ -88,6 +88,19 @@ static void tunnel_off(struct sim_end *e)
 		packet_free(e, p);
 }
 
+static void process(struct sim_end *e, struct packet_list *out);
+
+static void open_data(struct sim_end *e, bool open)
+{
+	struct packet_list out;
+
+	if (!e->tunnel_on)
+		return;
+	packet_list_init(&out);
+	tunnel_open(&e->tunnel, open, &out);
+	process(e, &out);
+}
+
 /* The link */
 
 static void link_send(void *user, uint16_t protocol, const uint8_t *info, size_t len)
@@ -161,7 +174,7 @@ static void link_up(void *user, const struct ppp_network *net)
 	e->network = *net;
 	e->up = e->ever_up = true;
 	e->up_at = e->net->now;
-	e->tunnel.data_open = true;
+	open_data(e, true);
 }
 
 static void link_down(void *user)
@@ -169,7 +182,7 @@ static void link_down(void *user)
 	struct sim_end *e = user;
 
 	e->up = false;
-	e->tunnel.data_open = false;
+	open_data(e, false);
 }
 
 static void hang_up(struct sim_end *e)
@@ -468,7 +481,8 @@ static void process(struct sim_end *e, struct packet_list *out)
 			keep_control(e, p);
 		else if (p->verdict != PACKET_DROP)
 			e->violation = "the tunnel gave no verdict on a packet";
-		packet_free(e, p);
+		if (p->verdict != PACKET_HELD)
+			packet_free(e, p);
 	}
 	tunnel_notices(e);
 }

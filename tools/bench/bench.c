@@ -492,6 +492,11 @@ static int run(struct bench *b, char *why)
 	b->began = clock_now();
 	start_more(b);
 	uv_run(&b->loop, UV_RUN_DEFAULT);
+	if (uv_loop_close(&b->loop) == UV_EBUSY)
+		log_warning("%u calls did not end in time", b->hub.count);
+	close(b->inner_fd);
+	close(b->worker_fd);
+	close(b->gre_fd);
 	return 0;
 }
 
