@@ -171,7 +171,7 @@ static void forget(struct cp *cp)
 {
 	cp->outstanding = cp->failed = cp->timed_out = cp->answered = false;
 	cp->naks = cp->refusals = cp->refused = 0;
-	cp->refused_request = 0;
+	cp->refused_request = cp->acked_request = 0;
 	cp->reason = PPTP_NONE;
 	cp->words = "";
 }
@@ -287,6 +287,16 @@ static void receive_request(struct cp *cp, const struct cp_packet *packet, uint6
 		feed(cp, PPP_RCR_PLUS, now);
 		return;
 	}
+	/*
+	 * The request that is in force, once more: our Ack was lost or is under way. RFC 1661's
+	 * table would negotiate everything anew, which costs a session its authentication, and goes
+	 * on for ever where the round trip is longer than the peer's timer. A peer that does start
+	 * again numbers its request anew.
+	 */
+	if (cp->automaton.state == PPP_OPENED && hash_request(packet) == cp->acked_request) {
+		send_answer(cp);
+		return;
+	}
 	if (!review_request(cp, packet, &review))
 		return;
 	rejects = wire_written(&review.reject) > 0;
@@ -298,6 +308,7 @@ static void receive_request(struct cp *cp, const struct cp_packet *packet, uint6
 		answer_with(cp, CP_CONFIGURE_NAK, packet->id, nak, wire_written(&review.nak));
 	if (!rejects && !naks) {
 		cp->refused_request = 0;
+		cp->acked_request = hash_request(packet);
 		feed(cp, PPP_RCR_PLUS, now);
 		return;
 	}

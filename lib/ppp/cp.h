@@ -110,6 +110,7 @@ struct cp {
 	uint8_t naks;             /* sent in a row, by requests */
 	uint8_t refusals;         /* of the peer's requests, in a row */
 	uint8_t refused;          /* of ours by the peer, in a row */
+	uint32_t acked_request;   /* hash of the last request that was acknowledged */
 	uint32_t refused_request; /* hash of the last request that was refused, 0 none */
 	enum pptp_reason reason;
 	const char *words; /* why it failed; a literal, or "" */
