@@ -5,7 +5,8 @@
 
 #include <stdlib.h>
 
-#define LATE_REACH 2048u /* packets; half of the count's range */
+/* Packets after which the 12 bits of a count may mean another round. */
+#define LATE_REACH (MPPE_COUNT + 1 - MPPE_LATE_MAX)
 
 void decode_crypt_done(struct decode_crypt *c)
 {
@@ -31,7 +32,7 @@ void decode_crypt_start(
 	c->running = true;
 }
 
-/* Packets between what is expected and this count; 0 in order, LATE_REACH and more: late. */
+/* Packets between what is expected and this count; 0 in order; LATE_REACH and more: late. */
 static unsigned int gap(const struct mppe *m, uint16_t count)
 {
 	return (unsigned int)(count - m->count) & MPPE_COUNT;
@@ -80,10 +81,13 @@ enum mppe_result decode_crypt_open(
 		return MPPE_BAD;
 	c->packets++;
 	ahead = gap(&c->mppe, count);
-	if (c->params.stateless && ahead >= LATE_REACH)
-		return open_late(c, count, data, len, batch);
-	if (c->params.stateless && ahead > 0)
+	if (c->params.stateless && ahead >= LATE_REACH) {
+		result = open_late(c, count, data, len, batch);
+		if (result == MPPE_OK)
+			return result;
+	} else if (c->params.stateless && ahead > 0) {
 		remember(c);
+	}
 	result = mppe_open(&c->mppe, data, len, batch);
 	if (result == MPPE_OK)
 		rc4_run(batch);

@@ -47,6 +47,13 @@ static inline bool decode_crypt_ordered(const struct decode_crypt *c)
 	return c->running && !c->params.stateless;
 }
 
+/* The decryption was nonsense: stateful keys are wrong until a FLUSHED packet. */
+static inline void decode_crypt_lost(struct decode_crypt *c)
+{
+	if (c->running)
+		mppe_lost(&c->mppe);
+}
+
 /* Decrypts data[2..len) in place on MPPE_OK; `batch` is empty before and after. */
 enum mppe_result decode_crypt_open(
 	struct decode_crypt *c, uint8_t *data, uint32_t len, struct rc4_batch *batch);

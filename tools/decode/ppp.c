@@ -231,6 +231,7 @@ static void decrypted(struct place *at, const uint8_t *data, size_t len, size_t 
 		return;
 	}
 	if (!ppp_header_read(&r, &protocol) || !plausible(protocol, r)) {
+		decode_crypt_lost(&at->call->side[at->side].crypt);
 		decode_print_string(p, "state", "nonsense");
 		decode_print_text(p, "decrypts to nonsense (wrong keys or out of step)");
 		return;
@@ -243,23 +244,23 @@ static void decrypted(struct place *at, const uint8_t *data, size_t len, size_t 
 	decode_inner(at->d, at->frame, protocol, r.pos, len - head, captured - head);
 }
 
-static void not_decrypted(struct place *at, enum mppe_result result)
+static void not_decrypted(struct place *at, uint16_t header, enum mppe_result result)
 {
-	static const char *const texts[] = {
-		[MPPE_BAD] = "malformed",
-		[MPPE_WAIT] = "encrypted, out of step until a FLUSHED packet",
-		[MPPE_RESET] = "encrypted, out of step until a FLUSHED packet",
-		[MPPE_OLD] = "encrypted, too late to be decrypted",
-	};
-	static const char *const names[] = { [MPPE_BAD] = "malformed",
-		[MPPE_WAIT] = "out-of-step",
-		[MPPE_RESET] = "out-of-step",
-		[MPPE_OLD] = "late" };
+	const char *state = "out-of-step", *text = "encrypted, out of step after a loss";
 
-	if (result == MPPE_BAD)
+	if (!(header & MPPE_ENCRYPTED)) {
 		at->d->stats.malformed++;
-	decode_print_string(&at->d->print, "state", names[result]);
-	decode_print_text(&at->d->print, "%s", texts[result]);
+		state = "malformed";
+		text = "not encrypted, though MPPE was agreed on";
+	} else if (result == MPPE_BAD) {
+		state = "nonsense";
+		text = "decrypts to nonsense (wrong keys or out of step)";
+	} else if (result == MPPE_OLD) {
+		state = "late";
+		text = "encrypted, too late to be decrypted";
+	}
+	decode_print_string(&at->d->print, "state", state);
+	decode_print_text(&at->d->print, "%s", text);
 }
 
 static void header_print(struct decode_print *p, uint16_t header, size_t len)
@@ -300,7 +301,7 @@ static void comp_run(struct place *at, uint8_t *data, size_t len, size_t capture
 	}
 	result = decode_crypt_open(&s->crypt, data, (uint32_t)len, &at->d->batch);
 	if (result != MPPE_OK)
-		not_decrypted(at, result);
+		not_decrypted(at, header, result);
 	else if (header & MPPE_COMPRESSED)
 		decode_print_text(p, "decrypted, compressed by MPPC");
 	else

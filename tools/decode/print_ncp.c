@@ -124,7 +124,7 @@ static void print_protocol_reject(struct decode_print *p, struct wire_reader r)
 	if (r.failed)
 		return;
 	decode_print_string(p, "rejected", name);
-	decode_print_text(p, ": %s (0x%04x), %zu bytes of it", name, protocol, wire_left(&r));
+	decode_print_text(p, ": %s, %zu bytes of it", name, wire_left(&r));
 }
 
 static void print_lcp(struct decode_print *p, const struct decode_code *c)
