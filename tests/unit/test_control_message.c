@@ -291,6 +291,22 @@ static void every_other_length_is_refused(void **state)
 	}
 }
 
+static void a_length_field_that_lies_is_refused(void **state)
+{
+	uint8_t data[CONTROL_MESSAGE_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT; i++) {
+		size_t right = parse(goldens[i].bytes, data);
+
+		for (size_t field = 0; field <= 255; field++) {
+			data[1] = (uint8_t)field;
+			if (field != right)
+				assert_refused(data, right);
+		}
+	}
+}
+
 static void unknown_control_types_are_refused(void **state)
 {
 	uint8_t data[CONTROL_MESSAGE_MAX];
@@ -461,6 +477,7 @@ int main(void)
 		cmocka_unit_test(values_are_never_refused),
 		cmocka_unit_test(text_of_64_octets_is_kept_whole),
 		cmocka_unit_test(every_other_length_is_refused),
+		cmocka_unit_test(a_length_field_that_lies_is_refused),
 		cmocka_unit_test(unknown_control_types_are_refused),
 		cmocka_unit_test(frame_judges_as_early_as_it_can),
 		cmocka_unit_test(encode_needs_the_exact_room),
