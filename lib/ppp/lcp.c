@@ -410,12 +410,20 @@ void lcp_start(struct lcp *lcp, uint64_t now)
 	cp_start(&lcp->cp, now);
 }
 
+void lcp_alive(struct lcp *lcp, uint64_t when)
+{
+	/* The caller may know of nothing newer than we: that proves no life. */
+	if (when <= lcp->heard_at)
+		return;
+	lcp->heard_at = when;
+	lcp->unanswered = 0;
+}
+
 void lcp_heard(struct lcp *lcp, const uint8_t *packet, size_t len, uint64_t now)
 {
 	struct cp_packet p;
 
-	lcp->heard_at = now;
-	lcp->unanswered = 0;
+	lcp_alive(lcp, now);
 	if (lcp->heard || !cp_is_started(&lcp->cp))
 		return;
 	lcp->heard = true;

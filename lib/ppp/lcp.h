@@ -71,6 +71,8 @@ void lcp_init(
 	struct lcp *lcp, const struct lcp_config *config, const struct cp_host *host, void *user);
 void lcp_start(struct lcp *lcp, uint64_t now);
 
+/* Something came from the peer at `when`, which may be in the past. */
+void lcp_alive(struct lcp *lcp, uint64_t when);
 /* Any frame came from the peer. `packet`: of LCP, not yet received; NULL for others. */
 void lcp_heard(struct lcp *lcp, const uint8_t *packet, size_t len, uint64_t now);
 void lcp_receive(struct lcp *lcp, const uint8_t *packet, size_t len, uint64_t now);

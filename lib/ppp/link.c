@@ -198,8 +198,7 @@ void ppp_link_receive(
 
 void ppp_link_alive(struct ppp_link *l, uint64_t now)
 {
-	l->lcp.heard_at = now;
-	l->lcp.unanswered = 0;
+	lcp_alive(&l->lcp, now);
 }
 
 void ppp_link_verdict(struct ppp_link *l, const struct ppp_auth_verdict *verdict,

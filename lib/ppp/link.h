@@ -94,7 +94,7 @@ void ppp_link_start(struct ppp_link *l, uint64_t now);
 /* A control frame (any protocol that is not 0021-00fa data) from the peer. */
 void ppp_link_receive(struct ppp_link *l, uint16_t protocol, const uint8_t *info, size_t len, uint64_t now);
 
-/* Network data came in (any valid packet): the peer lives, no echo is needed. Cheap; may be called per batch. */
+/* Network data came in (any valid packet) at `now`, which may be in the past: no echo is needed. Cheap. */
 void ppp_link_alive(struct ppp_link *l, uint64_t now);
 
 /* Server: the verdict on the request given to ops->judge, and for ok the addresses for this user. */

@@ -588,6 +588,25 @@ static void data_spares_the_echoes(void **unused)
 	pair_done(&p);
 }
 
+/* The data plane tells when it last heard something, again and again. */
+static void old_news_are_no_sign_of_life(void **unused)
+{
+	uint64_t last;
+
+	(void)unused;
+	pair_init(&p, 1);
+	run(100 * SECOND);
+	last = p.now;
+	p.loss = 100;
+	for (unsigned int i = 0; i < 300 && !p.end[0].over; i++) {
+		pair_run(&p, SECOND, false);
+		ppp_link_alive(p.end[0].link, last);
+		ppp_link_alive(p.end[0].link, last / 2);
+	}
+	assert_over(SERVER, PPTP_LCP_ECHO_TIMEOUT, "");
+	pair_done(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -615,6 +634,7 @@ int main(void)
 		cmocka_unit_test(desync_without_an_answer_ends_in_time),
 		cmocka_unit_test(reset_requests_reach_the_sender),
 		cmocka_unit_test(data_spares_the_echoes),
+		cmocka_unit_test(old_news_are_no_sign_of_life),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
