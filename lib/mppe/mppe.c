@@ -222,8 +222,15 @@ static enum mppe_result open_stateless(
 	enum mppe_result result = MPPE_OK;
 	uint8_t key[16];
 
+	if (m->rest)
+		m->rest--;
 	if (is_late(m, ahead))
 		return MPPE_OLD;
+	if (ahead > MPPE_WALK_FREE) {
+		if (m->rest)
+			return MPPE_WAIT;
+		m->rest = (uint8_t)(ahead / MPPE_WALK_FREE);
+	}
 	memcpy(key, m->key, sizeof(key));
 	for (unsigned int i = 0; i <= ahead; i++)
 		change_key(m, key);

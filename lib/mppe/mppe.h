@@ -30,6 +30,11 @@
  */
 #define MPPE_LATE_MAX 256
 #define MPPE_LATE_RUN 4
+/*
+ * Stateless: a gap of up to this many counts is always followed; a longer one is paid for with a rest of one packet per
+ * MPPE_WALK_FREE counts, in which no other long one is. So a peer that skips wildly costs this much per packet and no more.
+ */
+#define MPPE_WALK_FREE 64
 /* Stateful: key changes tried for FLUSHED packets that were lost (Linux changes the key with each). */
 #define MPPE_TRY_MAX 16
 
@@ -44,6 +49,7 @@ struct mppe {
 	uint16_t count; /* next to send, or next expected */
 	bool flush; /* sender: FLUSHED on the next packet; receiver: waiting for a FLUSHED packet */
 	uint8_t late; /* receiver: late packets in a row */
+	uint8_t rest; /* stateless receiver: packets until a long gap is followed again */
 	struct rc4 stream; /* stateful */
 	uint64_t rekeys, resets; /* key changes; FLUSHED after a reset (sender) or resets wanted (receiver) */
 };
@@ -51,7 +57,7 @@ struct mppe {
 enum mppe_result {
 	MPPE_OK,
 	MPPE_BAD, /* not an encrypted packet, too short, or no key fits: drop; keys are as before */
-	MPPE_WAIT, /* stateful: drop, we wait for FLUSHED */
+	MPPE_WAIT, /* drop: stateful, we wait for FLUSHED; stateless, too soon after another long gap */
 	MPPE_RESET, /* stateful: drop, and a Reset-Request should be sent now */
 	MPPE_OLD, /* count in the past: drop */
 };
@@ -74,7 +80,8 @@ void mppe_reset_requested(struct mppe *m);
 
 /*
  * Receiver: `data` is header and ciphertext, in the GRE stream's order. On MPPE_OK the decryption of data[2..len)
- * is appended to `batch`. Key changes per packet are bounded by the 12-bit count (4096). After a gap the first
+ * is appended to `batch`. Key changes per packet are bounded by the 12-bit count (4096), and over many packets by
+ * MPPE_WALK_FREE. After a gap the first
  * bytes are tried before the keys move on, so that a forged packet does not move them.
  */
 enum mppe_result mppe_open(struct mppe *m, uint8_t *data, uint32_t len, struct rc4_batch *batch);

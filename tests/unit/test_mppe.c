@@ -190,9 +190,37 @@ static void stateless_survives_any_loss_below_the_range(void **state)
 	for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++) {
 		for (unsigned int n = 0; n < losses[i]; n++)
 			seal(&tx);
-		assert_opens(&rx, seal(&tx));
-		assert_opens(&rx, seal(&tx));
+		for (int n = 0; n < 70; n++)
+			assert_opens(&rx, seal(&tx));
 	}
+}
+
+/* A peer that skips thousands of counts with each packet must not cost thousands of key changes
+ * with each. */
+static void stateless_work_is_rationed(void **state)
+{
+	unsigned int opened = 0;
+	struct mppe tx, rx;
+
+	(void)state;
+	pair(&tx, &rx, MPPE_128, true);
+	for (int n = 0; n < 200; n++) {
+		struct wire w;
+
+		while (((unsigned int)(tx.count - rx.count) & MPPE_COUNT) < 3000)
+			seal(&tx);
+		w = seal(&tx);
+		opened += open_only(&rx, &w) == MPPE_OK;
+	}
+	assert_in_range(opened, 3, 6);
+	assert_true(rx.rekeys <= 200 * (MPPE_WALK_FREE + 36));
+	/* Nothing is lost by it but time. */
+	for (int n = 0; n < 64; n++) {
+		struct wire w = seal(&tx);
+
+		open_only(&rx, &w);
+	}
+	assert_opens(&rx, seal(&tx));
 }
 
 static void stateless_recovers_from_the_longest_loss_that_looks_late(void **state)
@@ -249,7 +277,7 @@ static void stateless_forged_counts_do_not_move_the_keys(void **state)
 		fill(&w);
 		w.bytes[0] = (uint8_t)(0x90 | at >> 8);
 		w.bytes[1] = (uint8_t)at;
-		assert_int_equal(open_only(&rx, &w), MPPE_BAD);
+		assert_int_not_equal(open_only(&rx, &w), MPPE_OK);
 		assert_opens(&rx, seal(&tx));
 	}
 }
@@ -554,6 +582,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stateless_runs_through_several_wraps),
 		cmocka_unit_test(stateless_survives_any_loss_below_the_range),
+		cmocka_unit_test(stateless_work_is_rationed),
 		cmocka_unit_test(stateless_recovers_from_the_longest_loss_that_looks_late),
 		cmocka_unit_test(stateless_late_packets_cost_nothing_and_change_nothing),
 		cmocka_unit_test(stateless_forged_counts_do_not_move_the_keys),

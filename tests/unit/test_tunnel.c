@@ -229,13 +229,14 @@ static void required_encryption_holds_both_ways(void **state)
 	end_pair(&a, &b);
 }
 
-static void data_waits_for_the_link_but_keys_move_on(void **state)
+static void data_waits_for_the_link_and_keys_move_on(void **state)
 {
 	const struct mppe_params *modes[] = { NULL, &stateless128, &stateful128 };
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {
 		struct packet *p = ip_packet(1, 40);
+		struct packet_list out;
 		struct tunnel a, b;
 
 		init_pair(&a, &b, modes[i]);
@@ -244,11 +245,24 @@ static void data_waits_for_the_link_but_keys_move_on(void **state)
 		assert_int_equal(a.stats.drops[TUNNEL_DROP_NOT_OPEN], 1);
 		release(p);
 		a.data_open = true;
-		b.data_open = false;
+		packet_list_init(&out);
+		tunnel_open(&b, false, &out);
+		for (uint32_t n = 0; n < TUNNEL_EARLY_MAX; n++) {
+			p = receive(&b, seal(&a, ip_packet(n, 40), PPP_IP, 1), 1);
+			assert_int_equal(p->verdict, PACKET_HELD);
+		}
 		for (uint32_t n = 0; n < 5; n++)
 			assert_dropped(&b, receive(&b, seal(&a, ip_packet(n, 40), PPP_IP, 1), 1),
 				TUNNEL_DROP_NOT_OPEN, n + 1);
-		b.data_open = true;
+		assert_null(packet_list_take(&out));
+		tunnel_open(&b, true, &out);
+		for (uint32_t n = 0; n < TUNNEL_EARLY_MAX; n++) {
+			p = packet_list_take(&out);
+			assert_int_equal(p->verdict, PACKET_DATA);
+			assert_int_equal(ip_number(p), n);
+			release(p);
+		}
+		assert_null(packet_list_take(&out));
 		p = receive(&b, seal(&a, ip_packet(77, 40), PPP_IP, 1), 1);
 		assert_int_equal(p->verdict, PACKET_DATA);
 		assert_int_equal(ip_number(p), 77);
@@ -528,7 +542,7 @@ int main(void)
 		cmocka_unit_test(no_headroom_is_an_error),
 		cmocka_unit_test(acknowledgements_ride_on_data_or_go_alone),
 		cmocka_unit_test(required_encryption_holds_both_ways),
-		cmocka_unit_test(data_waits_for_the_link_but_keys_move_on),
+		cmocka_unit_test(data_waits_for_the_link_and_keys_move_on),
 		cmocka_unit_test(frames_that_cannot_be_are_dropped_by_reason),
 		cmocka_unit_test(inner_protocol_may_be_one_byte_but_not_control),
 		cmocka_unit_test(nonsense_packet_after_packet_is_desync_at_a_limited_rate),
