@@ -73,7 +73,10 @@ struct ppp_link_ops {
 	void (*mppe_tx)(void *user, const struct mppe_params *params, const uint8_t start[16]);
 	void (*mppe_rx)(void *user, const struct mppe_params *params, const uint8_t start[16]);
 	void (*mppe_reset)(void *user); /* the peer sent Reset-Request (stateful) */
-	/* IPCP is open: data may pass. Again after each `down` that was mended. `net` has what was agreed: local, remote, and for the client DNS, NBNS. */
+	/*
+	 * IPCP is open: data may pass. `net` has what was agreed: local, remote, and for the client
+	 * DNS, NBNS. Again after a `down` that was mended (CCP or LCP negotiated anew).
+	 */
 	void (*up)(void *user, const struct ppp_network *net);
 	void (*down)(void *user); /* IPCP closed, or required encryption went: data must stop now */
 	/* The link is over: nothing is sent or called after. */
@@ -83,8 +86,10 @@ struct ppp_link_ops {
 
 struct ppp_link;
 
-/* NULL if out of memory, or the password is not valid. `config` is copied, the strings too; the password is kept only as its NT hash, wiped
- * at the end. -> `config->password` must be valid UTF-8 (mschap_nt_hash). */
+/*
+ * NULL if out of memory, or if `config->password` is no valid UTF-8 or too long (mschap_nt_hash).
+ * `config` is copied, the strings too; of the password only its NT hash is kept, wiped at the end.
+ */
 struct ppp_link *ppp_link_new(const struct ppp_link_config *config, const struct ppp_link_ops *ops, void *user);
 void ppp_link_free(struct ppp_link *l);
 
