@@ -45,6 +45,7 @@ static inline const uint8_t *wire_bytes(struct wire_reader *r, size_t n)
 
 	if (r->failed || n > wire_left(r)) {
 		r->failed = true;
+		r->pos = r->end; /* a loop over what is left ends */
 		return NULL;
 	}
 	r->pos += n;

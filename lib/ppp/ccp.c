@@ -185,10 +185,11 @@ static void reset_request(struct ccp *ccp, const struct cp_packet *packet)
 {
 	if (!cp_is_open(&ccp->cp))
 		return;
-	if (ccp->tx_on && !ccp->tx.stateless)
-		ccp->ops->reset(ccp->cp.user);
+	/* The Ack first: Linux drops everything until it has it, and would miss our FLUSHED packet. */
 	if (!ccp->no_reset_ack)
 		cp_send(&ccp->cp, CP_RESET_ACK, packet->id, NULL, 0);
+	if (ccp->tx_on && !ccp->tx.stateless)
+		ccp->ops->reset(ccp->cp.user);
 }
 
 static bool extended(struct cp *cp, const struct cp_packet *packet, uint64_t now)
