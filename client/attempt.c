@@ -97,7 +97,9 @@ static void on_closed(struct connection *c, enum pptp_reason reason, const char 
 {
 	struct attempt *a = c->owner;
 
-	note_end(a, reason, detail);
+	/* A call that is ending knows the better reason: its parts take a moment longer. */
+	if (!a->session)
+		note_end(a, reason, detail);
 	a->connection_open = false;
 	finish_if_over(a);
 }
