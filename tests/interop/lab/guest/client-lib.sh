@@ -1,6 +1,7 @@
 # shellcheck shell=sh
 # pppd over pptp-linux in the guest; sourced: by guest/client, and by requests:
 #   set -- STATEFUL=1; . /run/share/guest/client-lib.sh; dial
+# shellcheck source=lib.sh
 . "$SHARE/guest/lib.sh"
 
 client_options()

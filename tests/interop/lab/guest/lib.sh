@@ -70,8 +70,9 @@ serve_requests()
 			b=${q%.cmd}
 			mv "$q" "$b.run"
 			(
-				sh "$b.run" >"$b.out" 2>&1 </dev/null
-				echo $? >"$b.tmp"
+				r=0
+				sh "$b.run" >"$b.out" 2>&1 </dev/null || r=$?
+				echo $r >"$b.tmp"
 				mv "$b.tmp" "$b.rc"
 			) &
 		done

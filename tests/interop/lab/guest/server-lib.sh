@@ -1,6 +1,7 @@
 # shellcheck shell=sh disable=SC2034
 # pptpd in the guest; sourced: by guest/server, and by requests that change or restart it:
 #   set -- STATEFUL=1; . /run/share/guest/server-lib.sh; server_options
+# shellcheck source=lib.sh
 . "$SHARE/guest/lib.sh"
 
 # for the next call: pppd reads them when it starts
