@@ -19,7 +19,7 @@ ROOT=$(dirname "$TESTS")
 GREYLINE=${GREYLINE:-$ROOT/build/greyline}
 PATH=$PATH:/usr/sbin:/sbin
 export LC_ALL=C
-declare -A PID=()
+declare -A PID=() LOG_LINES=()
 declare -a NAMESPACES=() EXTRA_CLEANUP=()
 TAP_COUNT=0 TAP_FAILED=0 W='' NSP=gl$$
 
@@ -86,8 +86,11 @@ skip()
 # t NAME COMMAND...
 t()
 {
-	local name=$1 log=$W/t.log
+	local name=$1 log=$W/t.log f
 	shift
+	for f in "$W"/*.err; do
+		[ ! -e "$f" ] || LOG_LINES[$f]=$(wc -l <"$f")
+	done
 	if "$@" >"$log" 2>&1 </dev/null; then
 		ok "$name"
 	else
@@ -96,12 +99,14 @@ t()
 	fi
 }
 
-# What our programs said last, for a failed test
+# What our programs said during the failed test, the last of it
 show_logs()
 {
-	local f
+	local f new
 	for f in "$W"/*.err; do
-		[ ! -s "$f" ] || { echo "# ${f##*/}:"; tail -n "${TEST_LOG_LINES:-12}" "$f" | cut -c1-300 | sed 's/^/#   /'; }
+		[ -e "$f" ] || continue
+		new=$(tail -n "+$((${LOG_LINES[$f]:-0} + 1))" "$f" | tail -n 15)
+		[ -z "$new" ] || { echo "# ${f##*/}:"; cut -c1-300 <<<"$new" | sed 's/^/#   /'; }
 	done
 }
 
@@ -286,6 +291,7 @@ spawn_server()
 {
 	local name=$1 n=$2
 	shift 2
+	stop "$name" # left by a test that failed
 	: >"$W/$name.out"
 	spawn "$name" ip netns exec "$NSP-$n" env GREYLINE_STATE="$W/state-$n" \
 		"$GREYLINE" server --control "$W/$name.sock" "$@"
@@ -301,6 +307,7 @@ client()
 {
 	local name=$1 n=$2
 	shift 2
+	stop "$name" # left by a test that failed
 	: >"$W/$name.out"
 	spawn "$name" ip netns exec "$NSP-$n" env GREYLINE_STATE="$W/state-$n" \
 		GREYLINE_PASSWORD="${PASSWORD:-wonderland}" \
