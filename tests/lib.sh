@@ -262,7 +262,7 @@ wire_end()
 # capture NAME NS DEV: to $W/NAME.pcap
 capture()
 {
-	ip netns exec "$NSP-$2" tcpdump -Z root --immediate-mode -U -n -s 0 -i "$3" -w "$W/$1.pcap" \
+	ip netns exec "$NSP-$2" tcpdump -Z root --immediate-mode -U -n -s 0 -B 16384 -i "$3" -w "$W/$1.pcap" \
 		>"$W/$1.tcpdump" 2>&1 </dev/null &
 	PID[$1]=$!
 	wait_for 10 grep -q 'listening on' "$W/$1.tcpdump"
