@@ -292,6 +292,24 @@ static uint32_t first_held(const struct gre_receiver *r)
 	return seq;
 }
 
+/*
+ * Is `seq`, the first that waits, over its time, nearly alone and far ahead of a stream that has
+ * gone on below it meanwhile? (The deadline alone may be that of a packet that has left.)
+ */
+static bool is_stray(const struct gre_receiver *r, uint32_t seq, uint64_t now)
+{
+	return now - r->ring[SLOT(seq)]->time >= GRE_HOLD_TIME && r->held < GRE_JUMP_CONFIRM &&
+	       seq - r->next > STRAY_GAP && r->next != r->hold_base;
+}
+
+static void drop_stray(struct gre_receiver *r, uint32_t seq, struct packet_list *out)
+{
+	drop(r->ring[SLOT(seq)], out);
+	r->ring[SLOT(seq)] = NULL;
+	r->held--;
+	r->jumps++;
+}
+
 void gre_receiver_tick(struct gre_receiver *r, uint64_t now, struct packet_list *out)
 {
 	uint64_t oldest = UINT64_MAX;
@@ -299,11 +317,12 @@ void gre_receiver_tick(struct gre_receiver *r, uint64_t now, struct packet_list 
 
 	if (now < r->hold_deadline)
 		return;
-	seq = first_held(r);
-	if (r->held < GRE_JUMP_CONFIRM && seq - r->next > STRAY_GAP && r->next != r->hold_base) {
-		r->jumps += r->held;
-		drop_held(r, out);
-		return;
+	for (seq = first_held(r); is_stray(r, seq, now); seq = first_held(r)) {
+		drop_stray(r, seq, out);
+		if (!r->held) {
+			r->hold_deadline = UINT64_MAX;
+			return;
+		}
 	}
 	/* The deadline may be that of a packet that has left: look at those that are here. */
 	for (uint32_t left = r->held; left; seq++) {

@@ -312,6 +312,29 @@ static void a_forged_number_near_ahead_does_not_make_the_stream_late(void **stat
 	assert_int_equal(r.jumps, 1);
 }
 
+/*
+ * A ring that is never empty keeps the deadline of a packet that has left: it must not be taken for
+ * that of one that has only just come.
+ */
+static void a_packet_far_ahead_is_no_stray_before_its_time(void **state)
+{
+	(void)state;
+	take(0);
+	take(2);
+	for (uint64_t end = now + GRE_HOLD_TIME - MS; now < end; now += MS) {
+		take(r.next + 3);
+		take(r.next);
+		assert_int_equal(r.held, 1);
+	}
+	take(r.next + 200);
+	take(r.next);
+	tick(now + MS);
+	take_run(r.next, 198);
+	assert_delivered(0, r.next);
+	assert_int_equal(r.jumps, 0);
+	assert_int_equal(r.lost, 0);
+}
+
 static void a_real_outage_is_followed_after_confirmation(void **state)
 {
 	(void)state;
@@ -541,6 +564,7 @@ int main(void)
 		T(one_forged_number_changes_nothing),
 		T(forged_numbers_between_real_packets_are_never_followed),
 		T(a_forged_number_near_ahead_does_not_make_the_stream_late),
+		T(a_packet_far_ahead_is_no_stray_before_its_time),
 		T(a_real_outage_is_followed_after_confirmation),
 		T(an_outage_with_loss_and_over_the_wrap_is_followed),
 		T(steps_that_do_not_agree_are_not_followed),
