@@ -219,12 +219,69 @@ static void tunnels_agree_stateful(void **state)
 	}
 }
 
+#define SESSIONS 4
+
+/* A full batch of packets of sessions by turns, sealed in one run of the cipher and opened in one.
+ */
+static void batch_of_all(struct tunnel *from, struct tunnel *to, uint32_t *sent, uint32_t *next)
+{
+	struct packet *packets[RC4_BATCH_MAX], *p;
+	unsigned int of[RC4_BATCH_MAX];
+	struct packet_list in;
+
+	for (unsigned int i = 0; i < RC4_BATCH_MAX; i++) {
+		of[i] = chance(SESSIONS);
+		packets[i] = ip_packet(sent[of[i]]++, 24 + chance(300));
+		assert_int_equal(tunnel_seal(&from[of[i]], packets[i], PPP_IP, MS, &batch), 0);
+	}
+	assert_int_equal(batch.count, RC4_BATCH_MAX);
+	rc4_run(&batch);
+	for (unsigned int i = 0; i < RC4_BATCH_MAX; i++) {
+		packet_list_init(&in);
+		receive_into(&to[of[i]], packets[i], MS, &in);
+		p = packet_list_take(&in);
+		assert_ptr_equal(p, packets[i]);
+		tunnel_decrypt(&to[of[i]], p, &batch);
+	}
+	assert_int_equal(batch.count, RC4_BATCH_MAX);
+	rc4_run(&batch);
+	for (unsigned int i = 0; i < RC4_BATCH_MAX; i++) {
+		tunnel_finish(&to[of[i]], packets[i]);
+		assert_int_equal(packets[i]->verdict, PACKET_DATA);
+		assert_int_equal(ip_number(packets[i]), next[of[i]]++);
+		release(packets[i]);
+	}
+}
+
+/* Stateful streams go on from packet to packet within a batch, whatever stands between them. */
+static void sessions_interleaved_in_a_batch_keep_their_streams(void **state)
+{
+	static struct tunnel from[SESSIONS], to[SESSIONS];
+	uint32_t sent[SESSIONS] = { 0 }, next[SESSIONS] = { 0 };
+
+	(void)state;
+	rng = 1;
+	for (unsigned int i = 0; i < SESSIONS; i++) {
+		const struct mppe_params params = { .bits = i ? MPPE_128 : MPPE_40,
+			.stateless = i == 2 };
+
+		init_pair(&from[i], &to[i], &params);
+	}
+	/* Over key changes of the stateful ones, some in the middle of a batch. */
+	for (unsigned int round = 0; round < 40; round++)
+		batch_of_all(from, to, sent, next);
+	assert_true(next[0] > 1024);
+	for (unsigned int i = 0; i < SESSIONS; i++)
+		end_pair(&from[i], &to[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tunnels_agree_in_clear),
 		cmocka_unit_test(tunnels_agree_stateless),
 		cmocka_unit_test(tunnels_agree_stateful),
+		cmocka_unit_test(sessions_interleaved_in_a_batch_keep_their_streams),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
