@@ -319,11 +319,15 @@ void tunnel_open(struct tunnel *t, bool open, struct packet_list *out)
 {
 	t->data_open = open;
 	for (unsigned int i = 0; i < t->early_count; i++) {
-		if (open)
-			pass(t, t->early[i]);
+		struct packet *p = t->early[i];
+
+		if (!open)
+			drop(t, p, TUNNEL_DROP_NOT_OPEN);
+		else if (t->rx && !(p->flags & PACKET_ENCRYPTED))
+			drop(t, p, TUNNEL_DROP_CLEAR); /* came before encryption was on */
 		else
-			drop(t, t->early[i], TUNNEL_DROP_NOT_OPEN);
-		packet_list_add(out, t->early[i]);
+			pass(t, p);
+		packet_list_add(out, p);
 	}
 	t->early_count = 0;
 }

@@ -272,6 +272,34 @@ static void data_waits_for_the_link_and_keys_move_on(void **state)
 	}
 }
 
+static void data_that_came_in_clear_does_not_pass_once_encryption_is_on(void **state)
+{
+	struct packet_list out;
+	struct tunnel a, b;
+	struct packet *p;
+
+	(void)state;
+	init_pair(&a, &b, NULL);
+	packet_list_init(&out);
+	tunnel_open(&b, false, &out);
+	for (uint32_t n = 0; n < 4; n++) {
+		if (n == 2) {
+			tunnel_set_tx(&a, &stateless128, start_a);
+			tunnel_set_rx(&b, &stateless128, start_a);
+		}
+		p = receive(&b, seal(&a, ip_packet(n, 40), PPP_IP, 1), 1);
+		assert_int_equal(p->verdict, PACKET_HELD);
+	}
+	tunnel_open(&b, true, &out);
+	for (uint32_t n = 0; n < 4; n++) {
+		p = packet_list_take(&out);
+		assert_int_equal(p->verdict, n < 2 ? PACKET_DROP : PACKET_DATA);
+		release(p);
+	}
+	assert_int_equal(b.stats.drops[TUNNEL_DROP_CLEAR], 2);
+	end_pair(&a, &b);
+}
+
 static void frames_that_cannot_be_are_dropped_by_reason(void **state)
 {
 	static const uint8_t encrypted[] = { 0xfd, 0x90, 0x00, 1, 2, 3 };
@@ -543,6 +571,7 @@ int main(void)
 		cmocka_unit_test(acknowledgements_ride_on_data_or_go_alone),
 		cmocka_unit_test(required_encryption_holds_both_ways),
 		cmocka_unit_test(data_waits_for_the_link_and_keys_move_on),
+		cmocka_unit_test(data_that_came_in_clear_does_not_pass_once_encryption_is_on),
 		cmocka_unit_test(frames_that_cannot_be_are_dropped_by_reason),
 		cmocka_unit_test(inner_protocol_may_be_one_byte_but_not_control),
 		cmocka_unit_test(nonsense_packet_after_packet_is_desync_at_a_limited_rate),
