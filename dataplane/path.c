@@ -84,18 +84,34 @@ static void deliver_control(struct worker *w, struct dp_session *s, const struct
 	event_list_add(&w->raised, e);
 }
 
+/* The tunnel keeps a packet that came early; short of slots it may not, nor those before it. */
+static void held_early(struct worker *w, struct dp_session *s)
+{
+	struct packet_list early;
+
+	if (pool_may_hold(&w->pool))
+		return;
+	w->stats.no_slot++;
+	packet_list_init(&early);
+	tunnel_open(&s->tunnel, false, &early);
+	path_discard(w, &early);
+}
+
 static void deliver(struct worker *w, struct packet *p)
 {
 	struct dp_session *s = p->owner;
 
 	if (p->verdict == PACKET_NONE)
 		tunnel_finish(&s->tunnel, p);
+	if (p->verdict == PACKET_HELD) {
+		held_early(w, s);
+		return;
+	}
 	if (p->verdict == PACKET_DATA)
 		deliver_data(w, s, p);
 	else if (p->verdict == PACKET_CONTROL)
 		deliver_control(w, s, p);
-	if (p->verdict != PACKET_HELD)
-		pool_put(&w->pool, p);
+	pool_put(&w->pool, p);
 }
 
 /* All packets that are in order now, of any sessions: the cipher gets as many at once as it takes.

@@ -1,5 +1,6 @@
 /* The data plane's sessions, with its thread: control frames, order of commands, life, encryption,
  * counters. */
+#include "dataplane/pool.h"
 #include "dp_rig.h"
 
 #include <pthread.h>
@@ -180,6 +181,32 @@ static void everything_can_be_freed_in_any_state(void **state)
 	dp_session_remove(rig->dp, gone); /* its last event is never heard */
 	add(rig, PEER, OUR_ID + 2, NULL);
 	dp_session_send(rig->dp, s, 0xc021, (const uint8_t *)"\x05\x02\0\x04", 4);
+	rig_free(rig);
+}
+
+/* Calls that are not open yet, each with as much early data as it may keep: more than all slots. */
+static void early_data_of_many_calls_leaves_slots_for_the_others(void **state)
+{
+	struct rig *rig = rig_new(false, false);
+	struct dp_session *s = add_open(rig);
+	uint16_t calls = POOL_MAX / TUNNEL_EARLY_MAX + 64;
+	struct dp_stats stats;
+	uint8_t packet[100];
+	size_t n = inner_packet(packet, INNER, OUTSIDE, 0, 60);
+
+	(void)state;
+	for (uint16_t i = 1; i <= calls; i++)
+		assert_non_null(add(rig, PEER, (uint16_t)(OUR_ID + i), NULL));
+	sync_commands(rig, s);
+	for (uint32_t seq = 0; seq < TUNNEL_EARLY_MAX; seq++)
+		for (uint16_t i = 1; i <= calls; i++)
+			send_ppp(rig, (uint16_t)(OUR_ID + i), seq, 0x0021, packet, n);
+	UNTIL(stats.gre_received == (uint64_t)calls * TUNNEL_EARLY_MAX);
+	assert_true(stats.no_slot > 0);
+	for (uint32_t i = 0; i < 500; i++) {
+		send_data(rig, i, i);
+		expect_inner(rig, i);
+	}
 	rig_free(rig);
 }
 
@@ -400,6 +427,7 @@ int main(void)
 		cmocka_unit_test(a_call_and_a_prefix_have_one_holder),
 		cmocka_unit_test(removal_is_the_last_event_and_frees_call_and_routes),
 		cmocka_unit_test(everything_can_be_freed_in_any_state),
+		cmocka_unit_test(early_data_of_many_calls_leaves_slots_for_the_others),
 		cmocka_unit_test(many_encrypted_sessions_share_batches),
 		cmocka_unit_test(a_lost_stateful_packet_raises_a_reset),
 		cmocka_unit_test(counters_can_be_read_from_any_thread),
