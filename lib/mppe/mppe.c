@@ -15,6 +15,8 @@
 	10 /* bytes that tell an IP packet from noise: protocol, IP header up to its length        \
 	    */
 
+/* A look with a key, and the change to the next one, in key changes. */
+#define TRY_COST 2
 /*
  * How well decrypted bytes look. Noise passes for WEAK about once in 500 times, which is good
  * enough where the key is known; to choose a key it takes MAYBE (once in 10,000) or SURE (once in
@@ -45,6 +47,7 @@ void mppe_init(struct mppe *m, const struct mppe_params *params, const uint8_t s
 	memset(m, 0, sizeof(*m));
 	m->params = *params;
 	memcpy(m->start, start, len);
+	m->work = MPPE_WORK_MAX;
 	mppe_new_key(m->start, m->start, len, m->key);
 	mppe_salt(params->bits, m->key);
 	rc4_init(&m->stream, m->key, len);
@@ -214,6 +217,22 @@ static bool is_late(struct mppe *m, unsigned int ahead)
 	return false;
 }
 
+static void earn(struct mppe *m)
+{
+	m->work = m->work < MPPE_WORK_MAX - MPPE_WORK_EARNED
+			  ? (uint16_t)(m->work + MPPE_WORK_EARNED)
+			  : MPPE_WORK_MAX;
+}
+
+/* False: so much is not earned yet, and nothing is spent. */
+static bool spend(struct mppe *m, unsigned int changes)
+{
+	if (changes > m->work)
+		return false;
+	m->work = (uint16_t)(m->work - changes);
+	return true;
+}
+
 /* RFC 3078 8.1, with the check that the way led somewhere. */
 static enum mppe_result open_stateless(
 	struct mppe *m, uint16_t count, const uint8_t *data, uint32_t len)
@@ -222,15 +241,10 @@ static enum mppe_result open_stateless(
 	enum mppe_result result = MPPE_OK;
 	uint8_t key[16];
 
-	if (m->rest)
-		m->rest--;
 	if (is_late(m, ahead))
 		return MPPE_OLD;
-	if (ahead > MPPE_WALK_FREE) {
-		if (m->rest)
-			return MPPE_WAIT;
-		m->rest = (uint8_t)(ahead / MPPE_WALK_FREE);
-	}
+	if (!spend(m, ahead))
+		return MPPE_WAIT;
 	memcpy(key, m->key, sizeof(key));
 	for (unsigned int i = 0; i <= ahead; i++)
 		change_key(m, key);
@@ -259,10 +273,12 @@ static enum mppe_result resync(struct mppe *m, uint16_t count, const uint8_t *da
 
 	if ((count & FLAG_MASK) == FLAG_MASK)
 		changes++;
+	if (!spend(m, changes + TRY_COST))
+		return MPPE_WAIT;
 	memcpy(key, m->key, sizeof(key));
 	for (unsigned int i = 0; i < changes; i++)
 		change_key(m, key);
-	for (last = changes + MPPE_TRY_MAX; changes <= last; changes++) {
+	for (last = changes + MPPE_TRY_MAX;; changes++) {
 		fit = key_fits(m, key, data, len);
 		if (fit == FIT_SURE)
 			break;
@@ -271,6 +287,8 @@ static enum mppe_result resync(struct mppe *m, uint16_t count, const uint8_t *da
 			maybe_changes = changes;
 			memcpy(maybe, key, sizeof(maybe));
 		}
+		if (changes == last || !spend(m, TRY_COST))
+			break;
 		change_key(m, key);
 	}
 	if (fit == FIT_SURE) {
@@ -317,6 +335,7 @@ enum mppe_result mppe_open(struct mppe *m, uint8_t *data, uint32_t len, struct r
 
 	if (r.failed || !wire_left(&r) || !(header & MPPE_ENCRYPTED))
 		return MPPE_BAD;
+	earn(m);
 	if (m->params.stateless)
 		result = open_stateless(m, header & MPPE_COUNT, data, len);
 	else

@@ -31,10 +31,12 @@
 #define MPPE_LATE_MAX 256
 #define MPPE_LATE_RUN 4
 /*
- * Stateless: a gap of up to this many counts is always followed; a longer one is paid for with a rest of one packet per
- * MPPE_WALK_FREE counts, in which no other long one is. So a peer that skips wildly costs this much per packet and no more.
+ * Key changes that a receiver may spend on the way to a packet beyond the next one: each packet that comes earns
+ * MPPE_WORK_EARNED, up to MPPE_WORK_MAX, enough for two losses of the longest kind at once. So a peer that skips
+ * counts, or one who forges packets, cannot make more work than that; who skips more waits until it is earned.
  */
-#define MPPE_WALK_FREE 64
+#define MPPE_WORK_EARNED 8
+#define MPPE_WORK_MAX    8192
 /* Stateful: key changes tried for FLUSHED packets that were lost (Linux changes the key with each). */
 #define MPPE_TRY_MAX 16
 
@@ -49,7 +51,7 @@ struct mppe {
 	uint16_t count; /* next to send, or next expected */
 	bool flush; /* sender: FLUSHED on the next packet; receiver: waiting for a FLUSHED packet */
 	uint8_t late; /* receiver: late packets in a row */
-	uint8_t rest; /* stateless receiver: packets until a long gap is followed again */
+	uint16_t work; /* receiver: key changes that may be spent now */
 	struct rc4 stream; /* stateful */
 	uint64_t rekeys, resets; /* key changes; FLUSHED after a reset (sender) or resets wanted (receiver) */
 };
@@ -57,7 +59,7 @@ struct mppe {
 enum mppe_result {
 	MPPE_OK,
 	MPPE_BAD, /* not an encrypted packet, too short, or no key fits: drop; keys are as before */
-	MPPE_WAIT, /* drop: stateful, we wait for FLUSHED; stateless, too soon after another long gap */
+	MPPE_WAIT, /* drop: stateful, we wait for FLUSHED; either, a gap beyond the work that is earned */
 	MPPE_RESET, /* stateful: drop, and a Reset-Request should be sent now */
 	MPPE_OLD, /* count in the past: drop */
 };
@@ -81,8 +83,8 @@ void mppe_reset_requested(struct mppe *m);
 /*
  * Receiver: `data` is header and ciphertext, in the GRE stream's order. On MPPE_OK the decryption of data[2..len)
  * is appended to `batch`. Key changes per packet are bounded by the 12-bit count (4096), and over many packets by
- * MPPE_WALK_FREE. After a gap the first
- * bytes are tried before the keys move on, so that a forged packet does not move them.
+ * MPPE_WORK_EARNED. After a gap the first bytes are tried before the keys move on, so that a forged packet does
+ * not move them.
  */
 enum mppe_result mppe_open(struct mppe *m, uint8_t *data, uint32_t len, struct rc4_batch *batch);
 
