@@ -226,12 +226,31 @@ static void follow_jump(struct gre_receiver *r, struct packet *p, uint32_t seq, 
 {
 	if (r->held)
 		advance_to(r, r->highest + 1, now, out);
+	/* The place of a numbering that was hardly used, perhaps forged itself, is not worth a
+	 * return. */
+	if (r->young >= GRE_YOUNG && (!r->has_home || now - r->home_at >= GRE_HOME_TIME)) {
+		r->has_home = true;
+		r->home = r->next;
+		r->home_at = now;
+		r->home_lost = r->lost;
+	}
 	if ((int32_t)(seq - r->next) > 0 && seq - r->next <= LOSS_MAX)
 		r->lost += seq - r->next - (GRE_JUMP_CONFIRM - 1u);
 	begin(r, seq);
 	r->in_range_at = now;
 	r->young = 1;
 	advance(r, p, now, out);
+}
+
+/* The stream goes on where a jump was followed from: so the jump was a forger's, not the peer's. */
+static void return_home(struct gre_receiver *r, struct packet_list *out)
+{
+	r->jumps += r->held;
+	drop_held(r, out);
+	r->lost = r->home_lost;
+	r->has_home = false;
+	begin(r, r->home);
+	r->young = GRE_YOUNG;
 }
 
 /* `seq` is before what is expected, by at most GRE_HOLD_MAX. */
@@ -270,7 +289,9 @@ void gre_receiver_take(struct gre_receiver *r, struct packet *p, uint32_t seq, u
 	r->received++;
 	if (!r->started)
 		begin(r, seq);
-	if (seq - r->next >= GRE_HOLD_MAX && continues_held(r, seq)) {
+	if (seq - r->next >= GRE_HOLD_MAX && r->has_home && seq - r->home <= GRE_JUMP_STEP) {
+		return_home(r, out);
+	} else if (seq - r->next >= GRE_HOLD_MAX && continues_held(r, seq)) {
 		r->overflow++;
 		advance_to(r, seq - (GRE_HOLD_MAX - 1), now, out);
 		run_held(r, now, out);

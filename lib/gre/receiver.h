@@ -5,8 +5,8 @@
  *
  * Invariants: packets leave in strictly increasing order of number (32 bits, wrapping) until a jump is
  * followed; a packet waits at most GRE_HOLD_TIME; at most GRE_HOLD_MAX wait; a single packet with a
- * far-ahead number changes nothing (see GRE_JUMP_CONFIRM): a forger who does not see the stream cannot
- * silence it, and no number, be it the first one, can silence it for ever.
+ * far-ahead number changes nothing (see GRE_JUMP_CONFIRM), and a run of them not for long (GRE_HOME_TIME): a
+ * forger who does not see the stream cannot silence it, and no number, be it the first one, can for ever.
  */
 #pragma once
 
@@ -32,6 +32,11 @@
  */
 #define GRE_BACK_QUIET 200000 /* us */
 #define GRE_YOUNG      8
+/*
+ * Nor may a whole run of forged numbers take the stream over: the place that it was taken from is kept, and the first
+ * packet that comes there (or a little above) takes it back. A further jump does not change that place, until so long.
+ */
+#define GRE_HOME_TIME 120000000 /* us; peers that are alive answer an LCP echo within */
 
 struct gre_receiver {
 	bool started; /* any first number is accepted: pptpd sends 0, pptp-linux 1 */
@@ -51,6 +56,9 @@ struct gre_receiver {
 	uint8_t young; /* packets in the expected range since the numbering began; up to GRE_YOUNG */
 	uint32_t jump_seq;
 	uint8_t jump_count;
+	bool has_home; /* a jump was followed, from here: */
+	uint32_t home;
+	uint64_t home_at, home_lost; /* when; `lost` at that time */
 	uint64_t received; /* all data packets taken */
 	uint64_t lost; /* numbers given up that never came, not even late */
 	uint64_t reordered; /* came after a higher number and could still be put in order */

@@ -366,6 +366,41 @@ static void an_outage_with_loss_and_over_the_wrap_is_followed(void **state)
 	assert_int_equal(ndelivered, 32);
 }
 
+static void a_run_of_forged_numbers_costs_the_stream_nothing(void **state)
+{
+	static const uint32_t forged[] = { 5000, 0x10000000, 0x7fffffff, 0x80000001, 0xf0000000 };
+	uint32_t real = 50, foreign = 0;
+
+	(void)state;
+	take_run(0, real);
+	for (uint32_t i = 0; i < 400; i++) {
+		now += 20 * MS;
+		for (uint32_t k = 0; k <= i % 3; k++) { /* up to three places one after another */
+			foreign += 30;
+			take_run(forged[(i + k) % 5] + foreign, 1 + i % 30);
+			if (i & 1)
+				take(forged[(i + k) % 5] + foreign + 40); /* waits */
+		}
+		ndelivered = 0;
+		take(real + 1); /* in the wrong order, too */
+		take(real);
+		assert_delivered(real, 2);
+		real += 2;
+	}
+	assert_int_equal(r.lost, 0);
+}
+
+static void a_real_jump_is_not_undone_by_what_comes_late(void **state)
+{
+	(void)state;
+	take_run(0, 100);
+	take_run(2000, 50);
+	take_run(400, 20); /* on the way for long; what was on the way near 100 is lost */
+	ndelivered = 0;
+	take_run(2050, 50);
+	assert_delivered(2050, 50);
+}
+
 static void steps_that_do_not_agree_are_not_followed(void **state)
 {
 	(void)state;
@@ -567,6 +602,8 @@ int main(void)
 		T(a_packet_far_ahead_is_no_stray_before_its_time),
 		T(a_real_outage_is_followed_after_confirmation),
 		T(an_outage_with_loss_and_over_the_wrap_is_followed),
+		T(a_run_of_forged_numbers_costs_the_stream_nothing),
+		T(a_real_jump_is_not_undone_by_what_comes_late),
 		T(steps_that_do_not_agree_are_not_followed),
 		T(a_forged_first_packet_does_not_silence_the_stream),
 		T(a_forged_first_packet_close_by_costs_no_more_than_a_pause),
