@@ -197,7 +197,8 @@ static void raise_reset(struct tunnel *t)
 	uint64_t interval = TUNNEL_RESET_INTERVAL;
 
 	if (t->sender.rtt > interval)
-		interval = t->sender.rtt;
+		interval =
+			t->sender.rtt < TUNNEL_RESET_SLOWEST ? t->sender.rtt : TUNNEL_RESET_SLOWEST;
 	if (!interval_over(t, t->last_reset, interval))
 		return;
 	t->last_reset = t->stats.last_rx ? t->stats.last_rx : 1;

@@ -88,11 +88,13 @@ void tunnel_init(struct tunnel *t, const struct tunnel_config *config);
 void tunnel_done(struct tunnel *t, struct packet_list *out);
 
 /*
- * RESET is raised at most once in 100 ms and in a round trip: Linux answers each Reset-Request with a new key.
+ * RESET is raised at most once in 100 ms and in a round trip: Linux answers each Reset-Request with a new key. But a
+ * round trip of more than a second is a peer's that acknowledges late.
  * DESYNC after TUNNEL_NONSENSE_MAX undecipherable packets or TUNNEL_RESETS_MAX fruitless RESETs in a row, at most
  * once in TUNNEL_DESYNC_INTERVAL.
  */
 #define TUNNEL_RESET_INTERVAL  100000 /* us */
+#define TUNNEL_RESET_SLOWEST   1000000
 #define TUNNEL_DESYNC_INTERVAL 1000000
 #define TUNNEL_NONSENSE_MAX    8
 #define TUNNEL_RESETS_MAX      16
