@@ -124,6 +124,7 @@ struct dp_stats {
 	uint64_t inner_write_errors;
 	uint64_t send_errors;
 	uint64_t no_slot;        /* pool of packets exhausted */
-	uint64_t event_overflow; /* control frames dropped: the control thread did not keep up */
+	uint64_t event_overflow; /* control frames dropped: too many of a session, or for the
+				    control thread */
 };
 void dataplane_stats(const struct dataplane *dp, struct dp_stats *out);

@@ -46,6 +46,7 @@ struct dp_session {
 	void *owner;
 	struct event reset, desync, gone;
 	atomic_uint events_waiting;
+	uint64_t control_until; /* the control frames taken so far are paid for until then, us */
 	_Atomic uint64_t stats[SESSION_STATS_WORDS + 1];
 
 	struct table_node control_node; /* in the control thread's table */

@@ -71,11 +71,24 @@ static void deliver_data(struct worker *w, struct dp_session *s, const struct pa
 		w->stats.inner_written++;
 }
 
+static bool may_control(const struct worker *w, struct dp_session *s)
+{
+	uint64_t burst = (QUEUE_CONTROL_BURST - 1) * QUEUE_CONTROL_INTERVAL;
+
+	if (s->control_until < w->now)
+		s->control_until = w->now;
+	if (s->control_until > w->now + burst)
+		return false;
+	s->control_until += QUEUE_CONTROL_INTERVAL;
+	return true;
+}
+
 static void deliver_control(struct worker *w, struct dp_session *s, const struct packet *p)
 {
-	struct event *e =
-		event_control_new(w->events, &s->events_waiting, p->protocol, p->data, p->len);
+	struct event *e = NULL;
 
+	if (may_control(w, s))
+		e = event_control_new(w->events, &s->events_waiting, p->protocol, p->data, p->len);
 	if (!e) {
 		w->stats.event_overflow++;
 		return;

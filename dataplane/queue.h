@@ -15,6 +15,13 @@
 
 #define QUEUE_EVENTS_MAX     4096
 #define QUEUE_EVENTS_SESSION 32 /* control frames of one session that wait */
+/*
+ * Nor is their number in time unbounded, for each costs the control thread work and most an answer:
+ * after a burst, one in this time goes on. A link needs about twenty to come up, and then next to
+ * none.
+ */
+#define QUEUE_CONTROL_BURST    64
+#define QUEUE_CONTROL_INTERVAL 4000 /* us */
 
 struct dp_route;
 

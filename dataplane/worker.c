@@ -279,7 +279,8 @@ static void turn(struct worker *w)
 	w->now = worker_clock();
 	if (w->blocked_until && (ready[SOURCE_GRE] & EPOLLOUT || w->now >= w->blocked_until))
 		set_blocked(w, false);
-	/* First: what a command allows (keys, routes, data) may be what the packets behind it need. */
+	/* First: what a command allows (keys, routes, data) may be what the packets behind it need.
+	 */
 	run_commands(w, ready[SOURCE_COMMANDS] != 0);
 	if (ready[SOURCE_GRE] & ~(uint32_t)EPOLLOUT && path_receive(w) < 0)
 		lost(w, SOURCE_GRE);
