@@ -33,7 +33,7 @@
 	X(CALL_REFUSED, "call-refused", PEER, "the peer refused the call")                         \
 	X(CALL_LIMIT, "call-limit", PEER, "a limit on calls or connections is reached")            \
 	X(GRE_SILENT, "gre-silent", GRE,                                                           \
-		"no GRE packet came from the peer (IP protocol 47 is blocked on the path, or a "   \
+		"GRE packets do not get through (IP protocol 47 is blocked on the path, or a "     \
 		"NAT router lacks PPTP support)")                                                  \
 	X(LCP_TIMEOUT, "lcp-timeout", PEER,                                                        \
 		"GRE works, but the peer did not finish LCP negotiation")                          \

@@ -322,6 +322,11 @@ void connection_stop(struct connection *c, enum pptp_reason reason)
 	connection_update(c);
 }
 
+void connection_abort(struct connection *c, enum pptp_reason reason)
+{
+	lost(c, reason, "");
+}
+
 void connection_update(struct connection *c)
 {
 	uint64_t deadline, now;

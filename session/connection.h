@@ -57,5 +57,8 @@ int connection_dial(struct connection *c, uv_loop_t *loop, const struct sockaddr
 /* Orderly end: Stop-Control-Connection-Request and so on; before TCP is open: closes at once. */
 void connection_stop(struct connection *c, enum pptp_reason reason);
 
+/* Ends it without waiting for anything: no more good-byes, TCP is closed. `closed` follows as ever. */
+void connection_abort(struct connection *c, enum pptp_reason reason);
+
 /* To be called after any direct use of c->control (control_call_*): its deadline may have changed. */
 void connection_update(struct connection *c);

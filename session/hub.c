@@ -35,6 +35,7 @@ int hub_init(struct hub *h, uv_loop_t *loop, const struct dp_config *config, cha
 	if (uv_poll_init(loop, &h->poll, dataplane_event_fd(h->dp)) < 0) {
 		snprintf(why, SYSTEM_WHY, "cannot watch the data plane's events");
 		dataplane_free(h->dp);
+		h->dp = NULL;
 		return -1;
 	}
 	h->poll.data = h;

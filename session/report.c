@@ -2,6 +2,7 @@
 #include "session/report.h"
 
 #include "system/clock.h"
+#include "system/log.h"
 #include "system/tun.h"
 
 #include <arpa/inet.h>
@@ -141,10 +142,11 @@ json_t *report_sessions(const struct hub *h)
 
 static json_t *dataplane_counters(const struct hub *h)
 {
-	struct dp_stats d;
+	struct dp_stats d = { 0 };
 	json_t *o = json_object(), *faults = json_object();
 
-	dataplane_stats(h->dp, &d);
+	if (h->dp)
+		dataplane_stats(h->dp, &d);
 	json_object_set_new(o, "gre_received", number(d.gre_received));
 	json_object_set_new(o, "gre_sent", number(d.gre_sent));
 	json_object_set_new(o, "gre_unknown_call", number(d.gre_unknown_call));
@@ -183,11 +185,14 @@ json_t *report_stats(const struct hub *h)
 
 static bool matches(const struct session *s, const char *target)
 {
+	char user[sizeof(s->user)];
 	struct in_addr addr;
 	char *end;
 	unsigned long id;
 
-	if (!strcmp(target, "all") || !strcmp(target, s->user))
+	/* Both as they are shown, and as they were typed. */
+	if (!strcmp(target, "all") || !strcmp(target, s->user) ||
+	    !strcmp(log_escape(user, sizeof(user), target, strlen(target)), s->user))
 		return true;
 	if (inet_pton(AF_INET, target, &addr) == 1)
 		return addr.s_addr == s->peer.s_addr || (s->net.remote && addr.s_addr == s->net.remote);

@@ -1,6 +1,9 @@
 /* One call's life: see session.h. */
 #include "session/session.h"
 
+#include "lib/ppp/cp.h"
+#include "lib/ppp/frame.h"
+#include "lib/wire.h"
 #include "system/clock.h"
 #include "system/log.h"
 #include "system/tun.h"
@@ -66,7 +69,6 @@ static void go_down(struct session *s)
 		return;
 	s->is_up = false;
 	dp_session_open(s->hub->dp, s->dp, false);
-	s->ops->down(s);
 }
 
 static void remove_from_dataplane(struct session *s)
@@ -172,21 +174,39 @@ static void link_mppe_reset(void *user)
 	dp_session_reset_requested(s->hub->dp, s->dp);
 }
 
+/* Data may pass again. Its owner has set up the addresses of the first time. */
+static void mended(struct session *s, const struct ppp_network *net)
+{
+	if (net->local != s->net.local || net->remote != s->net.remote) {
+		session_close(s, PPTP_NO_NETWORK, "the peer changed the addresses of the tunnel");
+		return;
+	}
+	s->is_up = true;
+	dp_session_open(s->hub->dp, s->dp, true);
+}
+
 static void link_up(void *user, const struct ppp_network *net)
 {
 	struct session *s = user;
 	char why[SYSTEM_WHY] = "";
 
+	if (s->ending)
+		return;
+	if (s->up_at) {
+		mended(s, net);
+		return;
+	}
 	s->net = *net;
-	s->is_up = true;
-	s->up_at = clock_now();
-	s->up_since = time(NULL);
-	s->hub->connected++;
 	if (s->ops->up(s, why) < 0) {
 		session_close(s, PPTP_SYSTEM, why);
 		return;
 	}
+	s->is_up = true;
+	s->up_at = clock_now();
+	s->up_since = time(NULL);
+	s->hub->connected++;
 	dp_session_open(s->hub->dp, s->dp, true);
+	s->ops->opened(s);
 }
 
 static void link_down(void *user)
@@ -194,11 +214,29 @@ static void link_down(void *user)
 	go_down(user);
 }
 
+/*
+ * GRE works in one direction only: the peer's LCP requests come, but it has never answered one of ours, sent again
+ * and again. Both ends then see the link fail for want of answers; the true reason is GRE.
+ */
+static bool is_deaf(const struct session *s, enum pptp_reason reason)
+{
+	struct ppp_link_info info;
+
+	if (!s->link_started || s->answered ||
+	    (reason != PPTP_LCP_TIMEOUT && reason != PPTP_PEER_REQUEST && reason != PPTP_TCP_CLOSED))
+		return false;
+	ppp_link_get_info(s->link, &info);
+	return info.received > 0 && clock_now() - s->link_began > 2 * s->config->link.restart_interval;
+}
+
 static void link_finished(void *user, enum pptp_reason reason, const char *detail)
 {
 	struct session *s = user;
 
-	begin_end(s, reason, detail);
+	if (is_deaf(s, reason))
+		begin_end(s, PPTP_GRE_SILENT, "the peer's packets come here, but it answers none of ours");
+	else
+		begin_end(s, reason, detail);
 	link_is_over(s);
 }
 
@@ -260,7 +298,7 @@ static void on_timer(uv_timer_t *timer)
 		s->gre_deadline = UINT64_MAX;
 		ppp_link_get_info(s->link, &info);
 		if (info.received == 0)
-			ppp_link_lower_down(s->link, PPTP_GRE_SILENT, "", now);
+			ppp_link_lower_down(s->link, PPTP_GRE_SILENT, "nothing came from the peer", now);
 	}
 	if (!s->link_over) {
 		struct tunnel_stats stats;
@@ -362,16 +400,33 @@ static struct session *session_new(struct hub *h, struct connection *c, const st
 	return s;
 }
 
+/* A Configure-Request, a Terminate-Request or an Echo-Request of LCP comes also from a peer that cannot hear us. */
+static bool is_answer(uint16_t protocol, const uint8_t *data, size_t len)
+{
+	struct wire_reader r = wire_reader(data, len);
+	uint8_t code = wire_u8(&r);
+
+	return protocol != PPP_LCP || (code != CP_CONFIGURE_REQUEST && code != CP_TERMINATE_REQUEST &&
+					      code != CP_ECHO_REQUEST && code != CP_DISCARD_REQUEST);
+}
+
+static void link_receive(struct session *s, uint16_t protocol, const uint8_t *data, size_t len, uint64_t now)
+{
+	s->answered = s->answered || is_answer(protocol, data, len);
+	ppp_link_receive(s->link, protocol, data, len, now);
+}
+
 static void start_link(struct session *s)
 {
 	uint64_t now = clock_now();
 
 	s->link_started = true;
+	s->link_began = now;
 	if (s->config->gre_timeout)
 		s->gre_deadline = now + s->config->gre_timeout;
 	ppp_link_start(s->link, now);
 	for (unsigned int i = 0; i < s->early_count && !s->link_over; i++)
-		ppp_link_receive(s->link, s->early[i].protocol, s->early[i].data, s->early[i].len, now);
+		link_receive(s, s->early[i].protocol, s->early[i].data, s->early[i].len, now);
 	forget_early(s);
 	after_link(s);
 }
@@ -490,7 +545,7 @@ void session_verdict(struct session *s, const struct ppp_auth_verdict *verdict, 
 static void control_frame(struct session *s, const struct dp_event *event)
 {
 	if (s->link_started) {
-		ppp_link_receive(s->link, event->protocol, event->data, event->len, clock_now());
+		link_receive(s, event->protocol, event->data, event->len, clock_now());
 		return;
 	}
 	if (s->early_count < SESSION_EARLY_MAX && event->len <= UINT16_MAX) {

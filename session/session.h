@@ -23,11 +23,12 @@ struct session;
 struct session_ops {
 	/* Server: judge; answer with session_verdict(), now or later (unless gone by then). */
 	void (*judge)(struct session *s, const struct ppp_auth_request *request);
-	/* An NCP is open, s->net is set. Data may pass when this returns 0; -1: the session is ended with
-	 * PPTP_SYSTEM and the sentence in `why` (SYSTEM_WHY bytes). May not call session functions. */
+	/* IPCP is open, s->net is set: prepares what data needs. 0; -1: the session is ended with PPTP_SYSTEM and
+	 * the sentence in `why` (SYSTEM_WHY bytes). May not call session functions. Once: when data has to wait
+	 * later, while encryption is negotiated anew, that is not told. */
 	int (*up)(struct session *s, char *why);
-	/* Data stops (after `up`), also when the session ends. */
-	void (*down)(struct session *s);
+	/* Data passes from now on. Once, after `up`. */
+	void (*opened)(struct session *s);
 	void (*gone)(struct session *s, enum pptp_reason reason, const char *detail);
 };
 
@@ -58,8 +59,9 @@ struct session {
 	char user[CHAP_NAME_MAX + 1]; /* as the peer names itself (server), or our user name (client); escaped */
 	struct ppp_network net;
 	time_t since, up_since; /* wall clock; 0 not yet */
-	uint64_t began, up_at; /* us, monotonic */
+	uint64_t began, link_began, up_at; /* us, monotonic */
 	uint64_t gre_deadline;
+	bool answered; /* the peer has answered a frame of ours: GRE gets through both ways */
 	bool has_call, link_started, is_up, ending, close_wanted, link_over, dp_removed, timer_closed;
 	enum pptp_reason reason;
 	char detail[160];
@@ -73,12 +75,13 @@ struct session {
 };
 
 /*
- * Server (PAC): takes a requested call, answers it and starts PPP. On failure the call is refused and NULL returned.
+ * Server (PAC): takes a requested call, answers it and starts PPP. On failure the call is refused and NULL returned;
+ * `gone` may still come for what there was of the session.
  */
 struct session *session_answer(struct hub *h, struct connection *c, const struct control_outgoing_request *request,
 	const struct session_config *config, const struct session_ops *ops, void *owner);
 
-/* Client (PNS): dials a call in an established connection. NULL on failure (nothing was sent). */
+/* Client (PNS): dials a call in an established connection. NULL on failure (nothing was sent), with `gone` as above. */
 struct session *session_dial(struct hub *h, struct connection *c, const struct session_config *config,
 	const struct session_ops *ops, void *owner);
 

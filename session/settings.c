@@ -1,20 +1,26 @@
 /* Configuration by libConfuse: see settings.h. */
 #include "session/settings.h"
 
+#include "session/config_text.h"
 #include "system/log.h"
 #include "system/suggest.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define KEYS_MAX  64
-#define VALUE_MAX 2048
+#define VALUE_MAX 4096
+#define PASSWORD_MAX 1024 /* bytes of a password file's first line */
 
 /* libConfuse's error function has no argument of the caller's: the first error of a parse is kept here. */
 static char first_error[SYSTEM_WHY];
@@ -30,16 +36,24 @@ static const char *nearest_key(cfg_t *cfg, const char *key)
 	return suggest(key, keys, n);
 }
 
+/* What would be right, where libConfuse says only what is wrong. */
+static const char *hint(const char *text)
+{
+	if (strstr(text, "invalid boolean"))
+		return " (write true or false)";
+	return strstr(text, "invalid integer") ? " (write a whole number)" : "";
+}
+
 __attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
-	char text[SYSTEM_WHY] = "", where[96] = "";
+	char text[SYSTEM_WHY] = "", where[160] = "";
 
 	if (first_error[0])
 		return;
 	if (option_name)
 		snprintf(where, sizeof(where), "%s: ", option_name);
 	else if (cfg && cfg->filename)
-		snprintf(where, sizeof(where), "%s:%d: ", cfg->filename, cfg->line);
+		snprintf(where, sizeof(where), "%.140s:%d: ", cfg->filename, cfg->line);
 	if (strstr(fmt, "no such option")) {
 		const char *key = va_arg(ap, const char *);
 		const char *near = cfg ? nearest_key(cfg, key) : NULL;
@@ -49,24 +63,28 @@ __attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const cha
 	} else {
 		vsnprintf(text, sizeof(text), fmt, ap);
 	}
-	snprintf(first_error, sizeof(first_error), "%s%s", where, text);
+	snprintf(first_error, sizeof(first_error), "%s%s%s", where, text, hint(text));
 }
 
-int settings_file(cfg_t *cfg, const char *path, char *why)
+static int parse_text(cfg_t *cfg, const char *path, char *text, size_t len, char *why)
 {
-	FILE *f = fopen(path, "re");
+	FILE *f = fmemopen(text, len, "r");
 	int rc;
 
 	if (!f) {
 		snprintf(why, SYSTEM_WHY, "cannot read the configuration file %s: %s", path, strerror(errno));
 		return -1;
 	}
+	setvbuf(f, NULL, _IONBF, 0);
 	first_error[0] = '\0';
 	option_name = NULL;
 	cfg_set_error_function(cfg, on_error);
 	free(cfg->filename);
 	cfg->filename = strdup(path);
+	/* What libConfuse frees has held passwords: free() is to overwrite it. */
+	mallopt(M_PERTURB, 1);
 	rc = cfg_parse_fp(cfg, f);
+	mallopt(M_PERTURB, 0);
 	fclose(f);
 	if (rc == CFG_SUCCESS && !first_error[0])
 		return 0;
@@ -74,20 +92,41 @@ int settings_file(cfg_t *cfg, const char *path, char *why)
 	return -1;
 }
 
-/* Appends `text` as a quoted string of the file's syntax. -1 if it does not fit. */
+int settings_file(cfg_t *cfg, const char *path, char *why)
+{
+	size_t len = 0;
+	char *text = config_text_read(path, &len, why);
+	unsigned int line = 0;
+	const char *what;
+	int rc = -1;
+
+	if (!text)
+		return -1;
+	what = config_text_clean(text, len, &line);
+	if (what)
+		snprintf(why, SYSTEM_WHY, "%s:%u: %s", path, line, what);
+	else
+		rc = len ? parse_text(cfg, path, text, len, why) : 0;
+	explicit_bzero(text, len);
+	free(text);
+	return rc;
+}
+
+/* Appends `text` as a quoted string of the file's syntax: in single quotes nothing is replaced. -1 if it does not
+ * fit. */
 static int quote(char *out, size_t size, const char *text, size_t len)
 {
 	size_t n = strlen(out);
 
 	if (n + 2 * len + 3 > size)
 		return -1;
-	out[n++] = '"';
+	out[n++] = '\'';
 	for (size_t i = 0; i < len; i++) {
-		if (text[i] == '"' || text[i] == '\\')
+		if (text[i] == '\'' || text[i] == '\\')
 			out[n++] = '\\';
 		out[n++] = text[i];
 	}
-	out[n++] = '"';
+	out[n++] = '\'';
 	out[n] = '\0';
 	return 0;
 }
@@ -111,7 +150,7 @@ static int quote_list(char *out, size_t size, const char *value)
 	return rc;
 }
 
-int settings_put(cfg_t *cfg, const char *option, const char *key, const char *value, char *why)
+static int assign(cfg_t *cfg, const char *option, const char *key, const char *sign, const char *value, char *why)
 {
 	char text[VALUE_MAX];
 	const char *near;
@@ -127,7 +166,7 @@ int settings_put(cfg_t *cfg, const char *option, const char *key, const char *va
 			near ? "\"?)" : "; see greyline(1) for the keys there are");
 		return -1;
 	}
-	snprintf(text, sizeof(text), "%s = ", key);
+	snprintf(text, sizeof(text), "%s %s ", key, sign);
 	if (opt->flags & CFGF_LIST)
 		rc = quote_list(text, sizeof(text), value);
 	else
@@ -144,6 +183,16 @@ int settings_put(cfg_t *cfg, const char *option, const char *key, const char *va
 		return 0;
 	snprintf(why, SYSTEM_WHY, "%s", first_error[0] ? first_error : "the value cannot be parsed");
 	return -1;
+}
+
+int settings_put(cfg_t *cfg, const char *option, const char *key, const char *value, char *why)
+{
+	return assign(cfg, option, key, "=", value, why);
+}
+
+int settings_add(cfg_t *cfg, const char *option, const char *key, const char *value, char *why)
+{
+	return assign(cfg, option, key, "+=", value, why);
 }
 
 int settings_set(cfg_t *cfg, const char *assignment, char *why)
@@ -164,6 +213,13 @@ int settings_set(cfg_t *cfg, const char *assignment, char *why)
 int settings_ipv4(const char *text, struct in_addr *addr)
 {
 	return text && inet_pton(AF_INET, text, addr) == 1 ? 0 : -EINVAL;
+}
+
+bool settings_is_host(struct in_addr addr)
+{
+	uint32_t first = ntohl(addr.s_addr) >> 24;
+
+	return first != 0 && first != 127 && first < 224;
 }
 
 int settings_cidr(const char *text, struct in_addr *prefix, unsigned int *len)
@@ -228,18 +284,21 @@ static int mppe_word(const char *word, size_t n, struct ppp_mppe_config *m)
 int settings_mppe(const char *text, struct ppp_mppe_config *mppe)
 {
 	struct ppp_mppe_config m = { .policy = PPP_MPPE_REQUIRE };
+	unsigned int words = 0;
 	const char *p = text;
 
-	if (!text || !*text)
+	if (!text)
 		return -EINVAL;
-	while (*p) {
+	while (*(p += strspn(p, "-, "))) {
 		size_t n = strcspn(p, "-, ");
 
-		if (n && mppe_word(p, n, &m) < 0)
+		if (mppe_word(p, n, &m) < 0)
 			return -EINVAL;
 		p += n;
-		p += strspn(p, "-, ");
+		words++;
 	}
+	if (!words)
+		return -EINVAL;
 	if (!m.strengths)
 		m.strengths = PPP_MPPE_40 | PPP_MPPE_56 | PPP_MPPE_128;
 	if (!m.allow_stateless && !m.allow_stateful)
@@ -261,6 +320,19 @@ int settings_check_ipv4(cfg_t *cfg, cfg_opt_t *opt)
 	if (settings_ipv4(v, &addr) == 0)
 		return 0;
 	cfg_error(cfg, "%s: \"%s\" is not an IPv4 address (write one like 192.0.2.1)", opt->name, v);
+	return -1;
+}
+
+int settings_check_host(cfg_t *cfg, cfg_opt_t *opt)
+{
+	struct in_addr addr;
+
+	if (settings_check_ipv4(cfg, opt) < 0)
+		return -1;
+	(void)settings_ipv4(last_string(opt), &addr);
+	if (settings_is_host(addr))
+		return 0;
+	cfg_error(cfg, "%s: %s cannot be the address of a host", opt->name, last_string(opt));
 	return -1;
 }
 
@@ -296,6 +368,40 @@ int settings_check_seconds(cfg_t *cfg, cfg_opt_t *opt)
 	if (v >= 1 && v <= 86400)
 		return 0;
 	cfg_error(cfg, "%s: %ld is out of range (seconds, 1 to 86400)", opt->name, v);
+	return -1;
+}
+
+int settings_check_count(cfg_t *cfg, cfg_opt_t *opt)
+{
+	static const struct {
+		const char *key;
+		long min, max;
+	} ranges[] = {
+		{ "port", 1, 65535 },
+		{ "window", 1, 65535 },
+		{ "echo-failures", 1, 100 },
+		{ "max-sessions", 1, 1000000 },
+		{ "max-connections", 1, 1000000 },
+		{ "max-connections-per-address", 1, 1000000 },
+	};
+	long v = cfg_opt_getnint(opt, 0);
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+		if (strcmp(ranges[i].key, opt->name) || (v >= ranges[i].min && v <= ranges[i].max))
+			continue;
+		cfg_error(cfg, "%s: %ld is out of range (%ld to %ld)", opt->name, v, ranges[i].min, ranges[i].max);
+		return -1;
+	}
+	return 0;
+}
+
+int settings_check_dev(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *v = last_string(opt);
+
+	if (*v && strlen(v) < IFNAMSIZ && !strpbrk(v, "/ "))
+		return 0;
+	cfg_error(cfg, "dev: \"%s\" cannot name a device (1 to 15 characters, no blank, no slash)", v);
 	return -1;
 }
 
@@ -346,37 +452,66 @@ void settings_log(cfg_t *cfg)
 		!strcmp(cfg_getstr(cfg, "log-format"), "json") ? LOG_JSON : LOG_TEXT);
 }
 
-char *settings_password(const char *path, char *why)
+/* Taken out: neither ps(1) nor a program that we start shall see it. */
+static char *password_of_environment(char *why)
 {
-	char *line = NULL;
-	size_t size = 0;
-	ssize_t n;
-	struct stat st;
-	FILE *f;
+	char *env = getenv("GREYLINE_PASSWORD"), *copy = NULL;
 
-	if (!path || !*path) {
-		const char *env = getenv("GREYLINE_PASSWORD");
-
-		if (env)
-			return strdup(env);
+	if (!env) {
 		snprintf(why, SYSTEM_WHY,
 			"no password: give --password-file FILE, or set GREYLINE_PASSWORD in the environment");
 		return NULL;
 	}
-	f = fopen(path, "re");
-	if (!f) {
+	copy = strdup(env);
+	if (!copy)
+		snprintf(why, SYSTEM_WHY, "out of memory");
+	explicit_bzero(env, strlen(env));
+	unsetenv("GREYLINE_PASSWORD");
+	return copy;
+}
+
+/* The first line of `n` bytes of the file, which all is there is or PASSWORD_MAX. */
+static char *first_line(const char *text, size_t n, const char *path, char *why)
+{
+	const char *end = memchr(text, '\n', n);
+	size_t len = end ? (size_t)(end - text) : n;
+	char *password = NULL;
+
+	while (len && text[len - 1] == '\r')
+		len--;
+	if (!end && n == PASSWORD_MAX)
+		snprintf(why, SYSTEM_WHY, "the first line of the password file %s is too long for a password", path);
+	else if (memchr(text, 0, len))
+		snprintf(why, SYSTEM_WHY, "the password file %s is no text file: it has a zero byte", path);
+	else if (!len)
+		snprintf(why, SYSTEM_WHY, "the password file %s is empty: its first line must be the password", path);
+	else if (!(password = strndup(text, len)))
+		snprintf(why, SYSTEM_WHY, "out of memory");
+	return password;
+}
+
+char *settings_password(const char *path, char *why)
+{
+	char text[PASSWORD_MAX], *password = NULL;
+	size_t used = 0;
+	struct stat st;
+	ssize_t n = -1;
+	int fd;
+
+	if (!path || !*path)
+		return password_of_environment(why);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	while (fd >= 0 && (n = read(fd, text + used, sizeof(text) - used)) > 0)
+		used += (size_t)n;
+	if (n < 0)
 		snprintf(why, SYSTEM_WHY, "cannot read the password file %s: %s", path, strerror(errno));
+	else
+		password = first_line(text, used, path, why);
+	explicit_bzero(text, sizeof(text));
+	if (fd < 0)
 		return NULL;
-	}
-	if (fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode) && st.st_mode & 077)
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_mode & 077)
 		log_warning("the password file %s can be read by others: chmod 600 %s", path, path);
-	n = getline(&line, &size, f);
-	fclose(f);
-	while (n > 0 && (line[n - 1] == '\n' || line[n - 1] == '\r'))
-		line[--n] = '\0';
-	if (n > 0)
-		return line;
-	free(line);
-	snprintf(why, SYSTEM_WHY, "the password file %s is empty: its first line must be the password", path);
-	return NULL;
+	close(fd);
+	return password;
 }

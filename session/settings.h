@@ -18,9 +18,13 @@ int settings_set(cfg_t *cfg, const char *assignment, char *why);
 
 /* The same for an option of its own: `option` ("--listen") names it in errors. */
 int settings_put(cfg_t *cfg, const char *option, const char *key, const char *value, char *why);
+/* Appends to a list, for the second and later ones of an option that may be given several times. */
+int settings_add(cfg_t *cfg, const char *option, const char *key, const char *value, char *why);
 
 /* Parsers of values: 0, or -EINVAL. */
 int settings_ipv4(const char *text, struct in_addr *addr);
+/* Can it be the address of one host? Not 0.x, 127.x, multicast, reserved, broadcast. */
+bool settings_is_host(struct in_addr addr);
 /* ADDRESS/LEN (host bits must be 0) or ADDRESS alone (/32). */
 int settings_cidr(const char *text, struct in_addr *prefix, unsigned int *len);
 /* "require-128", "require", "prefer-128,stateful", "off" ...: words of require|prefer|off, 40|56|128,
@@ -29,10 +33,13 @@ int settings_mppe(const char *text, struct ppp_mppe_config *mppe);
 
 /* Checks for cfg_set_validate_func(): the value set last. They say what would be right. */
 int settings_check_ipv4(cfg_t *cfg, cfg_opt_t *opt);
+int settings_check_host(cfg_t *cfg, cfg_opt_t *opt); /* settings_is_host() */
 int settings_check_cidr(cfg_t *cfg, cfg_opt_t *opt);
 int settings_check_mppe(cfg_t *cfg, cfg_opt_t *opt);
 int settings_check_seconds(cfg_t *cfg, cfg_opt_t *opt); /* 1..86400 */
+int settings_check_count(cfg_t *cfg, cfg_opt_t *opt); /* by the key's name: port, window, echo-failures, max-... */
 int settings_check_mru(cfg_t *cfg, cfg_opt_t *opt); /* 576..1500 */
+int settings_check_dev(cfg_t *cfg, cfg_opt_t *opt); /* 1..15 characters */
 int settings_check_log_level(cfg_t *cfg, cfg_opt_t *opt);
 int settings_check_log_format(cfg_t *cfg, cfg_opt_t *opt);
 
@@ -40,5 +47,5 @@ int settings_check_log_format(cfg_t *cfg, cfg_opt_t *opt);
 void settings_log(cfg_t *cfg);
 
 /* Reads a password: first line of `path` (warns if others may read the file), or $GREYLINE_PASSWORD if path is NULL
- * or empty; the caller frees (and wipes). NULL with *why. */
+ * or empty, which is taken out of the environment; the caller frees (and wipes). NULL with *why. */
 char *settings_password(const char *path, char *why);
