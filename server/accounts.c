@@ -108,12 +108,12 @@ int accounts_put(struct accounts *a, const char *name, const char *password, con
 	e = lookup(a, name);
 	if (!e)
 		e = insert(a, name);
-	if (!e)
-		return -ENOMEM;
-	memcpy(e->nt_hash, nt_hash, 16);
-	e->address = address;
+	if (e) {
+		memcpy(e->nt_hash, nt_hash, 16);
+		e->address = address;
+	}
 	explicit_bzero(computed, sizeof(computed));
-	return 0;
+	return e ? 0 : -ENOMEM;
 }
 
 struct account *accounts_find(const struct accounts *a, const char *name)

@@ -3,6 +3,7 @@
 #include "system/log.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,15 +12,28 @@ static struct server *server_of(const struct session *s)
 	return s->owner;
 }
 
-/* The address for this caller: its fixed one unless that is in use, else one of the pool. */
-static bool take_address(struct server *server, struct account *account, struct in_addr *addr)
+/*
+ * The address for this caller: its fixed one unless that is in use (the same user twice, or a session of a client that
+ * lost its power and has not timed out yet), else one of the pool.
+ */
+static bool take_address(struct session *s, struct account *account, struct in_addr *addr)
 {
+	struct server *server = server_of(s);
+
 	if (account->address.s_addr && !account->address_in_use) {
 		account->address_in_use = true;
 		*addr = account->address;
 		return true;
 	}
-	return address_pool_take(&server->config.pool, addr);
+	if (account->address.s_addr)
+		log_about(LOG_WARNING, s->subject,
+			"the user's fixed address is in use by another session: taking one of the pool");
+	if (address_pool_take(&server->config.pool, addr))
+		return true;
+	server->pool_empty++;
+	log_about(LOG_WARNING, s->subject, "no free address: the pool's %u are all in use (enlarge pool = {...})",
+		server->config.pool.size - server->config.pool.reserved);
+	return false;
 }
 
 static void give_back_address(struct server *server, struct session *s)
@@ -40,13 +54,10 @@ static void accept_user(struct session *s, struct account *account, struct ppp_a
 {
 	struct server *server = server_of(s);
 	struct ppp_network net = { .local = server->config.local.s_addr };
-	struct in_addr addr;
+	struct in_addr addr = { s->net.remote };
 
-	give_back_address(server, s); /* a second authentication in one session */
-	if (!take_address(server, account, &addr)) {
-		server->pool_empty++;
-		log_about(LOG_WARNING, s->subject, "no free address: the pool's %u are all in use (enlarge pool = {...})",
-			server->config.pool.size - server->config.pool.reserved);
+	/* Kept when a session authenticates again: the data plane has a route to it. */
+	if (!addr.s_addr && !take_address(s, account, &addr)) {
 		session_close(s, PPTP_NO_ADDRESS, "");
 		return;
 	}
@@ -64,17 +75,21 @@ static void on_judge(struct session *s, const struct ppp_auth_request *request)
 	/* An unknown name takes the same path and time as a wrong password. */
 	static const uint8_t nobody[16];
 	struct ppp_auth_verdict verdict = { 0 };
-	bool ok = ppp_auth_check(request, account ? account->nt_hash : nobody, &verdict);
+	bool ok = ppp_auth_check(request, account ? account->nt_hash : nobody, &verdict) && account;
+	bool other = ok && s->owner_data && s->owner_data != account;
 
-	if (ok && account) {
+	if (ok && !other) {
 		accept_user(s, account, &verdict);
 		explicit_bzero(&verdict, sizeof(verdict));
 		return;
 	}
+	explicit_bzero(&verdict, sizeof(verdict));
 	server->auth_failures++;
 	log_about(LOG_WARNING, s->subject, "authentication failed: %s",
-		account ? "wrong password" : "there is no such user");
-	verdict = (struct ppp_auth_verdict){ .error = 691, .retry = true };
+		other	? "the session is another user's"
+		: account ? "wrong password"
+			  : "there is no such user");
+	verdict = (struct ppp_auth_verdict){ .error = 691, .retry = !other };
 	snprintf(verdict.message, sizeof(verdict.message), "Wrong user name or password");
 	session_verdict(s, &verdict, NULL);
 }
@@ -83,13 +98,20 @@ static int on_up(struct session *s, char *why)
 {
 	struct server *server = server_of(s);
 	struct in_addr remote = { s->net.remote };
+	int err = dp_session_add_route(server->hub.dp, s->dp, remote, 32);
+
+	if (err < 0)
+		snprintf(why, SYSTEM_WHY, "no route in the data plane: %s",
+			err == -EEXIST ? "another session has the address" : "out of memory");
+	return err < 0 ? -1 : 0;
+}
+
+static void on_opened(struct session *s)
+{
+	struct in_addr remote = { s->net.remote };
 	struct ppp_link_info info;
 	char text[INET_ADDRSTRLEN];
 
-	if (dp_session_add_route(server->hub.dp, s->dp, remote, 32) < 0) {
-		snprintf(why, SYSTEM_WHY, "the inner address is in use by another session");
-		return -1;
-	}
 	ppp_link_get_info(s->link, &info);
 	inet_ntop(AF_INET, &remote, text, sizeof(text));
 	if (info.tx_encrypted)
@@ -97,12 +119,6 @@ static int on_up(struct session *s, char *why)
 			info.mppe.stateless ? "stateless" : "stateful");
 	else
 		log_about(LOG_INFO, s->subject, "up: address %s, %s, not encrypted", text, info.auth);
-	return 0;
-}
-
-static void on_down(struct session *s)
-{
-	(void)s; /* the data plane forgets the route with the session */
 }
 
 static void on_gone(struct session *s, enum pptp_reason reason, const char *detail)
@@ -119,7 +135,7 @@ static void on_gone(struct session *s, enum pptp_reason reason, const char *deta
 static const struct session_ops session_ops = {
 	.judge = on_judge,
 	.up = on_up,
-	.down = on_down,
+	.opened = on_opened,
 	.gone = on_gone,
 };
 
@@ -135,7 +151,6 @@ void server_call(struct server_connection *c, const struct control_outgoing_requ
 			CONTROL_ERROR_NO_RESOURCE, 0);
 		return;
 	}
-	c->had_call = true;
 	if (!session_answer(&server->hub, &c->connection, request, &server->config.session, &session_ops, server))
 		server->refused_calls++;
 }

@@ -70,39 +70,59 @@ static cfg_opt_t server_opts[] = {
 	CFG_END(),
 };
 
-/* Positive, and no more than what its use can take. */
-static int check_count(cfg_t *cfg, cfg_opt_t *opt)
+static int check_name(cfg_t *cfg, cfg_opt_t *opt)
 {
-	static const struct {
-		const char *key;
-		long min, max;
-	} ranges[] = {
-		{ "port", 1, 65535 },
-		{ "window", 1, 65535 },
-		{ "echo-failures", 1, 100 },
-		{ "max-sessions", 1, 1000000 },
-		{ "max-connections", 1, 1000000 },
-		{ "max-connections-per-address", 1, 1000000 },
-	};
-	long v = cfg_opt_getnint(opt, 0);
+	size_t len = strlen(cfg_opt_getnstr(opt, 0));
 
-	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
-		if (strcmp(ranges[i].key, opt->name) || (v >= ranges[i].min && v <= ranges[i].max))
-			continue;
-		cfg_error(cfg, "%s: %ld is out of range (%ld to %ld)", opt->name, v, ranges[i].min, ranges[i].max);
+	if (len >= 1 && len <= 63)
+		return 0;
+	cfg_error(cfg, "name: it must have 1 to 63 octets, not %zu", len);
+	return -1;
+}
+
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c ? strchr(digits, c | 0x20) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+static int parse_hash(const char *hex, uint8_t hash[16])
+{
+	uint8_t any = 0;
+
+	if (strlen(hex) != 32)
+		return -EINVAL;
+	for (int i = 0; i < 16; i++) {
+		int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return -EINVAL;
+		hash[i] = (uint8_t)(high << 4 | low);
+		any |= hash[i];
+	}
+	return any ? 0 : -EINVAL; /* no password has it, but everybody could log on with it */
+}
+
+/* The section that was read last: called at its end, so that an error names its line. */
+static int check_user(cfg_t *cfg, cfg_opt_t *opt)
+{
+	cfg_t *user = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
+	const char *hex = cfg_getstr(user, "nt-hash");
+	uint8_t hash[16];
+	int rc = hex ? parse_hash(hex, hash) : 0;
+
+	explicit_bzero(hash, sizeof(hash));
+	if (!cfg_getstr(user, "password") == !hex) {
+		cfg_error(cfg, "user \"%s\": give either password or nt-hash", cfg_title(user));
+		return -1;
+	}
+	if (rc < 0) {
+		cfg_error(cfg, "user \"%s\": nt-hash must be 32 hexadecimal digits, not all 0", cfg_title(user));
 		return -1;
 	}
 	return 0;
-}
-
-static int check_dev(cfg_t *cfg, cfg_opt_t *opt)
-{
-	const char *v = cfg_opt_getnstr(opt, 0);
-
-	if (*v && strlen(v) < sizeof(((struct server_config *)0)->dev) && !strpbrk(v, "/ "))
-		return 0;
-	cfg_error(cfg, "dev: \"%s\" cannot name a device (1 to 15 characters, no blank, no slash)", v);
-	return -1;
 }
 
 static cfg_t *make_cfg(void)
@@ -112,14 +132,16 @@ static cfg_t *make_cfg(void)
 		"max-connections-per-address" };
 
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
-		cfg_set_validate_func(cfg, counts[i], check_count);
+		cfg_set_validate_func(cfg, counts[i], settings_check_count);
 	cfg_set_validate_func(cfg, "listen", settings_check_ipv4);
 	cfg_set_validate_func(cfg, "pool", settings_check_cidr);
-	cfg_set_validate_func(cfg, "local", settings_check_ipv4);
-	cfg_set_validate_func(cfg, "dns", settings_check_ipv4);
-	cfg_set_validate_func(cfg, "wins", settings_check_ipv4);
-	cfg_set_validate_func(cfg, "user|address", settings_check_ipv4);
-	cfg_set_validate_func(cfg, "dev", check_dev);
+	cfg_set_validate_func(cfg, "local", settings_check_host);
+	cfg_set_validate_func(cfg, "dns", settings_check_host);
+	cfg_set_validate_func(cfg, "wins", settings_check_host);
+	cfg_set_validate_func(cfg, "user|address", settings_check_host);
+	cfg_set_validate_func(cfg, "user", check_user);
+	cfg_set_validate_func(cfg, "name", check_name);
+	cfg_set_validate_func(cfg, "dev", settings_check_dev);
 	cfg_set_validate_func(cfg, "mppe", settings_check_mppe);
 	cfg_set_validate_func(cfg, "mru", settings_check_mru);
 	cfg_set_validate_func(cfg, "echo-interval", settings_check_seconds);
@@ -129,44 +151,79 @@ static cfg_t *make_cfg(void)
 	return cfg;
 }
 
-static int parse_hash(const char *hex, uint8_t hash[16])
+/* libConfuse keeps the strings as long as the configuration: what is secret goes at once. */
+static void wipe(char *secret)
 {
-	for (int i = 0; i < 16; i++) {
-		unsigned int v;
-		int n = 0;
-
-		if (sscanf(hex + 2 * i, "%2x%n", &v, &n) != 1 || n != 2)
-			return -EINVAL;
-		hash[i] = (uint8_t)v;
-	}
-	return hex[32] ? -EINVAL : 0;
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
 }
 
 static int add_user(struct server_config *c, cfg_t *user, char *why)
 {
-	const char *name = cfg_title(user), *password = cfg_getstr(user, "password");
-	const char *hex = cfg_getstr(user, "nt-hash"), *address = cfg_getstr(user, "address");
+	char *password = cfg_getstr(user, "password"), *hex = cfg_getstr(user, "nt-hash");
+	const char *name = cfg_title(user), *address = cfg_getstr(user, "address");
 	struct in_addr addr = { 0 };
 	uint8_t hash[16] = { 0 };
+	int rc;
 
-	if (!password == !hex) {
-		snprintf(why, SYSTEM_WHY, "user \"%s\": give either password or nt-hash", name);
-		return -1;
-	}
-	if (hex && (strlen(hex) != 32 || parse_hash(hex, hash) < 0)) {
-		snprintf(why, SYSTEM_WHY, "user \"%s\": nt-hash must be 32 hexadecimal digits", name);
-		return -1;
-	}
+	if (hex)
+		(void)parse_hash(hex, hash); /* checked when it was read, as the address */
 	if (address)
-		(void)settings_ipv4(address, &addr); /* checked when it was parsed */
-	if (accounts_put(&c->accounts, name, password, hash, addr) < 0) {
-		snprintf(why, SYSTEM_WHY,
-			"user \"%s\": the name must have 1 to 255 octets, the password 1 to 256 characters of UTF-8", name);
+		(void)settings_ipv4(address, &addr);
+	rc = accounts_put(&c->accounts, name, password, hash, addr);
+	explicit_bzero(hash, sizeof(hash));
+	wipe(password);
+	wipe(hex);
+	if (rc == 0) {
+		address_pool_reserve(&c->pool, addr);
+		return 0;
+	}
+	snprintf(why, SYSTEM_WHY,
+		rc == -ENOMEM ? "user \"%.64s\": out of memory" :
+				"user \"%.64s\": the name must have 1 to 255 octets, the password 1 to 256 characters of UTF-8",
+		name);
+	return -1;
+}
+
+static int compare_addresses(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(in_addr_t));
+}
+
+/* Two users with one fixed address would take it from each other. */
+static int check_addresses(struct server_config *c, char *why)
+{
+	unsigned int n = 0, users = cfg_size(c->cfg, "user");
+	in_addr_t *list = calloc(users + 1, sizeof(*list));
+	char text[INET_ADDRSTRLEN];
+	int rc = 0;
+
+	if (!list) {
+		snprintf(why, SYSTEM_WHY, "out of memory");
 		return -1;
 	}
-	if (addr.s_addr)
-		address_pool_reserve(&c->pool, addr);
-	return 0;
+	list[n++] = c->local.s_addr;
+	for (unsigned int i = 0; i < users; i++) {
+		const char *address = cfg_getstr(cfg_getnsec(c->cfg, "user", i), "address");
+		struct in_addr addr;
+
+		if (address && settings_ipv4(address, &addr) == 0)
+			list[n++] = addr.s_addr;
+	}
+	qsort(list, n, sizeof(*list), compare_addresses);
+	for (unsigned int i = 1; i < n && rc == 0; i++) {
+		if (list[i] != list[i - 1])
+			continue;
+		inet_ntop(AF_INET, &list[i], text, sizeof(text));
+		snprintf(why, SYSTEM_WHY, "address: %s is given to two users, or to a user and to this end", text);
+		rc = -1;
+	}
+	free(list);
+	if (rc == 0 && n == 1 && c->pool.size == c->pool.reserved) {
+		snprintf(why, SYSTEM_WHY, "pool: no address is left for clients (one is this end's, see \"local\")");
+		rc = -1;
+	}
+	return rc;
 }
 
 static int add_pools(struct server_config *c, char *why)
@@ -178,11 +235,13 @@ static int add_pools(struct server_config *c, char *why)
 		int rc;
 
 		(void)settings_cidr(text, &prefix, &len);
-		rc = address_pool_add(&c->pool, prefix, len);
+		rc = settings_is_host(prefix) ? address_pool_add(&c->pool, prefix, len) : -EINVAL;
 		if (rc == 0)
 			continue;
 		snprintf(why, SYSTEM_WHY, "pool: %s %s", text,
 			rc == -EEXIST ? "overlaps another range" :
+			rc == -EINVAL ? "has no addresses for hosts" :
+			rc == -ENOMEM ? "is too large for the memory there is" :
 				"is too large (at most 16 ranges with 1048576 addresses in all)");
 		return -1;
 	}
@@ -227,6 +286,8 @@ static void set_protocol(struct server_config *c)
 	c->control.max_channels = 0;
 	c->control.firmware = 1;
 	c->control.reply_timeout = c->control.echo_interval = 60 * SECOND;
+	/* A connection without a call costs its owner nothing, and us a descriptor. */
+	c->control.idle_timeout = 60 * SECOND;
 	l->role = PPP_SERVER;
 	l->mru = (uint16_t)count(c->cfg, "mru");
 	l->name = cfg_getstr(c->cfg, "name");
@@ -238,6 +299,23 @@ static void set_protocol(struct server_config *c)
 	c->session.window = (uint16_t)count(c->cfg, "window");
 	c->session.gre_timeout = 30 * SECOND;
 	c->session.max_bps = 100000000;
+}
+
+static int check_listen(const struct server_config *c, char *why)
+{
+	for (unsigned int i = 0; i < c->listen_count; i++) {
+		for (unsigned int j = 0; j < c->listen_count; j++) {
+			in_addr_t a = c->listen[i].sin_addr.s_addr;
+
+			if (i == j || (a != INADDR_ANY && a != c->listen[j].sin_addr.s_addr))
+				continue;
+			snprintf(why, SYSTEM_WHY, "listen: %s",
+				a == INADDR_ANY ? "0.0.0.0 means all addresses: it must stand alone" :
+						  "an address is given twice");
+			return -1;
+		}
+	}
+	return 0;
 }
 
 /* Everything that the values together must fulfil, into the struct. */
@@ -255,6 +333,8 @@ static int apply(struct server_config *c, char *why)
 		c->listen[i].sin_port = htons((uint16_t)cfg_getint(cfg, "port"));
 		(void)settings_ipv4(cfg_getnstr(cfg, "listen", i), &c->listen[i].sin_addr);
 	}
+	if (check_listen(c, why) < 0)
+		return -1;
 	if (cfg_size(cfg, "dns") > 2 || cfg_size(cfg, "wins") > 2) {
 		snprintf(why, SYSTEM_WHY, "dns, wins: at most two addresses each (RFC 1877 has no more)");
 		return -1;
@@ -265,6 +345,8 @@ static int apply(struct server_config *c, char *why)
 		if (add_user(c, cfg_getnsec(cfg, "user", i), why) < 0)
 			return -1;
 	}
+	if (check_addresses(c, why) < 0)
+		return -1;
 	addresses(cfg, "dns", c->dns);
 	addresses(cfg, "wins", c->wins);
 	snprintf(c->dev, sizeof(c->dev), "%s", cfg_getstr(cfg, "dev"));
@@ -280,24 +362,30 @@ static int apply(struct server_config *c, char *why)
 	return 0;
 }
 
-/* --user NAME:PASSWORD; the name ends at the first colon. */
+/* --user NAME:PASSWORD; the name ends at the first colon. A user of the file keeps the address. */
 static int option_user(struct server_config *c, char *arg, char *why)
 {
 	char *colon = strchr(arg, ':');
-	struct in_addr none = { 0 };
+	struct in_addr address = { 0 };
+	const struct account *known;
+	int rc;
 
 	if (!colon || colon == arg || !colon[1]) {
 		snprintf(why, SYSTEM_WHY, "--user %.*s: write --user NAME:PASSWORD", (int)strcspn(arg, ":"), arg);
 		return -1;
 	}
 	*colon = '\0';
-	if (accounts_put(&c->accounts, arg, colon + 1, NULL, none) < 0) {
-		snprintf(why, SYSTEM_WHY, "--user %s: name or password is too long or not UTF-8", arg);
-		return -1;
-	}
+	known = accounts_find(&c->accounts, arg);
+	if (known && !strcmp(known->name, arg))
+		address = known->address;
+	rc = accounts_put(&c->accounts, arg, colon + 1, NULL, address);
 	/* Not for the eyes of ps(1) any longer. */
-	explicit_bzero(colon + 1, strlen(colon + 1));
-	return 0;
+	wipe(colon + 1);
+	if (rc == 0)
+		return 0;
+	snprintf(why, SYSTEM_WHY, "--user %.64s: %s", arg,
+		rc == -ENOMEM ? "out of memory" : "name or password is too long or not UTF-8");
+	return -1;
 }
 
 enum { OPT_LISTEN = 256, OPT_USER, OPT_POOL, OPT_LOCAL, OPT_DEV, OPT_SET, OPT_CONTROL, OPT_LOG_FORMAT, OPT_DEBUG };
@@ -317,27 +405,28 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-/* Appends to a comma-separated list, for options that may come several times. */
-static void collect(char *list, size_t size, const char *value)
-{
-	size_t n = strlen(list);
+/* How often an option came so far. */
+struct given {
+	unsigned int listen, pool;
+};
 
-	snprintf(list + n, size - n, "%s%s", n ? "," : "", value);
+/* The first one replaces the file's list, the others add to it. */
+static int option_list(struct server_config *c, const char *option, const char *key, unsigned int before, char *why)
+{
+	return before ? settings_add(c->cfg, option, key, optarg, why) : settings_put(c->cfg, option, key, optarg, why);
 }
 
-static int one_option(struct server_config *c, int opt, char *listen, size_t size, char *pool, char *why)
+static int one_option(struct server_config *c, int opt, struct given *given, char *why)
 {
 	switch (opt) {
 	case 'c':
 		return 0; /* was read first */
-	case OPT_LISTEN:
-		collect(listen, size, optarg);
-		return settings_put(c->cfg, "--listen", "listen", listen, why);
-	case OPT_POOL:
-		collect(pool, size, optarg);
-		return settings_put(c->cfg, "--pool", "pool", pool, why);
 	case OPT_USER:
-		return option_user(c, optarg, why);
+		return 0; /* comes last */
+	case OPT_LISTEN:
+		return option_list(c, "--listen", "listen", given->listen++, why);
+	case OPT_POOL:
+		return option_list(c, "--pool", "pool", given->pool++, why);
 	case OPT_LOCAL:
 		return settings_put(c->cfg, "--local", "local", optarg, why);
 	case OPT_DEV:
@@ -376,22 +465,35 @@ static int read_file(struct server_config *c, int argc, char **argv, char *why)
 	return 0;
 }
 
+/* Users of the command line, over those of the file. */
+static int read_users(struct server_config *c, int argc, char **argv, char *why)
+{
+	int opt;
+
+	optind = 1;
+	while ((opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		if (opt == OPT_USER && option_user(c, optarg, why) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int parse(struct server_config *c, int argc, char **argv, char *why)
 {
-	char listen[1024] = "", pool[1024] = "";
+	struct given given = { 0 };
 	int opt, rc = read_file(c, argc, argv, why);
 
 	if (rc)
 		return rc;
 	while ((opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-		if (one_option(c, opt, listen, sizeof(listen), pool, why) < 0)
+		if (one_option(c, opt, &given, why) < 0)
 			return -1;
 	}
 	if (optind < argc) {
 		snprintf(why, SYSTEM_WHY, "\"%s\" is not an option; see greyline server --help", argv[optind]);
 		return -1;
 	}
-	return apply(c, why);
+	return apply(c, why) < 0 ? -1 : read_users(c, argc, argv, why);
 }
 
 int server_config_parse(struct server_config *c, int argc, char **argv)

@@ -1,27 +1,58 @@
-/*
- * Control connections of the server: accepted, counted, limited; none stays without a call for long (RFC 2637 3.1.4
- * has no such limit, but a connection without a call costs its owner nothing and us a descriptor).
- */
+/* Control connections of the server: accepted, counted, limited. */
 #include "server/server_internal.h"
-#include "system/clock.h"
 #include "system/log.h"
 
 #include <arpa/inet.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BACKLOG   1024
-/* us without a call: before the first one, and after the last (the peer may say Stop itself). */
-#define IDLE_TIME      60000000ull
-#define IDLE_TIME_DONE 3000000ull
+#define BACKLOG 1024
+
+/* An address with connections from it. */
+struct server_peer {
+	in_addr_t address;
+	unsigned int connections;
+};
+
+static int compare_peers(const void *a, const void *b)
+{
+	const struct server_peer *x = a, *y = b;
+
+	return (x->address > y->address) - (x->address < y->address);
+}
+
+/* NULL if out of memory: the connection is not counted then. */
+static struct server_peer *count_peer(struct server *s, struct in_addr address)
+{
+	struct server_peer *peer = calloc(1, sizeof(*peer));
+	struct server_peer **node;
+
+	if (!peer)
+		return NULL;
+	peer->address = address.s_addr;
+	node = tsearch(peer, &s->peers, compare_peers);
+	if (!node || *node != peer)
+		free(peer);
+	if (!node)
+		return NULL;
+	(*node)->connections++;
+	return *node;
+}
+
+static void uncount_peer(struct server *s, struct server_peer *peer)
+{
+	if (!peer || --peer->connections)
+		return;
+	tdelete(peer, &s->peers, compare_peers);
+	free(peer);
+}
 
 static void on_established(struct connection *c)
 {
-	struct server_connection *sc = c->owner;
 	char host[200], vendor[200];
 
-	sc->idle_since = clock_now();
 	log_about(LOG_INFO, c->subject, "control connection established (host \"%s\", vendor \"%s\")",
 		log_escape(host, sizeof(host), c->control.peer.host_name, strlen(c->control.peer.host_name)),
 		log_escape(vendor, sizeof(vendor), c->control.peer.vendor, strlen(c->control.peer.vendor)));
@@ -49,6 +80,7 @@ static void on_closed(struct connection *c, enum pptp_reason reason, const char 
 	else
 		s->connections = sc->next;
 	s->connection_count--;
+	uncount_peer(s, sc->peer);
 	free(sc);
 }
 
@@ -58,28 +90,20 @@ static const struct connection_ops connection_ops = {
 	.closed = on_closed,
 };
 
-static unsigned int from_address(const struct server *s, struct in_addr peer)
-{
-	unsigned int n = 0;
-
-	for (const struct server_connection *c = s->connections; c; c = c->next)
-		n += c->connection.peer.s_addr == peer.s_addr;
-	return n;
-}
-
 static void limit(struct server *s, struct server_connection *c)
 {
 	const char *which = NULL;
 
+	c->peer = count_peer(s, c->connection.peer);
 	if (s->connection_count > s->config.max_connections)
 		which = "max-connections";
-	else if (from_address(s, c->connection.peer) > s->config.max_connections_per_address)
+	else if (c->peer && c->peer->connections > s->config.max_connections_per_address)
 		which = "max-connections-per-address";
 	if (!which)
 		return;
 	s->refused_connections++;
 	log_about(LOG_WARNING, c->connection.subject, "connection refused: %s is reached", which);
-	connection_stop(&c->connection, PPTP_CALL_LIMIT);
+	connection_abort(&c->connection, PPTP_CALL_LIMIT);
 }
 
 static void on_connection(uv_stream_t *listener, int status)
@@ -132,14 +156,15 @@ int server_listen(struct server *s, char *why)
 		inet_ntop(AF_INET, &addr->sin_addr, text, sizeof(text));
 		if (err == UV_EADDRINUSE)
 			snprintf(why, SYSTEM_WHY,
-				"cannot listen on %s port %u: another program has it (find it with: ss -ltnp sport = :%u)",
+				"cannot listen on %s port %u: in use by another program (find it with: ss -ltnp sport = :%u)",
 				text, ntohs(addr->sin_port), ntohs(addr->sin_port));
 		else if (err == UV_EACCES)
 			snprintf(why, SYSTEM_WHY, "cannot listen on %s port %u: no permission (run as root or with "
 				"CAP_NET_BIND_SERVICE)", text, ntohs(addr->sin_port));
 		else
 			snprintf(why, SYSTEM_WHY, "cannot listen on %s port %u: %s", text, ntohs(addr->sin_port),
-				uv_strerror(err));
+				err == UV_EADDRNOTAVAIL ? "this machine has no such address (see: ip address)" :
+							  uv_strerror(err));
 		return -1;
 	}
 	return 0;
@@ -153,24 +178,16 @@ void server_stop_listening(struct server *s)
 	}
 }
 
-void server_sweep(struct server *s)
+void server_stop_connections(struct server *s)
 {
-	uint64_t now = clock_now();
-
 	for (struct server_connection *c = s->connections; c; c = c->next) {
-		if (c->connection.control.call_count) {
-			c->idle_since = 0;
-			c->had_call = true;
-		} else if (!c->idle_since) {
-			c->idle_since = now;
-		} else if (now - c->idle_since > (c->had_call ? IDLE_TIME_DONE : IDLE_TIME)) {
-			connection_stop(&c->connection, c->had_call ? PPTP_LOCAL_REQUEST : PPTP_IDLE_TIMEOUT);
-		}
+		if (!c->connection.control.call_count)
+			connection_stop(&c->connection, PPTP_SHUTDOWN);
 	}
 }
 
-void server_stop_connections(struct server *s)
+void server_abort_connections(struct server *s)
 {
 	for (struct server_connection *c = s->connections; c; c = c->next)
-		connection_stop(&c->connection, PPTP_SHUTDOWN);
+		connection_abort(&c->connection, PPTP_SHUTDOWN);
 }

@@ -5,41 +5,64 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A route to each range through the device; the device's end takes them with it. */
-static int add_routes(struct server_network *n, const struct server_config *config, char *why)
+static bool in_pool(const struct server_config *config, struct in_addr addr)
 {
-	unsigned int ifindex = net_ifindex(n->dev);
-
-	for (unsigned int i = 0; i < cfg_size(config->cfg, "pool"); i++) {
-		struct net_route route = { .ifindex = ifindex, .source = config->local };
-		unsigned int len;
-
-		(void)settings_cidr(cfg_getnstr(config->cfg, "pool", i), &route.prefix, &len);
-		route.prefix_len = (uint8_t)len;
-		if (net_route_add(&route, NULL, why) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int forward(struct server_network *n, char *why)
-{
-	return net_state_forward(n->state, why) < 0 ? -1 : net_forward_set(true, why);
-}
-
-static int masquerade(struct server_network *n, const struct server_config *config, char *why)
-{
-	if (net_state_masquerade(n->state, n->dev, why) < 0)
-		return -1;
 	for (unsigned int i = 0; i < cfg_size(config->cfg, "pool"); i++) {
 		struct in_addr prefix;
 		unsigned int len;
 
 		(void)settings_cidr(cfg_getnstr(config->cfg, "pool", i), &prefix, &len);
-		if (net_masquerade_add(n->dev, prefix, len, why) < 0)
+		if (!len || !((ntohl(addr.s_addr) ^ ntohl(prefix.s_addr)) >> (32 - len)))
+			return true;
+	}
+	return false;
+}
+
+/* Does something for each network of clients: the pools, and users' fixed addresses outside of them. */
+static int each_network(struct server_network *n, const struct server_config *config,
+	int (*step)(struct server_network *n, const struct server_config *config, struct in_addr prefix, unsigned int len,
+		char *why),
+	char *why)
+{
+	struct in_addr prefix;
+	unsigned int len;
+
+	for (unsigned int i = 0; i < cfg_size(config->cfg, "pool"); i++) {
+		(void)settings_cidr(cfg_getnstr(config->cfg, "pool", i), &prefix, &len);
+		if (step(n, config, prefix, len, why) < 0)
+			return -1;
+	}
+	for (unsigned int i = 0; i < cfg_size(config->cfg, "user"); i++) {
+		const char *address = cfg_getstr(cfg_getnsec(config->cfg, "user", i), "address");
+
+		if (!address || settings_ipv4(address, &prefix) < 0 || in_pool(config, prefix))
+			continue;
+		if (step(n, config, prefix, 32, why) < 0)
 			return -1;
 	}
 	return 0;
+}
+
+/* Through the device, whose end takes it along. */
+static int add_route(struct server_network *n, const struct server_config *config, struct in_addr prefix,
+	unsigned int len, char *why)
+{
+	struct net_route route = { .prefix = prefix, .prefix_len = (uint8_t)len, .ifindex = net_ifindex(n->dev),
+		.source = config->local };
+
+	return net_route_add(&route, NULL, why);
+}
+
+static int masquerade(struct server_network *n, const struct server_config *config, struct in_addr prefix,
+	unsigned int len, char *why)
+{
+	(void)config;
+	return net_masquerade_add(n->dev, prefix, len, why);
+}
+
+static int forward(struct server_network *n, char *why)
+{
+	return net_state_forward(n->state, why) < 0 ? -1 : net_forward_set(true, why);
 }
 
 static int set_up(struct server_network *n, const struct server_config *config, char *why)
@@ -56,11 +79,13 @@ static int set_up(struct server_network *n, const struct server_config *config, 
 	if (!n->state)
 		return -1;
 	if (net_address_add(n->dev, config->local, none, 32, why) < 0 ||
-	    net_link_up(n->dev, config->mtu, why) < 0 || add_routes(n, config, why) < 0)
+	    net_link_up(n->dev, config->mtu, why) < 0 || each_network(n, config, add_route, why) < 0)
 		return -1;
 	if (config->forward && forward(n, why) < 0)
 		return -1;
-	return config->masquerade ? masquerade(n, config, why) : 0;
+	if (!config->masquerade)
+		return 0;
+	return net_state_masquerade(n->state, n->dev, why) < 0 ? -1 : each_network(n, config, masquerade, why);
 }
 
 int server_network_up(struct server_network *n, const struct server_config *config, char *why)

@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 
 #define STOP_TIME 5000000ull /* us for all sessions to say good-bye */
+#define STOP_TICK 20         /* ms */
 
 /* Closes what keeps the loop alive, once nothing else is left. */
 static void close_rest(struct server *s)
@@ -19,25 +20,40 @@ static void close_rest(struct server *s)
 	if (s->closed)
 		return;
 	s->closed = true;
-	hub_done(&s->hub, NULL);
+	if (s->hub.dp)
+		hub_done(&s->hub, NULL);
 	if (s->control)
 		control_socket_close(s->control);
-	uv_close((uv_handle_t *)&s->sweep, NULL);
+	uv_close((uv_handle_t *)&s->stopping, NULL);
 	uv_close((uv_handle_t *)&s->sigint, NULL);
 	uv_close((uv_handle_t *)&s->sigterm, NULL);
+	uv_close((uv_handle_t *)&s->sighup, NULL);
+}
+
+static void on_stopping(uv_timer_t *timer)
+{
+	struct server *s = timer->data;
+
+	server_stop_connections(s);
+	if (s->hub.count == 0 && s->connection_count == 0) {
+		close_rest(s);
+	} else if (clock_now() > s->stop_deadline) {
+		if (s->hub.count)
+			log_warning("stopping: %u sessions are cut off without a good-bye", s->hub.count);
+		s->stop_deadline = UINT64_MAX;
+		server_abort_connections(s);
+	}
 }
 
 static void begin_stop(struct server *s)
 {
-	if (s->stop_deadline)
-		return;
 	s->stop_deadline = clock_now() + STOP_TIME;
 	log_info("stopping: %u sessions are being closed", s->hub.count);
 	notify_stopping();
 	server_stop_listening(s);
 	for (struct session *session = s->hub.sessions; session; session = session->next)
 		session_close(session, PPTP_SHUTDOWN, "");
-	uv_timer_start(&s->sweep, s->sweep.timer_cb, 0, 20);
+	uv_timer_start(&s->stopping, on_stopping, 0, STOP_TICK);
 }
 
 static void on_signal(uv_signal_t *handle, int signum)
@@ -46,26 +62,9 @@ static void on_signal(uv_signal_t *handle, int signum)
 
 	(void)signum;
 	if (s->stop_deadline)
-		s->stop_deadline = 1; /* again: at once */
-	begin_stop(s);
-}
-
-static void on_sweep(uv_timer_t *timer)
-{
-	struct server *s = timer->data;
-
-	if (!s->stop_deadline) {
-		server_sweep(s);
-		return;
-	}
-	if (s->hub.count == 0)
-		server_stop_connections(s);
-	if (s->hub.count == 0 && s->connection_count == 0) {
-		close_rest(s);
-	} else if (clock_now() > s->stop_deadline) {
-		log_warning("stopping: %u sessions did not end in time", s->hub.count);
-		uv_stop(&s->loop);
-	}
+		server_abort_connections(s); /* again: at once */
+	else
+		begin_stop(s);
 }
 
 /* Each connection is a descriptor: as many as the system lets us have. */
@@ -97,13 +96,18 @@ static int start(struct server *s, char *why)
 
 static void watch(struct server *s)
 {
+	struct sigaction hup;
+
 	uv_signal_init(&s->loop, &s->sigint);
 	uv_signal_init(&s->loop, &s->sigterm);
-	uv_timer_init(&s->loop, &s->sweep);
-	s->sigint.data = s->sigterm.data = s->sweep.data = s;
+	uv_signal_init(&s->loop, &s->sighup);
+	uv_timer_init(&s->loop, &s->stopping);
+	s->sigint.data = s->sigterm.data = s->sighup.data = s->stopping.data = s;
 	uv_signal_start(&s->sigint, on_signal, SIGINT);
 	uv_signal_start(&s->sigterm, on_signal, SIGTERM);
-	uv_timer_start(&s->sweep, on_sweep, 1000, 1000);
+	/* The terminal is gone; under nohup(1) it may go. */
+	if (sigaction(SIGHUP, NULL, &hup) == 0 && hup.sa_handler != SIG_IGN)
+		uv_signal_start(&s->sighup, on_signal, SIGHUP);
 }
 
 static void say_ready(const struct server *s)
@@ -131,13 +135,7 @@ static int run(struct server *s)
 	if (rc < 0) {
 		log_error("%s", why);
 		server_stop_listening(s);
-		if (s->hub.dp) {
-			close_rest(s);
-		} else {
-			uv_close((uv_handle_t *)&s->sweep, NULL);
-			uv_close((uv_handle_t *)&s->sigint, NULL);
-			uv_close((uv_handle_t *)&s->sigterm, NULL);
-		}
+		close_rest(s);
 	} else {
 		say_ready(s);
 	}

@@ -9,8 +9,7 @@ struct server_connection {
 	struct connection connection; /* first: the session layer's */
 	struct server *server;
 	struct server_connection *next, *prev;
-	uint64_t idle_since; /* us, without a call; 0 while there is one */
-	bool had_call;
+	struct server_peer *peer; /* NULL: not counted */
 };
 
 struct server {
@@ -19,11 +18,12 @@ struct server {
 	struct server_network network;
 	struct hub hub;
 	uv_tcp_t listeners[LISTEN_MAX];
-	uv_signal_t sigint, sigterm;
-	uv_timer_t sweep;
+	uv_signal_t sigint, sigterm, sighup;
+	uv_timer_t stopping;
 	struct control_socket *control;
 	struct server_connection *connections;
 	unsigned int connection_count;
+	void *peers; /* tree of tsearch(3): connections by address */
 	uint64_t accepted, refused_connections, refused_calls, auth_failures, pool_empty;
 	uint64_t started, stop_deadline; /* us; 0 not stopping */
 	bool closed;
@@ -32,8 +32,8 @@ struct server {
 /* connections.c */
 int server_listen(struct server *s, char *why);
 void server_stop_listening(struct server *s);
-void server_sweep(struct server *s); /* once a second */
-void server_stop_connections(struct server *s);
+void server_stop_connections(struct server *s); /* those without a call; to be called again for the others */
+void server_abort_connections(struct server *s);
 
 /* calls.c */
 void server_call(struct server_connection *c, const struct control_outgoing_request *request);
