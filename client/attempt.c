@@ -45,16 +45,16 @@ static int on_up(struct session *s, char *why)
 		snprintf(why, SYSTEM_WHY, "out of memory");
 		return -1;
 	}
-	if (client_network_up(&a->network, a->config, a->server.sin_addr, &s->net, mtu, why) < 0)
-		return -1;
-	a->was_up = true;
-	a->ops->up(a);
-	return 0;
+	return client_network_up(&a->network, a->config, a->server.sin_addr, &s->net, mtu, why);
 }
 
-static void on_down(struct session *s)
+/* Routes stay from here until all is over, also while data has to wait: nothing leaks past the tunnel. */
+static void on_opened(struct session *s)
 {
-	(void)s; /* routes stay until all is over: nothing leaks past the tunnel meanwhile */
+	struct attempt *a = s->owner;
+
+	a->was_up = true;
+	a->ops->up(a);
 }
 
 static void on_gone(struct session *s, enum pptp_reason reason, const char *detail)
@@ -70,16 +70,22 @@ static void on_gone(struct session *s, enum pptp_reason reason, const char *deta
 
 static const struct session_ops session_ops = {
 	.up = on_up,
-	.down = on_down,
+	.opened = on_opened,
 	.gone = on_gone,
 };
 
 static void on_established(struct connection *c)
 {
 	struct attempt *a = c->owner;
+	char why[SYSTEM_WHY] = "";
 
 	if (a->ended)
 		return;
+	if (client_network_connect(&a->network, a->server.sin_addr, why) < 0) {
+		note_end(a, PPTP_SYSTEM, why);
+		connection_stop(c, PPTP_SYSTEM);
+		return;
+	}
 	a->session = session_dial(&a->hub, c, &a->config->session, &session_ops, a);
 	if (!a->session) {
 		note_end(a, PPTP_NO_RESOURCES, "the call could not be placed");
@@ -125,7 +131,7 @@ struct attempt *attempt_new(uv_loop_t *loop, const struct client_config *config,
 	a->ops = ops;
 	a->owner = owner;
 	a->server = *server;
-	if (client_network_open(&a->network, config, server->sin_addr, why) < 0) {
+	if (client_network_open(&a->network, config, why) < 0) {
 		free(a);
 		return NULL;
 	}
@@ -151,6 +157,12 @@ void attempt_stop(struct attempt *a, enum pptp_reason reason)
 	note_end(a, reason, "");
 	if (a->session)
 		session_close(a->session, reason, "");
-	else
+	else if (a->connection_open)
 		connection_stop(&a->connection, reason);
+}
+
+void attempt_abort(struct attempt *a)
+{
+	if (a->connection_open)
+		connection_abort(&a->connection, a->reason);
 }

@@ -9,7 +9,7 @@
 struct attempt;
 
 struct attempt_ops {
-	void (*up)(struct attempt *a);
+	void (*up)(struct attempt *a); /* data passes */
 	/* Everything is undone; `a` is freed after this returns. `was_up`: the tunnel had been up. */
 	void (*over)(struct attempt *a, enum pptp_reason reason, const char *detail, bool was_up);
 };
@@ -34,3 +34,5 @@ struct attempt *attempt_new(uv_loop_t *loop, const struct client_config *config,
 	const struct attempt_ops *ops, void *owner, char *why);
 /* Ends it in an orderly way; `over` follows. */
 void attempt_stop(struct attempt *a, enum pptp_reason reason);
+/* After attempt_stop(): no more waiting for the peer. */
+void attempt_abort(struct attempt *a);

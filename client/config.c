@@ -68,16 +68,6 @@ static cfg_opt_t client_opts[] = {
 	CFG_END(),
 };
 
-static int check_port(cfg_t *cfg, cfg_opt_t *opt)
-{
-	long v = cfg_opt_getnint(opt, 0);
-
-	if (v >= 1 && v <= 65535)
-		return 0;
-	cfg_error(cfg, "%s: %ld is out of range (1 to 65535)", opt->name, v);
-	return -1;
-}
-
 static int check_auth(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const char *v = cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
@@ -96,9 +86,10 @@ static cfg_t *make_cfg(void)
 
 	for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++)
 		cfg_set_validate_func(cfg, seconds[i], settings_check_seconds);
-	cfg_set_validate_func(cfg, "port", check_port);
-	cfg_set_validate_func(cfg, "window", check_port); /* the same range */
-	cfg_set_validate_func(cfg, "echo-failures", settings_check_seconds);
+	cfg_set_validate_func(cfg, "port", settings_check_count);
+	cfg_set_validate_func(cfg, "window", settings_check_count);
+	cfg_set_validate_func(cfg, "echo-failures", settings_check_count);
+	cfg_set_validate_func(cfg, "dev", settings_check_dev);
 	cfg_set_validate_func(cfg, "route", settings_check_cidr);
 	cfg_set_validate_func(cfg, "mppe", settings_check_mppe);
 	cfg_set_validate_func(cfg, "auth", check_auth);
@@ -171,11 +162,6 @@ static int apply(struct client_config *c, char *why)
 		(void)settings_cidr(cfg_getnstr(cfg, "route", i), &c->routes[i].prefix, &c->routes[i].len);
 	c->port = (uint16_t)cfg_getint(cfg, "port");
 	c->dev = cfg_getstr(cfg, "dev");
-	if (!*c->dev || strlen(c->dev) > 15 || strpbrk(c->dev, "/ ")) {
-		snprintf(why, SYSTEM_WHY, "dev: \"%s\" cannot name a device (1 to 15 characters, no blank, no slash)",
-			c->dev);
-		return -1;
-	}
 	c->default_route = cfg_getbool(cfg, "default-route");
 	c->dns = cfg_getbool(cfg, "dns");
 	c->once = cfg_getbool(cfg, "once");
@@ -231,7 +217,7 @@ static const struct {
 	{ OPT_DEBUG, "--debug", "log-level", "debug" },
 };
 
-static int one_option(struct client_config *c, int opt, char *routes, size_t size, char *why)
+static int one_option(struct client_config *c, int opt, bool *routes, char *why)
 {
 	if (opt == 'c')
 		return 0; /* was read first */
@@ -242,10 +228,12 @@ static int one_option(struct client_config *c, int opt, char *routes, size_t siz
 		return 0;
 	}
 	if (opt == OPT_ROUTE) {
-		size_t n = strlen(routes);
+		bool more = *routes;
 
-		snprintf(routes + n, size - n, "%s%s", n ? "," : "", optarg);
-		return settings_put(c->cfg, "--route", "route", routes, why);
+		/* The first one replaces the file's list, the others add to it. */
+		*routes = true;
+		return more ? settings_add(c->cfg, "--route", "route", optarg, why) :
+			      settings_put(c->cfg, "--route", "route", optarg, why);
 	}
 	for (size_t i = 0; i < sizeof(simple) / sizeof(simple[0]); i++) {
 		if (simple[i].opt == opt)
@@ -278,13 +266,13 @@ static int read_file(struct client_config *c, int argc, char **argv, char *why)
 
 static int parse(struct client_config *c, int argc, char **argv, char *why)
 {
-	char routes[2048] = "";
+	bool routes = false;
 	int opt, rc = read_file(c, argc, argv, why);
 
 	if (rc)
 		return rc;
 	while ((opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-		if (one_option(c, opt, routes, sizeof(routes), why) < 0)
+		if (one_option(c, opt, &routes, why) < 0)
 			return -1;
 	}
 	if (optind < argc && settings_put(c->cfg, "SERVER", "server", argv[optind++], why) < 0)

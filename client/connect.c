@@ -27,17 +27,17 @@ struct client {
 	struct client_output output;
 	uv_getaddrinfo_t resolve;
 	uv_timer_t timer; /* waiting to dial again, or the limit of stopping */
-	uv_signal_t sigint, sigterm;
+	uv_signal_t sigint, sigterm, sighup;
 	struct control_socket *control;
 	struct sockaddr_in addresses[ADDRESSES_MAX];
 	unsigned int address_count, address_next;
 	struct attempt *attempt;
-	bool resolving, stopping, ever_up;
+	bool resolving, stopping, finished, ever_up;
 	uint64_t wait; /* us, the next back-off */
 	uint64_t started, up_at;
 	unsigned int attempts, connects;
 	enum pptp_reason last_reason;
-	char last_detail[160];
+	bool last_was_up;
 	int status;
 };
 
@@ -46,6 +46,7 @@ static void begin_round(struct client *c);
 /* Nothing is left to do: the loop ends when the handles are closed. */
 static void finish(struct client *c, int status)
 {
+	c->finished = true;
 	c->status = status;
 	if (c->control)
 		control_socket_close(c->control);
@@ -53,6 +54,7 @@ static void finish(struct client *c, int status)
 	uv_close((uv_handle_t *)&c->timer, NULL);
 	uv_close((uv_handle_t *)&c->sigint, NULL);
 	uv_close((uv_handle_t *)&c->sigterm, NULL);
+	uv_close((uv_handle_t *)&c->sighup, NULL);
 }
 
 static void on_retry(uv_timer_t *timer)
@@ -69,6 +71,25 @@ static bool is_final(enum pptp_reason reason)
 	       reason == PPTP_ADMIN;
 }
 
+/* The exit status after the last try. */
+static int status_of(const struct client *c)
+{
+	switch (c->last_reason) {
+	case PPTP_LOCAL_REQUEST:
+	case PPTP_ADMIN:
+		return 0;
+	case PPTP_SYSTEM:
+	case PPTP_NO_RESOURCES:
+		return EXIT_MACHINE;
+	default:
+		break;
+	}
+	/* A peer that says good-bye before the tunnel was up has refused it. */
+	if (pptp_reason_class(c->last_reason) == PPTP_CLASS_USER && !c->last_was_up)
+		return PPTP_CLASS_PEER;
+	return (int)pptp_reason_class(c->last_reason);
+}
+
 /* All addresses have been tried, or a tunnel has ended. */
 static void after_round(struct client *c)
 {
@@ -79,7 +100,7 @@ static void after_round(struct client *c)
 		return;
 	}
 	if (c->config.once || !c->ever_up || is_final(c->last_reason)) {
-		finish(c, (int)pptp_reason_class(c->last_reason));
+		finish(c, status_of(c));
 		return;
 	}
 	random_bytes(&jitter, sizeof(jitter));
@@ -97,7 +118,6 @@ static void on_attempt_up(struct attempt *a)
 	c->connects++;
 	c->up_at = clock_now();
 	inet_ntop(AF_INET, &a->server.sin_addr, server, sizeof(server));
-	/* Called by the session itself: it is a->session only once dialling has returned. */
 	output_connected(&c->output, a->session, a->network.dev, server);
 	notify_ready();
 	notify_status("connected to %s", server);
@@ -111,7 +131,7 @@ static void on_attempt_over(struct attempt *a, enum pptp_reason reason, const ch
 
 	c->attempt = NULL;
 	c->last_reason = reason;
-	snprintf(c->last_detail, sizeof(c->last_detail), "%s", detail);
+	c->last_was_up = was_up;
 	output_disconnected(&c->output, reason, detail);
 	notify_status("disconnected: %s", pptp_reason_text(reason));
 	if (was_up && clock_now() - c->up_at > STABLE_TIME)
@@ -159,14 +179,25 @@ static void add_address(struct client *c, const struct sockaddr_in *addr)
 	c->addresses[c->address_count++].sin_port = htons(c->config.port);
 }
 
+static void not_resolved(struct client *c, const char *why)
+{
+	char name[80], detail[160];
+
+	log_escape(name, sizeof(name), c->config.server, strlen(c->config.server));
+	snprintf(detail, sizeof(detail), "%s: %s", name, why);
+	c->last_reason = PPTP_RESOLVE;
+	c->last_was_up = false;
+	output_disconnected(&c->output, PPTP_RESOLVE, detail);
+	after_round(c);
+}
+
 static void on_resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *list)
 {
 	struct client *c = req->data;
 
 	c->resolving = false;
-	if (c->stopping) {
+	if (c->finished) {
 		uv_freeaddrinfo(list);
-		finish(c, 0);
 		return;
 	}
 	for (struct addrinfo *ai = list; ai; ai = ai->ai_next) {
@@ -175,12 +206,8 @@ static void on_resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *list
 	}
 	uv_freeaddrinfo(list);
 	if (!c->address_count) {
-		char detail[128];
-
-		c->last_reason = PPTP_RESOLVE;
-		snprintf(detail, sizeof(detail), "%.60s: %s", c->config.server,
-			status < 0 ? uv_strerror(status) : "it has no IPv4 address");
-		output_disconnected(&c->output, PPTP_RESOLVE, detail);
+		not_resolved(c, status < 0 ? uv_strerror(status) : "it has no IPv4 address");
+		return;
 	}
 	next_address(c);
 }
@@ -188,15 +215,14 @@ static void on_resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *list
 static void begin_round(struct client *c)
 {
 	struct addrinfo hints = { .ai_family = AF_INET, .ai_socktype = SOCK_STREAM };
+	int err;
 
 	c->address_count = c->address_next = 0;
 	c->resolve.data = c;
-	c->resolving = uv_getaddrinfo(&c->loop, &c->resolve, on_resolved, c->config.server, NULL, &hints) == 0;
-	if (!c->resolving) {
-		c->last_reason = PPTP_RESOLVE;
-		output_disconnected(&c->output, PPTP_RESOLVE, c->config.server);
-		after_round(c);
-	}
+	err = uv_getaddrinfo(&c->loop, &c->resolve, on_resolved, c->config.server, NULL, &hints);
+	c->resolving = err == 0;
+	if (err < 0)
+		not_resolved(c, uv_strerror(err));
 }
 
 static void on_stop_limit(uv_timer_t *timer)
@@ -204,13 +230,15 @@ static void on_stop_limit(uv_timer_t *timer)
 	struct client *c = timer->data;
 
 	log_warning("the peer does not answer our good-bye: ending without it");
-	uv_stop(&c->loop);
+	if (c->attempt)
+		attempt_abort(c->attempt);
 }
 
 static void stop(struct client *c, enum pptp_reason reason)
 {
 	if (c->stopping) {
-		uv_stop(&c->loop); /* asked again: at once */
+		if (c->attempt)
+			attempt_abort(c->attempt); /* asked again: at once */
 		return;
 	}
 	c->stopping = true;
@@ -218,8 +246,10 @@ static void stop(struct client *c, enum pptp_reason reason)
 	uv_timer_start(&c->timer, on_stop_limit, STOP_TIME_MS, 0);
 	if (c->attempt)
 		attempt_stop(c->attempt, reason);
-	else if (!c->resolving || uv_cancel((uv_req_t *)&c->resolve) < 0)
+	else
 		finish(c, 0);
+	if (c->resolving)
+		uv_stop(&c->loop); /* see leave_resolving() */
 }
 
 static void on_signal(uv_signal_t *handle, int signum)
@@ -282,12 +312,25 @@ static struct control_socket *open_control(struct client *c, char *why)
 
 static void watch(struct client *c)
 {
+	struct sigaction hup;
+
 	uv_timer_init(&c->loop, &c->timer);
 	uv_signal_init(&c->loop, &c->sigint);
 	uv_signal_init(&c->loop, &c->sigterm);
-	c->timer.data = c->sigint.data = c->sigterm.data = c;
+	uv_signal_init(&c->loop, &c->sighup);
+	c->timer.data = c->sigint.data = c->sigterm.data = c->sighup.data = c;
 	uv_signal_start(&c->sigint, on_signal, SIGINT);
 	uv_signal_start(&c->sigterm, on_signal, SIGTERM);
+	/* The terminal is gone; under nohup(1) it may go. */
+	if (sigaction(SIGHUP, NULL, &hup) == 0 && hup.sa_handler != SIG_IGN)
+		uv_signal_start(&c->sighup, on_signal, SIGHUP);
+}
+
+/* getaddrinfo(3) cannot be interrupted, and exit(3) would wait for libuv's thread that is in it. */
+static void leave_resolving(struct client *c)
+{
+	client_config_done(&c->config);
+	_exit(c->status);
 }
 
 static int run(struct client *c)
@@ -309,9 +352,10 @@ static int run(struct client *c)
 		begin_round(c);
 	}
 	uv_run(&c->loop, UV_RUN_DEFAULT);
-	if (c->attempt) /* stopped the hard way: the routes go all the same */
-		client_network_close(&c->attempt->network);
-	(void)uv_loop_close(&c->loop);
+	if (c->resolving)
+		leave_resolving(c);
+	if (uv_loop_close(&c->loop) == UV_EBUSY)
+		log_debug("ended with open handles");
 	return c->status;
 }
 

@@ -34,6 +34,7 @@ static int run(const char *const argv[], const char *input)
 		return -1;
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, fds[0], 0);
+	posix_spawn_file_actions_adddup2(&actions, 2, 1); /* standard output is for our own lines */
 	/* posix_spawn(3) takes what it does not change as char * for history's sake. */
 	rc = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
@@ -88,14 +89,30 @@ static int write_file(const char *path, const char *text)
 	return fclose(f) == 0 ? rc : -1;
 }
 
+/* The pid in the first line of our own /etc/resolv.conf, 0 if it is not ours. */
+static pid_t file_owner(void)
+{
+	char line[128] = "";
+	FILE *f = fopen(RESOLV_CONF, "re");
+	pid_t pid = 0;
+
+	if (f && fgets(line, sizeof(line), f) && !strncmp(line, MARK, strlen(MARK)))
+		pid = (pid_t)strtol(line + strlen(MARK), NULL, 10);
+	if (f)
+		fclose(f);
+	return pid;
+}
+
 static int set_in_file(const char *text, char *why)
 {
 	char all[512];
 
-	if (access(SAVED, F_OK) == 0) {
+	if (access(SAVED, F_OK) == 0 && file_owner()) {
 		snprintf(why, SYSTEM_WHY, RESOLV_CONF " is in use by another greyline: its name servers stay");
 		return -1;
 	}
+	/* Else somebody has written the file anew since: what was saved is out of date. */
+	unlink(SAVED);
 	/* A hard link first: at no moment is there neither the old file nor its copy. */
 	if (link(RESOLV_CONF, SAVED) < 0 && errno != ENOENT) {
 		snprintf(why, SYSTEM_WHY, "cannot keep a copy of " RESOLV_CONF " as " SAVED ": %s", strerror(errno));
@@ -136,20 +153,6 @@ int client_dns_set(const char *dev, const uint32_t servers[2], char *why)
 		return -1;
 	}
 	return set_in_file(text, why);
-}
-
-/* The pid in the first line of our own /etc/resolv.conf, 0 if it is not ours. */
-static pid_t file_owner(void)
-{
-	char line[128] = "";
-	FILE *f = fopen(RESOLV_CONF, "re");
-	pid_t pid = 0;
-
-	if (f && fgets(line, sizeof(line), f) && !strncmp(line, MARK, strlen(MARK)))
-		pid = (pid_t)strtol(line + strlen(MARK), NULL, 10);
-	if (f)
-		fclose(f);
-	return pid;
 }
 
 static void restore_file(void)

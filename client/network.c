@@ -3,21 +3,32 @@
 
 #include "system/log.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-int client_network_open(struct client_network *n, const struct client_config *config, struct in_addr server, char *why)
+int client_network_open(struct client_network *n, const struct client_config *config, char *why)
 {
 	memset(n, 0, sizeof(*n));
 	n->tun_fd = n->gre_fd = -1;
 	snprintf(n->dev, sizeof(n->dev), "%s", config->dev);
 	n->tun_fd = tun_open(n->dev, why);
 	if (n->tun_fd >= 0)
-		n->gre_fd = gre_socket_open(&server, why);
+		n->gre_fd = gre_socket_open(NULL, why);
 	if (n->gre_fd >= 0)
 		return 0;
 	client_network_close(n);
+	return -1;
+}
+
+int client_network_connect(struct client_network *n, struct in_addr server, char *why)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr = server };
+
+	if (connect(n->gre_fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+		return 0;
+	snprintf(why, SYSTEM_WHY, "cannot use the GRE socket for this server: %s", strerror(errno));
 	return -1;
 }
 
@@ -86,6 +97,10 @@ int client_network_up(struct client_network *n, const struct client_config *conf
 {
 	struct in_addr local = { net->local }, remote = { net->remote };
 
+	/* Many servers give their outer address as that in the tunnel, too (pptpd by default): a peer address of
+	 * the device would lead the tunnel into itself. */
+	if (remote.s_addr == server.s_addr)
+		remote.s_addr = 0;
 	if (net_address_add(n->dev, local, remote, 32, why) < 0 || net_link_up(n->dev, mtu, why) < 0)
 		return -1;
 	if (needs_host_route(config, server) && add_host_route(n, server, why) < 0)

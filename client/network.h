@@ -12,7 +12,9 @@ struct client_network {
 };
 
 /* Before dialling: device and GRE socket, so that what is missing is said at once. 0, or -1 with *why. */
-int client_network_open(struct client_network *n, const struct client_config *config, struct in_addr server, char *why);
+int client_network_open(struct client_network *n, const struct client_config *config, char *why);
+/* The server answers, so there is a route to it: from now on only its GRE packets are received. */
+int client_network_connect(struct client_network *n, struct in_addr server, char *why);
 /* The tunnel is up: address, routes (first the host route to the server by its present path), DNS. */
 int client_network_up(struct client_network *n, const struct client_config *config, struct in_addr server,
 	const struct ppp_network *net, unsigned int mtu, char *why);

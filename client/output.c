@@ -1,8 +1,20 @@
 /* The client's lines: see output.h. */
 #include "client/output.h"
 
+#include "system/log.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <string.h>
+
+/* Also of bytes that are no UTF-8. */
+static json_t *text(const char *s)
+{
+	json_t *o = json_string(s);
+	char escaped[1024];
+
+	return o ? o : json_string(log_escape(escaped, sizeof(escaped), s, strlen(s)));
+}
 
 static void line(json_t *o)
 {
@@ -29,16 +41,16 @@ void output_connected(const struct client_output *o, const struct session *s, co
 			(json_int_t)((s->up_at - s->began) / 1000)));
 		return;
 	}
-	printf("connected: local %s, remote %s, device %s, server %s, %s, %s\n", local, remote, dev, server, info.auth,
-		encryption);
+	printf("connected: local %s, remote %s, device %s, server %s, %s, %s\n", local, remote, dev, server,
+		*info.auth ? info.auth : "not authenticated", encryption);
 	fflush(stdout);
 }
 
 void output_disconnected(const struct client_output *o, enum pptp_reason reason, const char *detail)
 {
 	if (o->json) {
-		line(json_pack("{ss ss ss ss}", "event", "disconnected", "reason", pptp_reason_name(reason), "text",
-			pptp_reason_text(reason), "detail", detail));
+		line(json_pack("{ss ss ss so}", "event", "disconnected", "reason", pptp_reason_name(reason), "text",
+			pptp_reason_text(reason), "detail", text(detail)));
 		return;
 	}
 	printf("disconnected: %s%s%s\n", pptp_reason_text(reason), *detail ? ": " : "", detail);
