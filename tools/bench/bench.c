@@ -19,14 +19,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TICK_MS      10
+#define TICK_MS      50
 #define PING_RESEND  300000ull /* us */
 #define PING_TRIES   20
 #define STOP_TIME    20000000ull /* us for all calls to end */
 
 struct load {
 	struct bench *bench;
-	struct load *next_fresh;
 	struct connection connection;
 	struct session *session;
 	bool open, up, pinged, failed;
@@ -44,18 +43,17 @@ struct bench {
 	struct bench_options options;
 	struct hub hub;
 	uv_poll_t inner;
-	uv_timer_t tick, soon;
-	struct load *fresh; /* up, first ping not yet sent */
-	uv_signal_t sigint;
+	uv_timer_t tick;
+	uv_signal_t sigint, sigterm;
 	int inner_fd, gre_fd, worker_fd;
 	struct load *loads;
 	unsigned int next, setting_up, ready, failed, open;
 	unsigned int ended[PPTP_REASON_COUNT];
 	unsigned int round, round_answered;
 	enum phase phase;
+	bool aborted;
 	uint64_t began, all_up, hold_until, close_began, closed_at;
 	long rss_before, rss_up, server_before, server_up; /* kB */
-	bool interrupted;
 };
 
 static void start_more(struct bench *b);
@@ -147,17 +145,6 @@ static void on_inner(uv_poll_t *poll, int status, int events)
 	}
 }
 
-static void on_soon(uv_timer_t *timer)
-{
-	struct bench *b = timer->data;
-
-	for (struct load *l; (l = b->fresh); ) {
-		b->fresh = l->next_fresh;
-		if (l->up)
-			send_ping(l);
-	}
-}
-
 static int on_up(struct session *s, char *why)
 {
 	struct load *l = s->owner;
@@ -168,18 +155,16 @@ static int on_up(struct session *s, char *why)
 		snprintf(why, SYSTEM_WHY, "the server gave the same address twice");
 		return -1;
 	}
-	l->up = true;
-	l->up_at = clock_now();
-	/* The first ping goes when the data plane has been told to let it pass: after this callback. */
-	l->next_fresh = l->bench->fresh;
-	l->bench->fresh = l;
-	uv_timer_start(&l->bench->soon, on_soon, 0, 0);
 	return 0;
 }
 
-static void on_down(struct session *s)
+static void on_opened(struct session *s)
 {
-	(void)s;
+	struct load *l = s->owner;
+
+	l->up = true;
+	l->up_at = clock_now();
+	send_ping(l);
 }
 
 static void on_gone(struct session *s, enum pptp_reason reason, const char *detail)
@@ -199,7 +184,7 @@ static void on_gone(struct session *s, enum pptp_reason reason, const char *deta
 	advance(b);
 }
 
-static const struct session_ops session_ops = { .up = on_up, .down = on_down, .gone = on_gone };
+static const struct session_ops session_ops = { .up = on_up, .opened = on_opened, .gone = on_gone };
 
 static void on_established(struct connection *c)
 {
@@ -287,6 +272,14 @@ static void begin_close(struct bench *b)
 	}
 }
 
+static void abort_all(struct bench *b)
+{
+	for (unsigned int i = 0; i < b->next; i++) {
+		if (b->loads[i].open)
+			connection_abort(&b->loads[i].connection, PPTP_LOCAL_REQUEST);
+	}
+}
+
 static void all_over(struct bench *b)
 {
 	if (uv_is_closing((uv_handle_t *)&b->tick))
@@ -295,8 +288,8 @@ static void all_over(struct bench *b)
 	uv_poll_stop(&b->inner);
 	uv_close((uv_handle_t *)&b->inner, NULL);
 	uv_close((uv_handle_t *)&b->tick, NULL);
-	uv_close((uv_handle_t *)&b->soon, NULL);
 	uv_close((uv_handle_t *)&b->sigint, NULL);
+	uv_close((uv_handle_t *)&b->sigterm, NULL);
 	hub_done(&b->hub, NULL);
 }
 
@@ -346,8 +339,11 @@ static void on_tick(uv_timer_t *timer)
 		else if (now - l->ping_sent > 2 * PING_RESEND && b->phase == PINGING)
 			begin_close(b);
 	}
-	if (b->phase == CLOSING && now - b->close_began > STOP_TIME)
-		uv_stop(&b->loop);
+	if (b->phase == CLOSING && !b->aborted && now - b->close_began > STOP_TIME) {
+		log_warning("%u calls did not end in time", b->hub.count);
+		b->aborted = true;
+		abort_all(b);
+	}
 	advance(b);
 }
 
@@ -357,9 +353,9 @@ static void on_signal(uv_signal_t *handle, int signum)
 
 	(void)signum;
 	if (b->phase == CLOSING)
-		uv_stop(&b->loop);
-	b->interrupted = true;
-	begin_close(b);
+		abort_all(b);
+	else
+		begin_close(b);
 	advance(b);
 }
 
@@ -445,11 +441,22 @@ static void print(json_t *o)
 	}
 }
 
+static void close_descriptors(struct bench *b)
+{
+	int fds[] = { b->inner_fd, b->worker_fd, b->gre_fd };
+
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+	}
+}
+
 static int open_descriptors(struct bench *b, char *why)
 {
 	int pair[2], size = 4 << 20;
 	struct rlimit limit;
 
+	b->inner_fd = b->worker_fd = -1;
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
 		limit.rlim_cur = limit.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &limit);
@@ -468,43 +475,67 @@ static int open_descriptors(struct bench *b, char *why)
 	return 0;
 }
 
-static int run(struct bench *b, char *why)
+static void watch(struct bench *b)
 {
-	struct dp_config dp = { .lookup_by_source = true };
-
-	if (open_descriptors(b, why) < 0)
-		return -1;
-	dp.gre_fd = b->gre_fd;
-	dp.inner_fd = b->worker_fd;
-	uv_loop_init(&b->loop);
-	if (hub_init(&b->hub, &b->loop, &dp, why) < 0)
-		return -1;
 	uv_poll_init(&b->loop, &b->inner, b->inner_fd);
 	uv_timer_init(&b->loop, &b->tick);
-	uv_timer_init(&b->loop, &b->soon);
 	uv_signal_init(&b->loop, &b->sigint);
-	b->inner.data = b->tick.data = b->soon.data = b->sigint.data = b;
+	uv_signal_init(&b->loop, &b->sigterm);
+	b->inner.data = b->tick.data = b->sigint.data = b->sigterm.data = b;
 	uv_poll_start(&b->inner, UV_READABLE, on_inner);
 	uv_timer_start(&b->tick, on_tick, TICK_MS, TICK_MS);
 	uv_signal_start(&b->sigint, on_signal, SIGINT);
+	uv_signal_start(&b->sigterm, on_signal, SIGTERM);
+}
+
+static int run(struct bench *b, char *why)
+{
+	struct dp_config dp = { .lookup_by_source = true };
+	int rc = open_descriptors(b, why);
+
+	if (rc == 0) {
+		dp.gre_fd = b->gre_fd;
+		dp.inner_fd = b->worker_fd;
+		uv_loop_init(&b->loop);
+		rc = hub_init(&b->hub, &b->loop, &dp, why);
+	}
+	if (rc < 0) {
+		if (b->hub.loop)
+			(void)uv_loop_close(&b->loop);
+		close_descriptors(b);
+		return -1;
+	}
+	watch(b);
 	b->rss_before = rss(getpid());
 	b->server_before = b->options.server_pid ? rss(b->options.server_pid) : 0;
 	b->began = clock_now();
 	start_more(b);
 	uv_run(&b->loop, UV_RUN_DEFAULT);
 	if (uv_loop_close(&b->loop) == UV_EBUSY)
-		log_warning("%u calls did not end in time", b->hub.count);
-	close(b->inner_fd);
-	close(b->worker_fd);
-	close(b->gre_fd);
+		log_debug("ended with open handles");
+	close_descriptors(b);
 	return 0;
+}
+
+/* Prints what was measured; the exit status. */
+static int report(const struct bench *b)
+{
+	json_t *o = result(b);
+
+	if (b->options.json) {
+		json_dumpf(o, stdout, JSON_INDENT(2));
+		printf("\n");
+	} else {
+		print(o);
+	}
+	json_decref(o);
+	return b->ready == b->options.sessions && (!b->options.pings || b->round_answered == b->ready) ? 0 : 1;
 }
 
 int bench_main(int argc, char **argv)
 {
 	struct bench *b = calloc(1, sizeof(*b));
-	char why[SYSTEM_WHY] = "";
-	json_t *o;
+	char why[SYSTEM_WHY] = "out of memory";
 	int rc;
 
 	if (!b)
@@ -513,24 +544,14 @@ int bench_main(int argc, char **argv)
 	log_set(LOG_WARNING, LOG_TEXT);
 	rc = bench_options_parse(&b->options, argc, argv);
 	if (rc) {
-		bench_options_done(&b->options);
-		free(b);
-		return rc < 0 ? 2 : 0;
-	}
-	b->loads = calloc(b->options.sessions, sizeof(*b->loads));
-	if (!b->loads || run(b, why) < 0) {
-		fprintf(stderr, "greyline bench: %s\n", why);
-		return 1;
-	}
-	o = result(b);
-	if (b->options.json) {
-		json_dumpf(o, stdout, JSON_INDENT(2));
-		printf("\n");
+		rc = rc < 0 ? 2 : 0;
 	} else {
-		print(o);
+		b->loads = calloc(b->options.sessions, sizeof(*b->loads));
+		rc = b->loads ? run(b, why) : -1;
+		if (rc < 0)
+			fprintf(stderr, "greyline bench: %s\n", why);
+		rc = rc < 0 ? 1 : report(b);
 	}
-	rc = b->ready == b->options.sessions && (!b->options.pings || b->round_answered == b->ready) ? 0 : 1;
-	json_decref(o);
 	bench_options_done(&b->options);
 	free(b->loads);
 	free(b);

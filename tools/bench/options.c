@@ -42,16 +42,16 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-static int number(const char *option, unsigned int max, unsigned int *out, char *why)
+static int number(const char *option, unsigned int min, unsigned int max, unsigned int *out, char *why)
 {
 	char *end;
 	unsigned long v = strtoul(optarg, &end, 10);
 
-	if (*optarg >= '0' && *optarg <= '9' && !*end && v <= max) {
+	if (*optarg >= '0' && *optarg <= '9' && !*end && v >= min && v <= max) {
 		*out = (unsigned int)v;
 		return 0;
 	}
-	snprintf(why, SYSTEM_WHY, "%s: \"%s\" is not a number up to %u", option, optarg, max);
+	snprintf(why, SYSTEM_WHY, "%s: \"%.64s\" is not a number from %u to %u", option, optarg, min, max);
 	return -1;
 }
 
@@ -67,15 +67,15 @@ static int one_option(struct bench_options *o, int opt, const char **password_fi
 		*password_file = optarg;
 		return 0;
 	case OPT_SESSIONS:
-		return number("--sessions", 65000, &o->sessions, why);
+		return number("--sessions", 1, 65000, &o->sessions, why);
 	case OPT_PARALLEL:
-		return number("--parallel", 65000, &o->parallel, why);
+		return number("--parallel", 1, 65000, &o->parallel, why);
 	case OPT_PINGS:
-		return number("--pings", 10000, &o->pings, why);
+		return number("--pings", 0, 10000, &o->pings, why);
 	case OPT_HOLD:
-		return number("--hold", 86400, &o->hold, why);
+		return number("--hold", 0, 86400, &o->hold, why);
 	case OPT_SERVER_PID:
-		if (number("--server-pid", 1u << 30, &v, why) < 0)
+		if (number("--server-pid", 1, 1u << 30, &v, why) < 0)
 			return -1;
 		o->server_pid = (int)v;
 		return 0;
@@ -105,7 +105,7 @@ static int resolve(struct bench_options *o, const char *name, char *why)
 	int err = getaddrinfo(name, NULL, &hints, &list);
 
 	if (err) {
-		snprintf(why, SYSTEM_WHY, "%s: %s", name, gai_strerror(err));
+		snprintf(why, SYSTEM_WHY, "%.100s: %s", name, gai_strerror(err));
 		return -1;
 	}
 	o->server = ((struct sockaddr_in *)list->ai_addr)->sin_addr;
@@ -140,6 +140,7 @@ static void set_protocol(struct bench_options *o)
 static int parse(struct bench_options *o, int argc, char **argv, char *why)
 {
 	const char *password_file = NULL;
+	uint8_t hash[16];
 	int opt;
 
 	optind = 1;
@@ -151,12 +152,19 @@ static int parse(struct bench_options *o, int argc, char **argv, char *why)
 		if (one_option(o, opt, &password_file, why) < 0)
 			return -1;
 	}
-	if (optind != argc - 1 || !o->user || !o->sessions || !o->parallel) {
+	if (optind != argc - 1 || !o->user || !*o->user || strlen(o->user) > CHAP_NAME_MAX) {
 		snprintf(why, SYSTEM_WHY, "write greyline bench SERVER --user NAME (see --help)");
 		return -1;
 	}
 	o->password = settings_password(password_file, why);
-	if (!o->password || resolve(o, argv[optind], why) < 0)
+	if (!o->password)
+		return -1;
+	if (!*o->password || mschap_nt_hash(o->password, hash) < 0) {
+		snprintf(why, SYSTEM_WHY, "the password must have 1 to 256 characters of UTF-8");
+		return -1;
+	}
+	explicit_bzero(hash, sizeof(hash));
+	if (resolve(o, argv[optind], why) < 0)
 		return -1;
 	set_protocol(o);
 	return 0;
