@@ -151,6 +151,8 @@ static bool acked(struct cp *cp)
 		return true;
 	/* Acknowledging several strengths says nothing: ask for the best of them. */
 	ccp->ask = strongest(ccp->ask) | (ccp->ask & CCP_STATELESS);
+	if (cp->automaton.state == PPP_ACK_SENT)
+		switch_rx_on(ccp); /* as after a Nak */
 	return false;
 }
 
@@ -185,7 +187,8 @@ static void reset_request(struct ccp *ccp, const struct cp_packet *packet)
 {
 	if (!cp_is_open(&ccp->cp))
 		return;
-	/* The Ack first: Linux drops everything until it has it, and would miss our FLUSHED packet. */
+	/* The Ack first: Linux drops everything until it has it, and would miss our FLUSHED packet.
+	 */
 	if (!ccp->no_reset_ack)
 		cp_send(&ccp->cp, CP_RESET_ACK, packet->id, NULL, 0);
 	if (ccp->tx_on && !ccp->tx.stateless)

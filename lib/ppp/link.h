@@ -24,6 +24,7 @@
 enum ppp_role { PPP_SERVER, PPP_CLIENT };
 enum ppp_phase { PPP_DEAD, PPP_ESTABLISH, PPP_AUTHENTICATE, PPP_NETWORK, PPP_TERMINATE }; /* RFC 1661 3.1 */
 
+/* A link whose data was encrypted once never goes on in clear, also where encryption is only preferred: it ends. */
 enum ppp_mppe_policy { PPP_MPPE_OFF, PPP_MPPE_PREFER, PPP_MPPE_REQUIRE };
 
 /* Strengths, as bits of a set. */

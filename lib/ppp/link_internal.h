@@ -62,11 +62,12 @@ struct ppp_link {
 	bool was_up;  /* once */
 	bool auth_running, authenticated;
 	bool have_key;
-	bool ccp_off;    /* CCP is refused */
-	bool ccp_asked;  /* the peer asked for MPPE, and was refused */
-	bool ccp_needed; /* data has to wait for CCP: required, or it was open */
-	uint8_t desyncs; /* reopenings in a row */
-	uint8_t foreign; /* Protocol-Rejects of what we never sent, in a row */
+	bool ccp_off;       /* CCP is refused */
+	bool ccp_asked;     /* the peer asked for MPPE, and was refused */
+	bool ccp_needed;    /* data has to wait for CCP: required, or it was open */
+	bool was_encrypted; /* once: the link never goes on without */
+	uint8_t desyncs;    /* reopenings in a row */
+	uint8_t foreign;    /* Protocol-Rejects of what we never sent, in a row */
 	uint64_t last_desync;
 
 	/* How it ends. */

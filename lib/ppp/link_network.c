@@ -7,7 +7,8 @@
  * (the peer's timer would cost three seconds).
  *
  * Data passes while IPCP is open and CCP is, if it is needed. Once encryption was on, data waits
- * for it while CCP negotiates again.
+ * for it while CCP negotiates again, and never goes on in clear: one forged Terminate-Request of
+ * CCP would otherwise lay a session open whose ends only prefer encryption.
  */
 #include "lib/mppe/keys.h"
 #include "lib/ppp/frame.h"
@@ -21,13 +22,24 @@
 
 static bool required(const struct ppp_link *l)
 {
-	return l->mppe.policy == PPP_MPPE_REQUIRE;
+	return l->mppe.policy == PPP_MPPE_REQUIRE || l->was_encrypted;
+}
+
+/*
+ * Where encryption is only preferred, data does not wait for a peer that is silent about CCP; but
+ * once our receiver takes nothing in clear any more, it does.
+ */
+static bool encryption_fits(const struct ppp_link *l)
+{
+	if (cp_is_open(&l->ccp.cp) && l->ccp.tx_on && l->ccp.rx_on)
+		return true;
+	return !l->ccp_needed && !l->ccp.tx_on && !l->ccp.rx_on;
 }
 
 void link_update_data(struct ppp_link *l)
 {
 	bool open = !l->over && l->phase == PPP_NETWORK && cp_is_open(&l->ipcp.cp) &&
-		    (!l->ccp_needed || (cp_is_open(&l->ccp.cp) && l->ccp.tx_on && l->ccp.rx_on));
+		    encryption_fits(l);
 
 	if (open == l->data_up)
 		return;
@@ -181,10 +193,13 @@ static void ccp_gone(struct ppp_link *l, enum pptp_reason reason, const char *wo
 	if (l->phase != PPP_NETWORK || l->ccp_off)
 		return;
 	if (required(l)) {
-		link_end(l, LINK_END, link_desynced(l) ? PPTP_MPPE_DESYNC : reason, words);
+		/* Where it is only preferred, it has worked before. */
+		if (link_desynced(l) || l->mppe.policy != PPP_MPPE_REQUIRE)
+			reason = PPTP_MPPE_DESYNC;
+		link_end(l, LINK_END, reason, words);
 		return;
 	}
-	link_log(l, l->ccp_needed ? PPP_LOG_WARNING : PPP_LOG_INFO, "no encryption: %s", words);
+	link_log(l, PPP_LOG_INFO, "no encryption: %s", words);
 	l->pending |= LINK_CCP_OFF;
 }
 
@@ -196,7 +211,7 @@ static void ccp_event(struct ppp_link *l, enum cp_event event)
 	switch (event) {
 	case CP_UP:
 		ccp_up(&l->ccp);
-		l->ccp_needed = true;
+		l->ccp_needed = l->was_encrypted = true;
 		l->reopen_deadline = UINT64_MAX;
 		l->foreign = 0;
 		l->pending |= LINK_START_IPCP;

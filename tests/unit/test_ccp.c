@@ -306,6 +306,14 @@ static void an_ack_of_several_strengths_is_not_enough(void **unused)
 	start(PPP_MPPE_128 | PPP_MPPE_40, true, false, "01 01 000a 1206 01000060");
 	peer("02 01 000a 1206 01000060");
 	expect("01 02 000a 1206 01000040");
+	/* With our Ack under way already, the peer is open as soon as it has that. */
+	start(PPP_MPPE_128 | PPP_MPPE_40, true, false, "01 01 000a 1206 01000060");
+	peer("01 01 000a 1206 01000040");
+	expect(ACK_128);
+	peer("02 01 000a 1206 01000060");
+	assert_true(keys.rx);
+	assert_int_equal(keys.sent_at_rx, 2);
+	expect("01 02 000a 1206 01000040");
 }
 
 static void a_reject_is_the_end(void **unused)

@@ -476,7 +476,7 @@ static void protocol_rejects_end_what_they_name(void **unused)
 		enum pptp_reason reason; /* NONE: it goes on */
 	} cases[] = {
 		{ PPP_MPPE_REQUIRE, "08 02 0006 80fd", PPTP_MPPE_REFUSED },
-		{ PPP_MPPE_PREFER, "08 02 0006 80fd", PPTP_NONE },
+		{ PPP_MPPE_PREFER, "08 02 0006 80fd", PPTP_MPPE_DESYNC },
 		{ PPP_MPPE_REQUIRE, "08 02 0006 8021", PPTP_NO_NETWORK },
 		{ PPP_MPPE_REQUIRE, "08 02 0006 0021", PPTP_NO_NETWORK },
 		{ PPP_MPPE_REQUIRE, "08 02 0006 c021", PPTP_LCP_FAILED },
@@ -545,11 +545,33 @@ static void terminated_ccp_stops_data_at_once(void **unused)
 	assert_int_equal(p.end[CLIENT].reason, PPTP_MPPE_REFUSED);
 	pair_done(&p);
 
-	up_as(CLIENT, PPP_MPPE_PREFER); /* here it may go on, said loudly */
+	/* One forged packet must not lay open what was encrypted, required or not. */
+	up_as(CLIENT, PPP_MPPE_PREFER);
 	peer(PPP_CCP, "05 07 0004");
-	assert_true(p.end[CLIENT].up);
-	assert_false(p.end[CLIENT].tx || p.end[CLIENT].rx);
-	assert_int_equal(p.end[CLIENT].downs, 1);
+	assert_false(p.end[CLIENT].up || p.end[CLIENT].tx || p.end[CLIENT].rx);
+	expect(PPP_CCP, "06 07 0004");
+	expect_code(PPP_LCP, 5);
+	peer(PPP_LCP, "06 02 0004");
+	assert_int_equal(p.end[CLIENT].reason, PPTP_MPPE_DESYNC);
+	assert_int_equal(p.end[CLIENT].ups, 1);
+	pair_done(&p);
+}
+
+/* Nor LCP anew, with an offer that encryption then is refused in, or no authentication at all. */
+static void what_was_encrypted_stays_so_when_lcp_is_negotiated_anew(void **unused)
+{
+	(void)unused;
+	up_as(CLIENT, PPP_MPPE_PREFER);
+	peer(PPP_LCP, "01 99 000a 050600000001");
+	expect_code(PPP_LCP, 1);
+	expect(PPP_LCP, "02 99 000a 050600000001");
+	count--;
+	peer_acks_last(PPP_LCP);
+	next = count;
+	pair_run(&p, 10 * SECOND, false);
+	assert_true(p.end[CLIENT].over && !p.broken);
+	assert_int_equal(p.end[CLIENT].ups, 1);
+	assert_int_equal(p.end[CLIENT].reason, PPTP_AUTH_NO_METHOD);
 	pair_done(&p);
 }
 
@@ -586,6 +608,26 @@ static void a_silent_ccp_holds_what_only_prefers_it_for_seconds(void **unused)
 	peer(PPP_CCP, "02 01 000a 1206 01000040");
 	peer(PPP_CCP, "01 01 000a 1206 01000040");
 	assert_true(p.end[SERVER].up && p.end[SERVER].tx && p.end[SERVER].rx);
+	pair_done(&p);
+}
+
+/* Preferred: with reception switched on, clear data is refused, so neither end may send any. */
+static void half_of_ccp_holds_data_until_it_is_decided(void **unused)
+{
+	(void)unused;
+	server_alone(PPP_MPPE_PREFER);
+	lcp_of_windows();
+	response_of_windows();
+	expect_code(PPP_CHAP, 3);
+	expect_code(PPP_CCP, 1);
+	peer(PPP_CCP, "01 01 000a 1206 01000040"); /* but it does not answer ours */
+	assert_true(p.end[SERVER].rx && !p.end[SERVER].tx);
+	pair_run(&p, 5 * SECOND, false);
+	peer(PPP_IPCP, "01 06 000a 03060a620064");
+	peer(PPP_IPCP, "02 01 000a 03060a620001");
+	assert_false(p.end[SERVER].up);
+	pair_run(&p, 30 * SECOND, false); /* CCP is given up */
+	assert_true(p.end[SERVER].up && !p.end[SERVER].rx && !p.broken);
 	pair_done(&p);
 }
 
@@ -765,8 +807,10 @@ int main(void)
 		cmocka_unit_test(a_rejected_chap_is_no_method),
 		cmocka_unit_test(a_peer_that_decrypts_nonsense_gets_new_keys),
 		cmocka_unit_test(terminated_ccp_stops_data_at_once),
+		cmocka_unit_test(what_was_encrypted_stays_so_when_lcp_is_negotiated_anew),
 		cmocka_unit_test(a_ccp_that_does_not_come_back_ends_the_link),
 		cmocka_unit_test(a_silent_ccp_holds_what_only_prefers_it_for_seconds),
+		cmocka_unit_test(half_of_ccp_holds_data_until_it_is_decided),
 		cmocka_unit_test(lcp_can_be_negotiated_anew),
 		cmocka_unit_test(ipcp_terminated_by_the_peer),
 		cmocka_unit_test(echo_replies_fit_the_agreed_mru),
