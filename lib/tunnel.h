@@ -112,7 +112,7 @@ void tunnel_reset_requested(struct tunnel *t);
  * acknowledgement if one is pending. Protocols 0021-00fa are data: encrypted if tx is on. Others are control: in
  * clear, with address/control, except that ACFC is used when agreed and the protocol is not LCP (RFC 1661 6.5-6.6).
  * 0; -EPERM data not allowed (counted: not open, or clear where encryption is required; p unchanged);
- * -EMSGSIZE no headroom. `batch` needs room for one job.
+ * -EMSGSIZE no headroom.
  */
 int tunnel_seal(struct tunnel *t, struct packet *p, uint16_t protocol, uint64_t now, struct rc4_batch *batch);
 

@@ -62,8 +62,11 @@ void mppe_done(struct mppe *m)
 static void add_job(
 	struct mppe *m, uint8_t *data, uint32_t len, bool fresh, struct rc4_batch *batch)
 {
-	struct rc4_job *job = &batch->jobs[batch->count++];
+	struct rc4_job *job;
 
+	if (batch->count == RC4_BATCH_MAX)
+		rc4_run(batch);
+	job = &batch->jobs[batch->count++];
 	job->state = m->params.stateless ? NULL : &m->stream;
 	job->data = data + MPPE_HEADER;
 	job->len = len - MPPE_HEADER;

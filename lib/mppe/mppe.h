@@ -1,7 +1,7 @@
 /*
  * MPPE (RFC 3078): one direction of an encrypted link. Sealing and opening a packet is two steps:
  * the functions here do the count, the flags and the keys and append the cipher's work to a batch;
- * rc4_run() does the batch. A batch with work of a `struct mppe` must be run before that is
+ * rc4_run() does the batch (and is called here when it is full). A batch with work of a `struct mppe` must be run before that is
  * initialised, ended, copied or moved.
  *
  * Interop, stateful: there are two readings of FLUSHED. RFC 3078 section 8.2: the tables are made
@@ -70,7 +70,7 @@ void mppe_done(struct mppe *m); /* wipes the keys */
 
 /*
  * Sender: writes the 2-byte header to data[0..1] and appends the encryption of data[2..len) (PPP protocol
- * and payload; len >= 3) to `batch`, which must have room.
+ * and payload; len >= 3) to `batch`.
  */
 void mppe_seal(struct mppe *m, uint8_t *data, uint32_t len, struct rc4_batch *batch);
 

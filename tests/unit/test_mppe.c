@@ -375,6 +375,32 @@ static void stateful_batches_across_a_key_change(void **state)
 		assert_true(is_intact(&w[n]));
 }
 
+static void a_full_batch_is_run(void **state)
+{
+	enum { PACKETS = 2 * RC4_BATCH_MAX + 10 };
+	struct wire wires[PACKETS];
+
+	(void)state;
+	for (int stateless = 0; stateless < 2; stateless++) {
+		struct mppe tx, rx;
+
+		pair(&tx, &rx, MPPE_128, stateless);
+		for (int n = 0; n < PACKETS; n++) {
+			fill(&wires[n]);
+			mppe_seal(&tx, wires[n].bytes, sizeof(wires[n].bytes), &batch);
+		}
+		rc4_run(&batch);
+		for (int n = 0; n < PACKETS; n++)
+			assert_int_equal(
+				mppe_open(&rx, wires[n].bytes, sizeof(wires[n].bytes), &batch),
+				MPPE_OK);
+		assert_int_equal(batch.count, 10);
+		rc4_run(&batch);
+		for (int n = 0; n < PACKETS; n++)
+			assert_true(is_intact(&wires[n]));
+	}
+}
+
 static void stateful_loss_asks_once_and_waits_for_flushed(void **state)
 {
 	struct mppe tx, rx;
@@ -618,6 +644,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_an_mppe_packet_is_bad),
 		cmocka_unit_test(stateful_runs_through_several_wraps),
 		cmocka_unit_test(stateful_batches_across_a_key_change),
+		cmocka_unit_test(a_full_batch_is_run),
 		cmocka_unit_test(stateful_loss_asks_once_and_waits_for_flushed),
 		cmocka_unit_test(stateful_forged_flushed_packets_change_nothing),
 		cmocka_unit_test(stateful_receiver_reads_both_kinds_of_sender),
