@@ -392,6 +392,95 @@ static void a_lost_stateful_packet_raises_a_reset(void **state)
 	free(far);
 }
 
+#define CALLS 24
+
+static void stir_call(struct rig *rig, struct dp_session **s, uint16_t i, uint32_t what)
+{
+	const struct mppe_params params = { .bits = MPPE_128, .stateless = what & 64 };
+
+	if (!*s) {
+		*s = add(rig, PEER, (uint16_t)(OUR_ID + i), rig);
+		assert_non_null(*s);
+		assert_int_equal(dp_session_add_route(rig->dp, *s, in(INNER + i), 32), 0);
+	}
+	switch (what % 8) {
+	case 0:
+		dp_session_remove(rig->dp, *s);
+		*s = NULL;
+		break;
+	case 1:
+		dp_session_open(rig->dp, *s, what & 64);
+		break;
+	case 2:
+		dp_session_set_rx(rig->dp, *s, what & 128 ? &params : NULL, key_up);
+		break;
+	case 3:
+		dp_session_set_tx(rig->dp, *s, what & 128 ? &params : NULL, key_down);
+		break;
+	case 4:
+		dp_session_reset_requested(rig->dp, *s);
+		break;
+	default:
+		assert_int_equal(dp_session_send(rig->dp, *s, 0xc021, key_up, 16), 0);
+	}
+}
+
+static void is_for_rig(void *rig, const struct dp_event *event)
+{
+	assert_ptr_equal(event->owner, rig);
+}
+
+static void drain(int fd)
+{
+	uint8_t buf[2048];
+
+	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) > 0)
+		;
+}
+
+/*
+ * Calls are removed and added again under the same Call ID while their packets wait in reorder
+ * buffers, for their link, for the cipher and to be sent, and while their events are on the way.
+ */
+static void calls_come_and_go_under_traffic(void **state)
+{
+	struct rig *rig = rig_new(true, false);
+	struct dp_session *s[CALLS] = { NULL };
+	uint32_t rng = 1, seq[CALLS] = { 0 };
+	uint8_t packet[100];
+	size_t n;
+
+	(void)state;
+	for (uint32_t step = 0; step < 30000; step++) {
+		uint32_t what = (rng = rng * 1664525u + 1013904223u) >> 8;
+		uint16_t i = (uint16_t)(what % CALLS);
+
+		what /= CALLS;
+		n = inner_packet(packet, INNER + i, OUTSIDE, step, 60);
+		switch (what % 8) {
+		case 0:
+			stir_call(rig, &s[i], i, what >> 3);
+			break;
+		case 1:
+			inner_sends(rig, INNER + i, step, 60);
+			break;
+		case 2: /* a gap, a step back or a jump */
+			seq[i] += (what >> 3) % 32 ? (what >> 8) % 5 - 1 : 5000;
+			/* fall through */
+		default:
+			send_ppp(rig, (uint16_t)(OUR_ID + i), seq[i]++,
+				(uint16_t[]){ 0x0021, 0x0021, 0xc021, 0x00fd }[what >> 3 & 3],
+				packet, n);
+		}
+		if (step % 64)
+			continue;
+		drain(rig->inner);
+		drain(rig->gre);
+		dataplane_dispatch(rig->dp, is_for_rig, rig);
+	}
+	rig_free(rig);
+}
+
 /* ---- threads ---- */
 
 struct reader {
@@ -461,6 +550,7 @@ int main(void)
 		cmocka_unit_test(early_data_of_many_calls_leaves_slots_for_the_others),
 		cmocka_unit_test(many_encrypted_sessions_share_batches),
 		cmocka_unit_test(a_lost_stateful_packet_raises_a_reset),
+		cmocka_unit_test(calls_come_and_go_under_traffic),
 		cmocka_unit_test(counters_can_be_read_from_any_thread),
 	};
 
