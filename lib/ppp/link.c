@@ -204,7 +204,8 @@ void ppp_link_alive(struct ppp_link *l, uint64_t now)
 void ppp_link_verdict(struct ppp_link *l, const struct ppp_auth_verdict *verdict,
 	const struct ppp_network *net, uint64_t now)
 {
-	if (l->over || !l->auth_running || l->role != PPP_SERVER)
+	/* One that nobody waits for must not change the addresses of a session. */
+	if (l->over || !l->auth_running || l->role != PPP_SERVER || l->chap.state != CHAP_JUDGING)
 		return;
 	enter(l, now);
 	if (net)

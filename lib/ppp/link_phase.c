@@ -67,8 +67,26 @@ static void authenticate(struct ppp_link *l)
 	l->pending |= LINK_AUTH_OK;
 }
 
+/*
+ * LCP anew in the midst of a client's authentication: neither may it give the client fresh attempts,
+ * nor may a verdict that is still to come count for another Response.
+ */
+static void authentication_evaded(struct ppp_link *l)
+{
+	if (!l->auth_running || l->role != PPP_SERVER || l->authenticated)
+		return;
+	if (l->chap.state == CHAP_JUDGING)
+		link_end(l, LINK_END, PPTP_PPP_TERMINATED,
+			"LCP was negotiated anew while a Response was being judged");
+	else if (l->chap.attempts)
+		link_end(l, LINK_END, PPTP_AUTH_FAILED,
+			"LCP was negotiated anew after a failed attempt");
+}
+
 static void lcp_down(struct ppp_link *l)
 {
+	if (l->phase != PPP_TERMINATE)
+		authentication_evaded(l);
 	link_network_stop(l);
 	link_auth_stop(l);
 	if (l->phase == PPP_TERMINATE)

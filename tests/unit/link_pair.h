@@ -26,6 +26,7 @@ struct pair_end {
 	struct ppp_link_config config;
 	uint64_t start;               /* when it starts; frames before are lost */
 	bool started, up, over, lazy; /* lazy: the verdict comes `judge_delay` later */
+	bool allow_retry;             /* after a wrong password */
 	bool tx, rx;
 	struct mppe_params tx_params, rx_params;
 	uint8_t tx_key[16], rx_key[16];
@@ -158,7 +159,7 @@ static inline void pair_judge(void *user, const struct ppp_auth_request *request
 		return;
 	(void)mschap_nt_hash(p->password, hash);
 	ppp_auth_check(request, hash, &p->verdict);
-	p->verdict.retry = false;
+	p->verdict.retry = e->allow_retry;
 	if (p->judge_delay)
 		p->verdict_at = p->now + p->judge_delay;
 	else

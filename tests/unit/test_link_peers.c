@@ -653,6 +653,75 @@ static void lcp_can_be_negotiated_anew(void **unused)
 	pair_done(&p);
 }
 
+/* The client's LCP anew: acknowledged, ours sent again and acknowledged. */
+static void lcp_anew(uint8_t id)
+{
+	char text[40];
+
+	snprintf(text, sizeof(text), "01 %02x 000a 050600000001", id);
+	peer(PPP_LCP, text);
+}
+
+/* LCP anew gives no fresh attempts to somebody who guesses passwords. */
+static void attempts_are_counted_across_lcp(void **unused)
+{
+	(void)unused;
+	prepare(SERVER, PPP_MPPE_REQUIRE);
+	cut = true;
+	p.end[CLIENT].start = UINT64_MAX;
+	pair_open(&p);
+	l = p.end[SERVER].link;
+	p.end[SERVER].started = true;
+	p.end[SERVER].allow_retry = true;
+	ppp_link_start(l, p.now);
+	expect_code(PPP_LCP, 1);
+	lcp_of_windows();
+	response_of_windows();
+	expect_code(PPP_CHAP, 4);
+	lcp_anew(0x99);
+	pair_run(&p, 5 * SECOND, false);
+	assert_true(p.end[SERVER].over);
+	assert_int_equal(p.end[SERVER].reason, PPTP_AUTH_FAILED);
+	pair_done(&p);
+}
+
+/* A verdict that comes late is one on its own Response, not on the next. */
+static void a_verdict_is_not_for_the_next_response(void **unused)
+{
+	struct ppp_auth_verdict verdict = { .ok = true };
+
+	(void)unused;
+	server_alone(PPP_MPPE_REQUIRE);
+	p.judge_delay = 1; /* the test gives it */
+	p.verdict_at = UINT64_MAX;
+	lcp_of_windows();
+	response_of_windows();
+	lcp_anew(0x99);
+	memcpy(verdict.auth_response, "S=0123456789ABCDEF0123456789ABCDEF01234567", 43);
+	ppp_link_verdict(l, &verdict, &p.assign, p.now);
+	pair_run(&p, 5 * SECOND, false);
+	assert_true(p.end[SERVER].over);
+	assert_int_equal(p.end[SERVER].reason, PPTP_PPP_TERMINATED);
+	assert_int_equal(p.end[SERVER].ups, 0);
+	pair_done(&p);
+}
+
+/* Nor does one that nobody waits for change a session. */
+static void a_second_verdict_changes_nothing(void **unused)
+{
+	struct ppp_auth_verdict verdict = { .ok = true };
+	struct ppp_network other = { .local = 1, .remote = 2 };
+	struct ppp_link_info info;
+
+	(void)unused;
+	up_as(SERVER, PPP_MPPE_REQUIRE);
+	ppp_link_verdict(l, &verdict, &other, p.now);
+	ppp_link_get_info(l, &info);
+	assert_int_equal(info.net.remote, pair_address(100));
+	nothing();
+	pair_done(&p);
+}
+
 static void ipcp_terminated_by_the_peer(void **unused)
 {
 	(void)unused;
@@ -812,6 +881,9 @@ int main(void)
 		cmocka_unit_test(a_silent_ccp_holds_what_only_prefers_it_for_seconds),
 		cmocka_unit_test(half_of_ccp_holds_data_until_it_is_decided),
 		cmocka_unit_test(lcp_can_be_negotiated_anew),
+		cmocka_unit_test(attempts_are_counted_across_lcp),
+		cmocka_unit_test(a_verdict_is_not_for_the_next_response),
+		cmocka_unit_test(a_second_verdict_changes_nothing),
 		cmocka_unit_test(ipcp_terminated_by_the_peer),
 		cmocka_unit_test(echo_replies_fit_the_agreed_mru),
 		cmocka_unit_test(a_looped_link_is_named),
