@@ -4,14 +4,34 @@
 
 #include <stdlib.h>
 
-#define MIN_MRU 576 /* what every IPv4 host must take; less in a configuration is a mistake */
+#define MIN_MRU      576 /* what every IPv4 host must take; less in a configuration is a mistake */
+#define LOG_BURST    40
+#define LOG_INTERVAL 5000000u /* us a line */
+
+/*
+ * Nearly every line says what the peer did, and it may do that a million times a second, before it
+ * has authenticated itself: what exceeds some lines is for the debug log.
+ */
+static enum ppp_log limited(struct ppp_link *l, enum ppp_log level)
+{
+	uint64_t lines = (l->now - l->log_since) / LOG_INTERVAL;
+
+	if (level == PPP_LOG_DEBUG)
+		return level;
+	l->log_since += lines * LOG_INTERVAL;
+	l->log_lines = l->log_lines > lines ? (uint8_t)(l->log_lines - lines) : 0;
+	if (l->log_lines >= LOG_BURST)
+		return PPP_LOG_DEBUG;
+	l->log_lines++;
+	return level;
+}
 
 void link_log(struct ppp_link *l, enum ppp_log level, const char *format, ...)
 {
 	va_list ap;
 
 	va_start(ap, format);
-	l->ops->log(l->user, level, format, ap);
+	l->ops->log(l->user, limited(l, level), format, ap);
 	va_end(ap);
 }
 
@@ -49,7 +69,7 @@ static void host_log(void *user, enum ppp_log level, const char *format, va_list
 {
 	struct ppp_link *l = user;
 
-	l->ops->log(l->user, level, format, ap);
+	l->ops->log(l->user, limited(l, level), format, ap);
 }
 
 const struct cp_host link_host = {

@@ -69,6 +69,8 @@ struct ppp_link {
 	uint8_t desyncs;    /* reopenings in a row */
 	uint8_t foreign;    /* Protocol-Rejects of what we never sent, in a row */
 	uint64_t last_desync;
+	uint8_t log_lines; /* in a short time */
+	uint64_t log_since;
 
 	/* How it ends. */
 	enum pptp_reason reason;

@@ -68,8 +68,8 @@ static void authenticate(struct ppp_link *l)
 }
 
 /*
- * LCP anew in the midst of a client's authentication: neither may it give the client fresh attempts,
- * nor may a verdict that is still to come count for another Response.
+ * LCP anew in the midst of a client's authentication: neither may it give the client fresh
+ * attempts, nor may a verdict that is still to come count for another Response.
  */
 static void authentication_evaded(struct ppp_link *l)
 {

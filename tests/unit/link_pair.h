@@ -30,6 +30,7 @@ struct pair_end {
 	bool tx, rx;
 	struct mppe_params tx_params, rx_params;
 	uint8_t tx_key[16], rx_key[16];
+	unsigned int lines; /* of the log, without debug */
 	unsigned int ups, downs, rx_switches, resets;
 	unsigned int sent[4]; /* LCP, CHAP, CCP, IPCP */
 	uint64_t up_at, over_at;
@@ -240,7 +241,8 @@ __attribute__((format(printf, 3, 0))) static inline void pair_log(
 	struct pair_end *e = user;
 	char line[512];
 
-	(void)level;
+	if (level != PPP_LOG_DEBUG)
+		e->lines++;
 	vsnprintf(line, sizeof(line), format, ap);
 	if (e->pair->trace)
 		printf("# %10.3f %s log: %s\n", (double)e->pair->now / 1e3,

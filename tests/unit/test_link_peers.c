@@ -653,6 +653,28 @@ static void lcp_can_be_negotiated_anew(void **unused)
 	pair_done(&p);
 }
 
+/* Nobody fills a log with what he sends. */
+static void lines_of_the_log_are_limited(void **unused)
+{
+	unsigned int in_a_second, later;
+
+	(void)unused;
+	server_alone(PPP_MPPE_REQUIRE);
+	lcp_of_windows();
+	for (unsigned int i = 0; i < 10000; i++) {
+		peer(i & 1 ? PPP_IPV6CP : PPP_LCP, i & 1 ? "01 04 0004" : "0c 01 0009 00000000 41");
+		count = 0;
+	}
+	in_a_second = p.end[SERVER].lines;
+	assert_in_range(in_a_second, 20, 100);
+	pair_run(&p, 20 * SECOND, false);
+	later = p.end[SERVER].lines;
+	for (unsigned int i = 0; i < 10; i++)
+		peer(PPP_IPV6CP, "01 04 0004");
+	assert_in_range(p.end[SERVER].lines, later + 2, later + 6);
+	pair_done(&p);
+}
+
 /* The client's LCP anew: acknowledged, ours sent again and acknowledged. */
 static void lcp_anew(uint8_t id)
 {
@@ -881,6 +903,7 @@ int main(void)
 		cmocka_unit_test(a_silent_ccp_holds_what_only_prefers_it_for_seconds),
 		cmocka_unit_test(half_of_ccp_holds_data_until_it_is_decided),
 		cmocka_unit_test(lcp_can_be_negotiated_anew),
+		cmocka_unit_test(lines_of_the_log_are_limited),
 		cmocka_unit_test(attempts_are_counted_across_lcp),
 		cmocka_unit_test(a_verdict_is_not_for_the_next_response),
 		cmocka_unit_test(a_second_verdict_changes_nothing),
