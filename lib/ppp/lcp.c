@@ -180,9 +180,8 @@ static void complete(struct cp *cp, struct ppp_review *review)
 		return;
 	}
 	cp_fail(cp, PPTP_AUTH_NO_METHOD,
-		"the server asks for no authentication, and without it there are no keys for the "
-		"encryption "
-		"that is required here");
+		"the server asks for no authentication, so that it proves nothing and there are no "
+		"keys for encryption");
 }
 
 static void accept(struct cp *cp)

@@ -31,7 +31,7 @@ struct lcp_config {
 	uint16_t mru;
 	bool demand_auth; /* server: the peer must authenticate itself by MS-CHAPv2 */
 	bool accept_auth; /* client: the peer may demand that */
-	bool insist_auth; /* client: it must, because the keys come from it */
+	bool insist_auth; /* client: it must, because its proof and the keys come from it */
 	uint64_t restart_interval;
 	uint64_t echo_interval; /* 0 never */
 	unsigned int echo_failures;

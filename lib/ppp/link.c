@@ -104,7 +104,9 @@ static void init_lcp(struct ppp_link *l, const struct ppp_link_config *config)
 		.mru = l->mru,
 		.demand_auth = l->role == PPP_SERVER,
 		.accept_auth = l->role == PPP_CLIENT,
-		.insist_auth = l->role == PPP_CLIENT && l->mppe.policy == PPP_MPPE_REQUIRE,
+		/* Whoever has a password wants to see the server prove that it knows it. */
+		.insist_auth = l->role == PPP_CLIENT &&
+			       (config->password || l->mppe.policy == PPP_MPPE_REQUIRE),
 		.restart_interval = l->restart_interval,
 		.echo_interval = config->echo_interval,
 		.echo_failures = config->echo_failures,

@@ -48,7 +48,7 @@ struct ppp_link_config {
 	enum ppp_role role;
 	uint16_t mru; /* that we ask for, and the most that we send unless the peer says less */
 	const char *name; /* server: its name in challenges; client: the user's name */
-	const char *password; /* client only */
+	const char *password; /* client only; NULL: it need not authenticate, and the server proves nothing */
 	struct ppp_mppe_config mppe;
 	bool want_dns; /* client: ask for DNS and NBNS servers */
 	uint64_t echo_interval; /* us, 0 never; LCP echo after so much silence */
