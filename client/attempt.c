@@ -48,7 +48,8 @@ static int on_up(struct session *s, char *why)
 	return client_network_up(&a->network, a->config, a->server.sin_addr, &s->net, mtu, why);
 }
 
-/* Routes stay from here until all is over, also while data has to wait: nothing leaks past the tunnel. */
+/* Routes stay from here until all is over, also while data has to wait: nothing leaks past the
+ * tunnel. */
 static void on_opened(struct session *s)
 {
 	struct attempt *a = s->owner;
@@ -96,7 +97,8 @@ static void on_established(struct connection *c)
 static void on_outgoing_call(struct connection *c, const struct control_outgoing_request *request)
 {
 	/* A server that wants to be called a client: not here. */
-	control_connection_refuse(&c->control, request, CONTROL_OUTGOING_DO_NOT_ACCEPT, CONTROL_ERROR_NONE, 0);
+	control_connection_refuse(
+		&c->control, request, CONTROL_OUTGOING_DO_NOT_ACCEPT, CONTROL_ERROR_NONE, 0);
 }
 
 static void on_closed(struct connection *c, enum pptp_reason reason, const char *detail)
@@ -116,8 +118,8 @@ static const struct connection_ops connection_ops = {
 	.closed = on_closed,
 };
 
-struct attempt *attempt_new(uv_loop_t *loop, const struct client_config *config, const struct sockaddr_in *server,
-	const struct attempt_ops *ops, void *owner, char *why)
+struct attempt *attempt_new(uv_loop_t *loop, const struct client_config *config,
+	const struct sockaddr_in *server, const struct attempt_ops *ops, void *owner, char *why)
 {
 	struct attempt *a = calloc(1, sizeof(*a));
 	struct dp_config dp = { 0 };
@@ -143,8 +145,8 @@ struct attempt *attempt_new(uv_loop_t *loop, const struct client_config *config,
 		return NULL;
 	}
 	a->connection_open = true;
-	if (connection_dial(&a->connection, loop, server, config->connect_timeout, &config->control, &connection_ops,
-		    a) < 0) {
+	if (connection_dial(&a->connection, loop, server, config->connect_timeout, &config->control,
+		    &connection_ops, a) < 0) {
 		a->connection_open = false;
 		note_end(a, PPTP_NO_RESOURCES, "no descriptor for the TCP connection");
 		finish_if_over(a);

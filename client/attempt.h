@@ -1,6 +1,7 @@
 /*
- * One try at one address of the server: device, control connection, call, PPP link, until all of it is over and
- * undone. A new one has a new Call ID, device and data plane: nothing of a failed try can disturb the next.
+ * One try at one address of the server: device, control connection, call, PPP link, until all of it
+ * is over and undone. A new one has a new Call ID, device and data plane: nothing of a failed try
+ * can disturb the next.
  */
 #pragma once
 
@@ -10,7 +11,8 @@ struct attempt;
 
 struct attempt_ops {
 	void (*up)(struct attempt *a); /* data passes */
-	/* Everything is undone; `a` is freed after this returns. `was_up`: the tunnel had been up. */
+	/* Everything is undone; `a` is freed after this returns. `was_up`: the tunnel had been up.
+	 */
 	void (*over)(struct attempt *a, enum pptp_reason reason, const char *detail, bool was_up);
 };
 
@@ -30,8 +32,8 @@ struct attempt {
 };
 
 /* NULL with *why: this machine cannot do it (device, permission). */
-struct attempt *attempt_new(uv_loop_t *loop, const struct client_config *config, const struct sockaddr_in *server,
-	const struct attempt_ops *ops, void *owner, char *why);
+struct attempt *attempt_new(uv_loop_t *loop, const struct client_config *config,
+	const struct sockaddr_in *server, const struct attempt_ops *ops, void *owner, char *why);
 /* Ends it in an orderly way; `over` follows. */
 void attempt_stop(struct attempt *a, enum pptp_reason reason);
 /* After attempt_stop(): no more waiting for the peer. */

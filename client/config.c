@@ -10,21 +10,27 @@
 #define SECOND 1000000ull
 
 static const char usage[] =
-	"usage: greyline connect SERVER --user NAME [--password-file FILE] [-c FILE] [--dev NAME] [--route CIDR]...\n"
-	"                        [--default-route] [--dns] [--mppe POLICY] [--auth LIST] [--once] [--json]\n"
+	"usage: greyline connect SERVER --user NAME [--password-file FILE] [-c FILE] [--dev NAME] "
+	"[--route CIDR]...\n"
+	"                        [--default-route] [--dns] [--mppe POLICY] [--auth LIST] [--once] "
+	"[--json]\n"
 	"                        [--set KEY=VALUE]... [--control PATH] [--log-format text|json]\n"
 	"\n"
-	"Dials a PPTP server and brings up a tunnel; ^C ends it. PPTP's encryption can be broken by anybody who\n"
-	"records the traffic. The password comes from a file or from GREYLINE_PASSWORD in the environment.\n"
+	"Dials a PPTP server and brings up a tunnel; ^C ends it. PPTP's encryption can be broken "
+	"by anybody who\n"
+	"records the traffic. The password comes from a file or from GREYLINE_PASSWORD in the "
+	"environment.\n"
 	"\n"
 	"      --user NAME           user name, also DOMAIN\\NAME\n"
 	"      --password-file FILE  its first line is the password\n"
 	"  -c, --config FILE         read the configuration file\n"
 	"      --dev NAME            name of the TUN device (default grey%d)\n"
-	"      --route CIDR          send this network through the tunnel (may be given several times)\n"
+	"      --route CIDR          send this network through the tunnel (may be given several "
+	"times)\n"
 	"      --default-route       send everything through the tunnel\n"
 	"      --dns                 use the name servers that the server gives\n"
-	"      --mppe POLICY         require-128 (default), require, prefer, off; with -stateless or -stateful\n"
+	"      --mppe POLICY         require-128 (default), require, prefer, off; with -stateless "
+	"or -stateful\n"
 	"      --auth LIST           allowed methods; mschap-v2 is the only one so far\n"
 	"      --once                do not reconnect\n"
 	"      --json                one JSON object a line\n"
@@ -34,8 +40,10 @@ static const char usage[] =
 	"      --debug               log every message\n"
 	"  -h, --help\n"
 	"\n"
-	"Exit status: 0 closed by the user or, after success, by the peer; 1 this machine (device, permission); 2 usage;\n"
-	"3 cannot reach TCP port 1723; 4 no GRE gets through; 5 authentication failed; 6 policy not met; 7 other failure.\n";
+	"Exit status: 0 closed by the user or, after success, by the peer; 1 this machine (device, "
+	"permission); 2 usage;\n"
+	"3 cannot reach TCP port 1723; 4 no GRE gets through; 5 authentication failed; 6 policy "
+	"not met; 7 other failure.\n";
 
 /* libConfuse takes lists' defaults as writable strings. */
 static char default_auth[] = "{\"mschap-v2\"}";
@@ -72,7 +80,8 @@ static int check_auth(cfg_t *cfg, cfg_opt_t *opt)
 {
 	const char *v = cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
 
-	if (!strcasecmp(v, "mschap-v2") || !strcasecmp(v, "mschapv2") || !strcasecmp(v, "ms-chapv2"))
+	if (!strcasecmp(v, "mschap-v2") || !strcasecmp(v, "mschapv2") ||
+		!strcasecmp(v, "ms-chapv2"))
 		return 0;
 	cfg_error(cfg, "auth: \"%s\" is not supported (write mschap-v2)", v);
 	return -1;
@@ -80,8 +89,8 @@ static int check_auth(cfg_t *cfg, cfg_opt_t *opt)
 
 static cfg_t *make_cfg(void)
 {
-	static const char *const seconds[] = { "connect-timeout", "gre-timeout", "setup-timeout", "reconnect-min",
-		"reconnect-max", "echo-interval" };
+	static const char *const seconds[] = { "connect-timeout", "gre-timeout", "setup-timeout",
+		"reconnect-min", "reconnect-max", "echo-interval" };
 	cfg_t *cfg = cfg_init(client_opts, CFGF_NONE);
 
 	for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++)
@@ -142,7 +151,8 @@ static int apply(struct client_config *c, char *why)
 	}
 	c->user = cfg_getstr(cfg, "user");
 	if (!c->user || !*c->user || strlen(c->user) > CHAP_NAME_MAX) {
-		snprintf(why, SYSTEM_WHY, "no user name (or more than 255 octets): write --user NAME");
+		snprintf(why, SYSTEM_WHY,
+			"no user name (or more than 255 octets): write --user NAME");
 		return -1;
 	}
 	c->password = settings_password(cfg_getstr(cfg, "password-file"), why);
@@ -159,7 +169,8 @@ static int apply(struct client_config *c, char *why)
 		return -1;
 	}
 	for (unsigned int i = 0; i < c->route_count; i++)
-		(void)settings_cidr(cfg_getnstr(cfg, "route", i), &c->routes[i].prefix, &c->routes[i].len);
+		(void)settings_cidr(
+			cfg_getnstr(cfg, "route", i), &c->routes[i].prefix, &c->routes[i].len);
 	c->port = (uint16_t)cfg_getint(cfg, "port");
 	c->dev = cfg_getstr(cfg, "dev");
 	c->default_route = cfg_getbool(cfg, "default-route");
@@ -175,8 +186,20 @@ static int apply(struct client_config *c, char *why)
 }
 
 enum {
-	OPT_USER = 256, OPT_PASSWORD_FILE, OPT_DEV, OPT_ROUTE, OPT_DEFAULT_ROUTE, OPT_DNS, OPT_MPPE, OPT_AUTH, OPT_ONCE,
-	OPT_JSON, OPT_SET, OPT_CONTROL, OPT_LOG_FORMAT, OPT_DEBUG
+	OPT_USER = 256,
+	OPT_PASSWORD_FILE,
+	OPT_DEV,
+	OPT_ROUTE,
+	OPT_DEFAULT_ROUTE,
+	OPT_DNS,
+	OPT_MPPE,
+	OPT_AUTH,
+	OPT_ONCE,
+	OPT_JSON,
+	OPT_SET,
+	OPT_CONTROL,
+	OPT_LOG_FORMAT,
+	OPT_DEBUG
 };
 
 static const struct option options[] = {
@@ -232,8 +255,8 @@ static int one_option(struct client_config *c, int opt, bool *routes, char *why)
 
 		/* The first one replaces the file's list, the others add to it. */
 		*routes = true;
-		return more ? settings_add(c->cfg, "--route", "route", optarg, why) :
-			      settings_put(c->cfg, "--route", "route", optarg, why);
+		return more ? settings_add(c->cfg, "--route", "route", optarg, why)
+			    : settings_put(c->cfg, "--route", "route", optarg, why);
 	}
 	for (size_t i = 0; i < sizeof(simple) / sizeof(simple[0]); i++) {
 		if (simple[i].opt == opt)
@@ -278,7 +301,9 @@ static int parse(struct client_config *c, int argc, char **argv, char *why)
 	if (optind < argc && settings_put(c->cfg, "SERVER", "server", argv[optind++], why) < 0)
 		return -1;
 	if (optind < argc) {
-		snprintf(why, SYSTEM_WHY, "one server is enough: \"%s\" is not an option; see greyline connect --help",
+		snprintf(why, SYSTEM_WHY,
+			"one server is enough: \"%s\" is not an option; see greyline connect "
+			"--help",
 			argv[optind]);
 		return -1;
 	}

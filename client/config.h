@@ -28,6 +28,7 @@ struct client_config {
 	struct session_config session;
 };
 
-/* Parses the arguments of `greyline connect`. 0; 1: help was printed; -1: an error was printed, end with 2. */
+/* Parses the arguments of `greyline connect`. 0; 1: help was printed; -1: an error was printed, end
+ * with 2. */
 int client_config_parse(struct client_config *c, int argc, char **argv);
 void client_config_done(struct client_config *c);

@@ -18,7 +18,7 @@
 
 #define ADDRESSES_MAX 16
 #define STABLE_TIME   30000000ull /* us up, after which back-off begins anew */
-#define STOP_TIME_MS  7000 /* for an orderly end */
+#define STOP_TIME_MS  7000        /* for an orderly end */
 #define EXIT_MACHINE  1
 
 struct client {
@@ -67,8 +67,8 @@ static bool is_final(enum pptp_reason reason)
 {
 	enum pptp_reason_class class = pptp_reason_class(reason);
 
-	return class == PPTP_CLASS_AUTH || class == PPTP_CLASS_POLICY || reason == PPTP_LOCAL_REQUEST ||
-	       reason == PPTP_ADMIN;
+	return class == PPTP_CLASS_AUTH || class == PPTP_CLASS_POLICY ||
+	       reason == PPTP_LOCAL_REQUEST || reason == PPTP_ADMIN;
 }
 
 /* The exit status after the last try. */
@@ -125,7 +125,8 @@ static void on_attempt_up(struct attempt *a)
 
 static void next_address(struct client *c);
 
-static void on_attempt_over(struct attempt *a, enum pptp_reason reason, const char *detail, bool was_up)
+static void on_attempt_over(
+	struct attempt *a, enum pptp_reason reason, const char *detail, bool was_up)
 {
 	struct client *c = a->owner;
 
@@ -265,12 +266,16 @@ static json_t *status(const struct client *c)
 	json_object_set_new(o, "role", json_string("client"));
 	json_object_set_new(o, "version", json_string(GREYLINE_VERSION));
 	json_object_set_new(o, "pid", json_integer(getpid()));
-	json_object_set_new(o, "uptime", json_integer((json_int_t)((clock_now() - c->started) / 1000000)));
+	json_object_set_new(
+		o, "uptime", json_integer((json_int_t)((clock_now() - c->started) / 1000000)));
 	json_object_set_new(o, "server", json_string(c->config.server));
 	json_object_set_new(o, "user", json_string(c->config.user));
 	json_object_set_new(o, "device", json_string(c->attempt ? c->attempt->network.dev : ""));
-	json_object_set_new(o, "state", json_string(!c->attempt ? "waiting" :
-			!c->attempt->session ? "dialling" : c->attempt->session->is_up ? "up" : "negotiating"));
+	json_object_set_new(o, "state",
+		json_string(!c->attempt                  ? "waiting"
+			    : !c->attempt->session       ? "dialling"
+			    : c->attempt->session->is_up ? "up"
+							 : "negotiating"));
 	json_object_set_new(o, "attempts", json_integer(c->attempts));
 	json_object_set_new(o, "connects", json_integer(c->connects));
 	if (c->last_reason)

@@ -1,6 +1,7 @@
 /*
- * The server's name servers for this machine: by systemd-resolved where it runs (the setting goes with the device), by
- * resolvconf where that is installed, else in /etc/resolv.conf itself, whose old content is kept beside it and put back.
+ * The server's name servers for this machine: by systemd-resolved where it runs (the setting goes
+ * with the device), by resolvconf where that is installed, else in /etc/resolv.conf itself, whose
+ * old content is kept beside it and put back.
  */
 #include "client/network.h"
 #include "system/log.h"
@@ -58,7 +59,8 @@ static bool resolved_runs(void)
 
 static int set_by_resolved(const char *dev, char addr[2][INET_ADDRSTRLEN])
 {
-	const char *const dns[] = { "resolvectl", "dns", dev, addr[0], *addr[1] ? addr[1] : NULL, NULL };
+	const char *const dns[] = { "resolvectl", "dns", dev, addr[0], *addr[1] ? addr[1] : NULL,
+		NULL };
 	const char *const domain[] = { "resolvectl", "domain", dev, "~.", NULL };
 
 	return run(dns, "") == 0 && run(domain, "") == 0 ? 0 : -1;
@@ -108,18 +110,21 @@ static int set_in_file(const char *text, char *why)
 	char all[512];
 
 	if (access(SAVED, F_OK) == 0 && file_owner()) {
-		snprintf(why, SYSTEM_WHY, RESOLV_CONF " is in use by another greyline: its name servers stay");
+		snprintf(why, SYSTEM_WHY,
+			RESOLV_CONF " is in use by another greyline: its name servers stay");
 		return -1;
 	}
 	/* Else somebody has written the file anew since: what was saved is out of date. */
 	unlink(SAVED);
 	/* A hard link first: at no moment is there neither the old file nor its copy. */
 	if (link(RESOLV_CONF, SAVED) < 0 && errno != ENOENT) {
-		snprintf(why, SYSTEM_WHY, "cannot keep a copy of " RESOLV_CONF " as " SAVED ": %s", strerror(errno));
+		snprintf(why, SYSTEM_WHY, "cannot keep a copy of " RESOLV_CONF " as " SAVED ": %s",
+			strerror(errno));
 		return -1;
 	}
 	snprintf(all, sizeof(all), MARK "%d; the old one is " SAVED "\n%s", (int)getpid(), text);
-	if (write_file(RESOLV_CONF ".greyline", all) == 0 && rename(RESOLV_CONF ".greyline", RESOLV_CONF) == 0)
+	if (write_file(RESOLV_CONF ".greyline", all) == 0 &&
+		rename(RESOLV_CONF ".greyline", RESOLV_CONF) == 0)
 		return 0;
 	snprintf(why, SYSTEM_WHY, "cannot write " RESOLV_CONF ": %s", strerror(errno));
 	unlink(SAVED);
@@ -178,7 +183,8 @@ void client_dns_recover(void)
 	pid_t pid = file_owner();
 
 	if (pid > 0 && kill(pid, 0) < 0 && errno == ESRCH) {
-		log_warning("putting back " RESOLV_CONF ", which a client that was killed had changed");
+		log_warning(
+			"putting back " RESOLV_CONF ", which a client that was killed had changed");
 		restore_file();
 	}
 }

@@ -68,8 +68,8 @@ static int add_host_route(struct client_network *n, struct in_addr server, char 
 
 static int add_routes(struct client_network *n, const struct client_config *config, char *why)
 {
-	/* Two halves instead of a second default route: they win over it without touching it, and go with the
-	 * device. */
+	/* Two halves instead of a second default route: they win over it without touching it, and
+	 * go with the device. */
 	static const uint32_t halves[] = { 0, 0x80000000u };
 	struct net_route route = { .ifindex = net_ifindex(n->dev) };
 	bool exists;
@@ -92,16 +92,17 @@ static int add_routes(struct client_network *n, const struct client_config *conf
 	return 0;
 }
 
-int client_network_up(struct client_network *n, const struct client_config *config, struct in_addr server,
-	const struct ppp_network *net, unsigned int mtu, char *why)
+int client_network_up(struct client_network *n, const struct client_config *config,
+	struct in_addr server, const struct ppp_network *net, unsigned int mtu, char *why)
 {
 	struct in_addr local = { net->local }, remote = { net->remote };
 
-	/* Many servers give their outer address as that in the tunnel, too (pptpd by default): a peer address of
-	 * the device would lead the tunnel into itself. */
+	/* Many servers give their outer address as that in the tunnel, too (pptpd by default): a
+	 * peer address of the device would lead the tunnel into itself. */
 	if (remote.s_addr == server.s_addr)
 		remote.s_addr = 0;
-	if (net_address_add(n->dev, local, remote, 32, why) < 0 || net_link_up(n->dev, mtu, why) < 0)
+	if (net_address_add(n->dev, local, remote, 32, why) < 0 ||
+		net_link_up(n->dev, mtu, why) < 0)
 		return -1;
 	if (needs_host_route(config, server) && add_host_route(n, server, why) < 0)
 		return -1;

@@ -24,7 +24,8 @@ static void line(json_t *o)
 	json_decref(o);
 }
 
-void output_connected(const struct client_output *o, const struct session *s, const char *dev, const char *server)
+void output_connected(
+	const struct client_output *o, const struct session *s, const char *dev, const char *server)
 {
 	char local[INET_ADDRSTRLEN], remote[INET_ADDRSTRLEN], encryption[48] = "not encrypted";
 	struct ppp_link_info info;
@@ -36,21 +37,23 @@ void output_connected(const struct client_output *o, const struct session *s, co
 		snprintf(encryption, sizeof(encryption), "MPPE-%d %s", (int)info.mppe.bits,
 			info.mppe.stateless ? "stateless" : "stateful");
 	if (o->json) {
-		line(json_pack("{ss ss ss ss ss ss ss sI}", "event", "connected", "local", local, "remote", remote,
-			"device", dev, "server", server, "auth", info.auth, "encryption", encryption, "setup_ms",
+		line(json_pack("{ss ss ss ss ss ss ss sI}", "event", "connected", "local", local,
+			"remote", remote, "device", dev, "server", server, "auth", info.auth,
+			"encryption", encryption, "setup_ms",
 			(json_int_t)((s->up_at - s->began) / 1000)));
 		return;
 	}
-	printf("connected: local %s, remote %s, device %s, server %s, %s, %s\n", local, remote, dev, server,
-		*info.auth ? info.auth : "not authenticated", encryption);
+	printf("connected: local %s, remote %s, device %s, server %s, %s, %s\n", local, remote, dev,
+		server, *info.auth ? info.auth : "not authenticated", encryption);
 	fflush(stdout);
 }
 
 void output_disconnected(const struct client_output *o, enum pptp_reason reason, const char *detail)
 {
 	if (o->json) {
-		line(json_pack("{ss ss ss so}", "event", "disconnected", "reason", pptp_reason_name(reason), "text",
-			pptp_reason_text(reason), "detail", text(detail)));
+		line(json_pack("{ss ss ss so}", "event", "disconnected", "reason",
+			pptp_reason_name(reason), "text", pptp_reason_text(reason), "detail",
+			text(detail)));
 		return;
 	}
 	printf("disconnected: %s%s%s\n", pptp_reason_text(reason), *detail ? ": " : "", detail);
@@ -60,7 +63,8 @@ void output_disconnected(const struct client_output *o, enum pptp_reason reason,
 void output_retry(const struct client_output *o, uint64_t wait_us)
 {
 	if (o->json) {
-		line(json_pack("{ss sI}", "event", "retry", "seconds", (json_int_t)(wait_us / 1000000)));
+		line(json_pack(
+			"{ss sI}", "event", "retry", "seconds", (json_int_t)(wait_us / 1000000)));
 		return;
 	}
 	printf("dialling again in %llu s\n", (unsigned long long)(wait_us / 1000000));

@@ -7,6 +7,8 @@ struct client_output {
 	bool json;
 };
 
-void output_connected(const struct client_output *o, const struct session *s, const char *dev, const char *server);
-void output_disconnected(const struct client_output *o, enum pptp_reason reason, const char *detail);
+void output_connected(const struct client_output *o, const struct session *s, const char *dev,
+	const char *server);
+void output_disconnected(
+	const struct client_output *o, enum pptp_reason reason, const char *detail);
 void output_retry(const struct client_output *o, uint64_t wait_us);

@@ -7,26 +7,27 @@
 
 #include <stdint.h>
 
-#define PACKET_SLOT     2048
-#define PACKET_HEADROOM 128 /* Ethernet 14, IPv4 20, GRE 16, address/control 2, protocol 2, MPPE 4; aligned */
+#define PACKET_SLOT 2048
+#define PACKET_HEADROOM                                                                            \
+	128 /* Ethernet 14, IPv4 20, GRE 16, address/control 2, protocol 2, MPPE 4; aligned */
 
 enum packet_verdict {
 	PACKET_NONE,
-	PACKET_DATA, /* `protocol` is a network-layer protocol, `data` its packet */
+	PACKET_DATA,    /* `protocol` is a network-layer protocol, `data` its packet */
 	PACKET_CONTROL, /* `protocol` is LCP, CHAP, an NCP ...: for the PPP link */
-	PACKET_HELD, /* the tunnel keeps it for a moment: not the caller's any more */
-	PACKET_DROP, /* give the slot back; already counted */
+	PACKET_HELD,    /* the tunnel keeps it for a moment: not the caller's any more */
+	PACKET_DROP,    /* give the slot back; already counted */
 };
 
 struct packet {
 	struct packet *next; /* for lists; the owner's */
-	uint8_t *data; /* into buf */
+	uint8_t *data;       /* into buf */
 	uint32_t len;
 	uint16_t protocol; /* PPP protocol number of data, when verdict says so */
-	uint8_t verdict; /* enum packet_verdict */
-	uint8_t flags; /* the tunnel's */
-	void *owner; /* the caller's, e.g. the session */
-	uint64_t time; /* us, when received */
+	uint8_t verdict;   /* enum packet_verdict */
+	uint8_t flags;     /* the tunnel's */
+	void *owner;       /* the caller's, e.g. the session */
+	uint64_t time;     /* us, when received */
 	uint8_t buf[PACKET_SLOT];
 };
 

@@ -67,7 +67,7 @@ enum pptp_reason {
 #define X(name, token, class, text) PPTP_##name,
 	PPTP_REASONS(X)
 #undef X
-	PPTP_REASON_COUNT
+		PPTP_REASON_COUNT
 };
 
 /* What kind of failure it is; the value is the exit status of `greyline connect`. */

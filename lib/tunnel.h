@@ -2,10 +2,10 @@
  * One call's packet path: PPP frames in GRE, with MPPE when it is on. The facade over lib/gre and
  * lib/mppe that a data-plane worker and the simulator use.
  *
- * Sending:   tunnel_seal() turns a PPP payload into a GRE packet in place; after rc4_run() it can go out.
- * Receiving: tunnel_receive() takes a GRE packet and yields those that are now in order, rc4_run() decrypts them,
- *            tunnel_finish() says of each what it is.
- * No heap per packet; packets are handed over by pointer (packet.h). Not thread-safe: one owner.
+ * Sending:   tunnel_seal() turns a PPP payload into a GRE packet in place; after rc4_run() it can
+ * go out. Receiving: tunnel_receive() takes a GRE packet and yields those that are now in order,
+ * rc4_run() decrypts them, tunnel_finish() says of each what it is. No heap per packet; packets are
+ * handed over by pointer (packet.h). Not thread-safe: one owner.
  */
 #pragma once
 
@@ -18,43 +18,46 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Drops, by reason; the text of each is tunnel_drop_text(). GRE header faults are counted by the caller (no
- * session is known before the header is read) except those below. */
+/* Drops, by reason; the text of each is tunnel_drop_text(). GRE header faults are counted by the
+ * caller (no session is known before the header is read) except those below. */
 enum tunnel_drop {
 	TUNNEL_DROP_DUPLICATE, /* number seen before, or held already */
-	TUNNEL_DROP_LATE, /* its gap was given up */
-	TUNNEL_DROP_JUMP, /* far-ahead number, not confirmed */
-	TUNNEL_DROP_PPP, /* no valid PPP header */
-	TUNNEL_DROP_CLEAR, /* clear data although encryption is required, or on */
-	TUNNEL_DROP_NOT_OPEN, /* encrypted data before MPPE is up, or data before the link allows any */
+	TUNNEL_DROP_LATE,      /* its gap was given up */
+	TUNNEL_DROP_JUMP,      /* far-ahead number, not confirmed */
+	TUNNEL_DROP_PPP,       /* no valid PPP header */
+	TUNNEL_DROP_CLEAR,     /* clear data although encryption is required, or on */
+	TUNNEL_DROP_NOT_OPEN,  /* encrypted data before MPPE is up, or data before the link allows
+				  any */
 	TUNNEL_DROP_MPPE_WAIT, /* stateful MPPE out of step, waiting for FLUSHED */
-	TUNNEL_DROP_MPPE_BAD, /* MPPE header or result is nonsense */
+	TUNNEL_DROP_MPPE_BAD,  /* MPPE header or result is nonsense */
 	TUNNEL_DROP_MPPE_OLD,
 	TUNNEL_DROP_SEND_CLEAR, /* not sent: encryption is required and not up */
 	TUNNEL_DROP_COUNT
 };
 
 /*
- * Data that comes before this end's network protocol is open: the peer's is open as soon as it has our last
- * Configure-Ack, and ours when its last packet has gone through the control plane, which takes a moment. So many
- * packets wait for it.
+ * Data that comes before this end's network protocol is open: the peer's is open as soon as it has
+ * our last Configure-Ack, and ours when its last packet has gone through the control plane, which
+ * takes a moment. So many packets wait for it.
  */
 #define TUNNEL_EARLY_MAX 8
 
 struct tunnel_stats {
-	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes; /* inner data packets and their bytes */
+	uint64_t tx_packets, tx_bytes, rx_packets,
+		rx_bytes;                /* inner data packets and their bytes */
 	uint64_t tx_control, rx_control; /* PPP control frames */
-	uint64_t tx_acks, rx_acks; /* acknowledgements alone */
+	uint64_t tx_acks, rx_acks;       /* acknowledgements alone */
 	uint64_t lost, reordered;
 	uint64_t drops[TUNNEL_DROP_COUNT];
-	uint32_t rtt; /* us, from acknowledgements; 0 unknown */
+	uint32_t rtt;     /* us, from acknowledgements; 0 unknown */
 	uint64_t last_rx; /* time of the last valid packet from the peer, us; 0 never */
 };
 
 /* Things the owner must tell the PPP link; tunnel_events() returns and clears them. */
 enum tunnel_event {
 	TUNNEL_EVENT_RESET = 1, /* stateful MPPE lost step: CCP Reset-Request */
-	TUNNEL_EVENT_DESYNC = 2, /* decryption yields nonsense packet after packet: CCP must be opened anew */
+	TUNNEL_EVENT_DESYNC =
+		2, /* decryption yields nonsense packet after packet: CCP must be opened anew */
 };
 
 struct tunnel {
@@ -64,12 +67,12 @@ struct tunnel {
 	bool acfc, pfc; /* the peer agreed that we compress address/control, protocol */
 	struct packet *early[TUNNEL_EARLY_MAX];
 	uint8_t early_count;
-	bool data_open; /* network data may pass (an NCP is open) */
-	bool require_mppe; /* never data in clear, either way */
+	bool data_open;       /* network data may pass (an NCP is open) */
+	bool require_mppe;    /* never data in clear, either way */
 	struct mppe *tx, *rx; /* NULL while not encrypted */
 	struct mppe mppe_tx, mppe_rx;
 	unsigned int events;
-	unsigned int nonsense; /* undecipherable packets in a row */
+	unsigned int nonsense;            /* undecipherable packets in a row */
 	uint64_t last_reset, last_desync; /* when TUNNEL_EVENT_... was last raised; 0 never */
 	unsigned int resets; /* TUNNEL_EVENT_RESETs in a row that brought nothing decipherable */
 	struct tunnel_stats stats;
@@ -88,10 +91,10 @@ void tunnel_init(struct tunnel *t, const struct tunnel_config *config);
 void tunnel_done(struct tunnel *t, struct packet_list *out);
 
 /*
- * RESET is raised at most once in 100 ms and in a round trip: Linux answers each Reset-Request with a new key. But a
- * round trip of more than a second is a peer's that acknowledges late.
- * DESYNC after TUNNEL_NONSENSE_MAX undecipherable packets or TUNNEL_RESETS_MAX fruitless RESETs in a row, at most
- * once in TUNNEL_DESYNC_INTERVAL.
+ * RESET is raised at most once in 100 ms and in a round trip: Linux answers each Reset-Request with
+ * a new key. But a round trip of more than a second is a peer's that acknowledges late. DESYNC
+ * after TUNNEL_NONSENSE_MAX undecipherable packets or TUNNEL_RESETS_MAX fruitless RESETs in a row,
+ * at most once in TUNNEL_DESYNC_INTERVAL.
  */
 #define TUNNEL_RESET_INTERVAL  100000 /* us */
 #define TUNNEL_RESET_SLOWEST   1000000
@@ -99,37 +102,43 @@ void tunnel_done(struct tunnel *t, struct packet_list *out);
 #define TUNNEL_NONSENSE_MAX    8
 #define TUNNEL_RESETS_MAX      16
 
-/* Switches encryption of a direction on (start key from mppe_start_key()) or, with params NULL, off. */
+/* Switches encryption of a direction on (start key from mppe_start_key()) or, with params NULL,
+ * off. */
 void tunnel_set_tx(struct tunnel *t, const struct mppe_params *params, const uint8_t start[16]);
 void tunnel_set_rx(struct tunnel *t, const struct mppe_params *params, const uint8_t start[16]);
-/* Lets network data pass, or no more. What came a moment too early is added to `out`, with a verdict. */
+/* Lets network data pass, or no more. What came a moment too early is added to `out`, with a
+ * verdict. */
 void tunnel_open(struct tunnel *t, bool open, struct packet_list *out);
 /* CCP Reset-Request of the peer. */
 void tunnel_reset_requested(struct tunnel *t);
 
 /*
- * Turns p (data/len = the information field of a PPP frame of `protocol`) into a GRE packet in place, with an
- * acknowledgement if one is pending. Protocols 0021-00fa are data: encrypted if tx is on. Others are control: in
- * clear, with address/control, except that ACFC is used when agreed and the protocol is not LCP (RFC 1661 6.5-6.6).
- * 0; -EPERM data not allowed (counted: not open, or clear where encryption is required; p unchanged);
- * -EMSGSIZE no headroom.
+ * Turns p (data/len = the information field of a PPP frame of `protocol`) into a GRE packet in
+ * place, with an acknowledgement if one is pending. Protocols 0021-00fa are data: encrypted if tx
+ * is on. Others are control: in clear, with address/control, except that ACFC is used when agreed
+ * and the protocol is not LCP (RFC 1661 6.5-6.6). 0; -EPERM data not allowed (counted: not open, or
+ * clear where encryption is required; p unchanged); -EMSGSIZE no headroom.
  */
-int tunnel_seal(struct tunnel *t, struct packet *p, uint16_t protocol, uint64_t now, struct rc4_batch *batch);
+int tunnel_seal(struct tunnel *t, struct packet *p, uint16_t protocol, uint64_t now,
+	struct rc4_batch *batch);
 
 /*
- * A GRE packet for this call: `h` its decoded header, p->data/len the payload behind it (cut to payload_len; an
- * acknowledgement alone has has_seq false and len 0). Takes p over. Packets that can go on are added to `out`
- * in order (a flushed reorder buffer can yield more than one batch of the cipher takes: go through `out` in
- * steps of RC4_BATCH_MAX: tunnel_decrypt() each, rc4_run(), tunnel_finish() each); what is dropped is added too,
- * with PACKET_DROP.
+ * A GRE packet for this call: `h` its decoded header, p->data/len the payload behind it (cut to
+ * payload_len; an acknowledgement alone has has_seq false and len 0). Takes p over. Packets that
+ * can go on are added to `out` in order (a flushed reorder buffer can yield more than one batch of
+ * the cipher takes: go through `out` in steps of RC4_BATCH_MAX: tunnel_decrypt() each, rc4_run(),
+ * tunnel_finish() each); what is dropped is added too, with PACKET_DROP.
  */
-void tunnel_receive(struct tunnel *t, const struct gre_header *h, struct packet *p, uint64_t now, struct packet_list *out);
+void tunnel_receive(struct tunnel *t, const struct gre_header *h, struct packet *p, uint64_t now,
+	struct packet_list *out);
 
-/* Prepares decryption of one packet from `out`: PPP header, MPPE header, keys; appends at most one job. The
- * verdict is PACKET_NONE (call tunnel_finish() after rc4_run()) or PACKET_DROP (counted). */
+/* Prepares decryption of one packet from `out`: PPP header, MPPE header, keys; appends at most one
+ * job. The verdict is PACKET_NONE (call tunnel_finish() after rc4_run()) or PACKET_DROP (counted).
+ */
 void tunnel_decrypt(struct tunnel *t, struct packet *p, struct rc4_batch *batch);
 
-/* After the cipher: sets p->verdict (DATA, CONTROL or DROP), p->protocol, and data/len to the information field. */
+/* After the cipher: sets p->verdict (DATA, CONTROL or DROP), p->protocol, and data/len to the
+ * information field. */
 void tunnel_finish(struct tunnel *t, struct packet *p);
 
 /* Gives up old gaps. Call at tunnel_deadline(). */

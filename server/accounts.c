@@ -92,8 +92,8 @@ static struct account *insert(struct accounts *a, const char *name)
 	return e;
 }
 
-int accounts_put(struct accounts *a, const char *name, const char *password, const uint8_t nt_hash[16],
-	struct in_addr address)
+int accounts_put(struct accounts *a, const char *name, const char *password,
+	const uint8_t nt_hash[16], struct in_addr address)
 {
 	uint8_t computed[16];
 	struct account *e;

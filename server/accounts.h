@@ -1,4 +1,5 @@
-/* Who may call: names, password hashes, fixed addresses; from the configuration. Control thread only. */
+/* Who may call: names, password hashes, fixed addresses; from the configuration. Control thread
+ * only. */
 #pragma once
 
 #include <netinet/in.h>
@@ -10,7 +11,7 @@ struct account {
 	struct account *next;
 	uint8_t nt_hash[16];
 	struct in_addr address; /* fixed inner address; 0: from the pool */
-	bool address_in_use; /* by a session */
+	bool address_in_use;    /* by a session */
 	char name[];
 };
 
@@ -22,10 +23,10 @@ struct accounts {
 void accounts_init(struct accounts *a);
 void accounts_done(struct accounts *a); /* wipes the hashes */
 
-/* Adds or replaces. `password` in UTF-8, or NULL and the hash itself. 0; -EINVAL (name empty or too long, password
- * not UTF-8 or too long); -ENOMEM. */
-int accounts_put(struct accounts *a, const char *name, const char *password, const uint8_t nt_hash[16],
-	struct in_addr address);
+/* Adds or replaces. `password` in UTF-8, or NULL and the hash itself. 0; -EINVAL (name empty or too
+ * long, password not UTF-8 or too long); -ENOMEM. */
+int accounts_put(struct accounts *a, const char *name, const char *password,
+	const uint8_t nt_hash[16], struct in_addr address);
 
 /* By the name as sent, then without "DOMAIN\"; NULL if there is none. */
 struct account *accounts_find(const struct accounts *a, const char *name);

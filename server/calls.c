@@ -13,8 +13,8 @@ static struct server *server_of(const struct session *s)
 }
 
 /*
- * The address for this caller: its fixed one unless that is in use (the same user twice, or a session of a client that
- * lost its power and has not timed out yet), else one of the pool.
+ * The address for this caller: its fixed one unless that is in use (the same user twice, or a
+ * session of a client that lost its power and has not timed out yet), else one of the pool.
  */
 static bool take_address(struct session *s, struct account *account, struct in_addr *addr)
 {
@@ -27,11 +27,13 @@ static bool take_address(struct session *s, struct account *account, struct in_a
 	}
 	if (account->address.s_addr)
 		log_about(LOG_WARNING, s->subject,
-			"the user's fixed address is in use by another session: taking one of the pool");
+			"the user's fixed address is in use by another session: taking one of the "
+			"pool");
 	if (address_pool_take(&server->config.pool, addr))
 		return true;
 	server->pool_empty++;
-	log_about(LOG_WARNING, s->subject, "no free address: the pool's %u are all in use (enlarge pool = {...})",
+	log_about(LOG_WARNING, s->subject,
+		"no free address: the pool's %u are all in use (enlarge pool = {...})",
 		server->config.pool.size - server->config.pool.reserved);
 	return false;
 }
@@ -50,7 +52,8 @@ static void give_back_address(struct server *server, struct session *s)
 	s->net.remote = 0;
 }
 
-static void accept_user(struct session *s, struct account *account, struct ppp_auth_verdict *verdict)
+static void accept_user(
+	struct session *s, struct account *account, struct ppp_auth_verdict *verdict)
 {
 	struct server *server = server_of(s);
 	struct ppp_network net = { .local = server->config.local.s_addr };
@@ -86,7 +89,7 @@ static void on_judge(struct session *s, const struct ppp_auth_request *request)
 	explicit_bzero(&verdict, sizeof(verdict));
 	server->auth_failures++;
 	log_about(LOG_WARNING, s->subject, "authentication failed: %s",
-		other	? "the session is another user's"
+		other     ? "the session is another user's"
 		: account ? "wrong password"
 			  : "there is no such user");
 	verdict = (struct ppp_auth_verdict){ .error = 691, .retry = !other };
@@ -115,10 +118,11 @@ static void on_opened(struct session *s)
 	ppp_link_get_info(s->link, &info);
 	inet_ntop(AF_INET, &remote, text, sizeof(text));
 	if (info.tx_encrypted)
-		log_about(LOG_INFO, s->subject, "up: address %s, %s, MPPE-%d %s", text, info.auth, (int)info.mppe.bits,
-			info.mppe.stateless ? "stateless" : "stateful");
+		log_about(LOG_INFO, s->subject, "up: address %s, %s, MPPE-%d %s", text, info.auth,
+			(int)info.mppe.bits, info.mppe.stateless ? "stateless" : "stateful");
 	else
-		log_about(LOG_INFO, s->subject, "up: address %s, %s, not encrypted", text, info.auth);
+		log_about(
+			LOG_INFO, s->subject, "up: address %s, %s, not encrypted", text, info.auth);
 }
 
 static void on_gone(struct session *s, enum pptp_reason reason, const char *detail)
@@ -127,8 +131,9 @@ static void on_gone(struct session *s, enum pptp_reason reason, const char *deta
 	struct tunnel_stats stats;
 
 	session_stats(s, &stats);
-	log_about(LOG_INFO, s->subject, "ended: %s%s%s (%llu bytes in, %llu bytes out)", pptp_reason_text(reason),
-		*detail ? ": " : "", detail, (unsigned long long)stats.rx_bytes, (unsigned long long)stats.tx_bytes);
+	log_about(LOG_INFO, s->subject, "ended: %s%s%s (%llu bytes in, %llu bytes out)",
+		pptp_reason_text(reason), *detail ? ": " : "", detail,
+		(unsigned long long)stats.rx_bytes, (unsigned long long)stats.tx_bytes);
 	give_back_address(server, s);
 }
 
@@ -146,11 +151,13 @@ void server_call(struct server_connection *c, const struct control_outgoing_requ
 	if (server->hub.count >= server->config.max_sessions || server->stop_deadline) {
 		server->refused_calls++;
 		log_about(LOG_WARNING, c->connection.subject, "call refused: %s",
-			server->stop_deadline ? "the server is stopping" : "max-sessions is reached");
-		control_connection_refuse(&c->connection.control, request, CONTROL_OUTGOING_GENERAL_ERROR,
-			CONTROL_ERROR_NO_RESOURCE, 0);
+			server->stop_deadline ? "the server is stopping"
+					      : "max-sessions is reached");
+		control_connection_refuse(&c->connection.control, request,
+			CONTROL_OUTGOING_GENERAL_ERROR, CONTROL_ERROR_NO_RESOURCE, 0);
 		return;
 	}
-	if (!session_answer(&server->hub, &c->connection, request, &server->config.session, &session_ops, server))
+	if (!session_answer(&server->hub, &c->connection, request, &server->config.session,
+		    &session_ops, server))
 		server->refused_calls++;
 }

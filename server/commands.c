@@ -16,7 +16,8 @@ static json_t *status(const struct server *s)
 	json_object_set_new(o, "role", json_string("server"));
 	json_object_set_new(o, "version", json_string(GREYLINE_VERSION));
 	json_object_set_new(o, "pid", json_integer(getpid()));
-	json_object_set_new(o, "uptime", json_integer((json_int_t)((clock_now() - s->started) / 1000000)));
+	json_object_set_new(
+		o, "uptime", json_integer((json_int_t)((clock_now() - s->started) / 1000000)));
 	for (unsigned int i = 0; i < s->config.listen_count; i++) {
 		char at[INET_ADDRSTRLEN + 8];
 
@@ -30,7 +31,8 @@ static json_t *status(const struct server *s)
 	json_object_set_new(o, "address", json_string(text));
 	json_object_set_new(o, "connections", json_integer(s->connection_count));
 	json_object_set_new(o, "sessions", json_integer(s->hub.count));
-	json_object_set_new(o, "addresses", json_integer(s->config.pool.size - s->config.pool.reserved));
+	json_object_set_new(
+		o, "addresses", json_integer(s->config.pool.size - s->config.pool.reserved));
 	json_object_set_new(o, "addresses_used", json_integer(s->config.pool.used));
 	json_object_set_new(o, "mppe", json_string(cfg_getstr(s->config.cfg, "mppe")));
 	json_object_set_new(o, "stopping", json_boolean(s->stop_deadline != 0));
@@ -43,7 +45,8 @@ static json_t *stats(const struct server *s)
 
 	json_object_set_new(o, "connections", json_integer(s->connection_count));
 	json_object_set_new(o, "accepted", json_integer((json_int_t)s->accepted));
-	json_object_set_new(o, "refused_connections", json_integer((json_int_t)s->refused_connections));
+	json_object_set_new(
+		o, "refused_connections", json_integer((json_int_t)s->refused_connections));
 	json_object_set_new(o, "refused_calls", json_integer((json_int_t)s->refused_calls));
 	json_object_set_new(o, "auth_failures", json_integer((json_int_t)s->auth_failures));
 	json_object_set_new(o, "pool_empty", json_integer((json_int_t)s->pool_empty));

@@ -1,4 +1,5 @@
-/* The server's configuration: see config.h. Keys are documented in packaging/greyline.conf and greyline(1). */
+/* The server's configuration: see config.h. Keys are documented in packaging/greyline.conf and
+ * greyline(1). */
 #include "server/config.h"
 
 #include "system/log.h"
@@ -13,14 +14,19 @@
 #define SECOND 1000000ull
 
 static const char usage[] =
-	"usage: greyline server [-c FILE] [--listen ADDR]... [--user NAME:PASSWORD]... [--pool CIDR] [--local ADDR]\n"
-	"                       [--dev NAME] [--set KEY=VALUE]... [--control PATH] [--log-format text|json]\n"
+	"usage: greyline server [-c FILE] [--listen ADDR]... [--user NAME:PASSWORD]... [--pool "
+	"CIDR] [--local ADDR]\n"
+	"                       [--dev NAME] [--set KEY=VALUE]... [--control PATH] [--log-format "
+	"text|json]\n"
 	"\n"
-	"Accepts PPTP calls on TCP port 1723. PPTP's encryption can be broken by anybody who records the traffic.\n"
+	"Accepts PPTP calls on TCP port 1723. PPTP's encryption can be broken by anybody who "
+	"records the traffic.\n"
 	"\n"
 	"  -c, --config FILE       read the configuration file\n"
-	"      --listen ADDR       address to accept calls at (default all; may be given several times)\n"
-	"      --user NAME:PASSWORD  an account (others can see your arguments: better in the file)\n"
+	"      --listen ADDR       address to accept calls at (default all; may be given several "
+	"times)\n"
+	"      --user NAME:PASSWORD  an account (others can see your arguments: better in the "
+	"file)\n"
 	"      --pool CIDR         addresses for clients (default 10.64.0.0/24)\n"
 	"      --local ADDR        this end's address in the tunnel (default the pool's first)\n"
 	"      --dev NAME          name of the TUN device (default grey%d)\n"
@@ -119,7 +125,8 @@ static int check_user(cfg_t *cfg, cfg_opt_t *opt)
 		return -1;
 	}
 	if (rc < 0) {
-		cfg_error(cfg, "user \"%s\": nt-hash must be 32 hexadecimal digits, not all 0", cfg_title(user));
+		cfg_error(cfg, "user \"%s\": nt-hash must be 32 hexadecimal digits, not all 0",
+			cfg_title(user));
 		return -1;
 	}
 	return 0;
@@ -128,8 +135,8 @@ static int check_user(cfg_t *cfg, cfg_opt_t *opt)
 static cfg_t *make_cfg(void)
 {
 	cfg_t *cfg = cfg_init(server_opts, CFGF_NONE);
-	static const char *const counts[] = { "port", "window", "echo-failures", "max-sessions", "max-connections",
-		"max-connections-per-address" };
+	static const char *const counts[] = { "port", "window", "echo-failures", "max-sessions",
+		"max-connections", "max-connections-per-address" };
 
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
 		cfg_set_validate_func(cfg, counts[i], settings_check_count);
@@ -179,8 +186,9 @@ static int add_user(struct server_config *c, cfg_t *user, char *why)
 		return 0;
 	}
 	snprintf(why, SYSTEM_WHY,
-		rc == -ENOMEM ? "user \"%.64s\": out of memory" :
-				"user \"%.64s\": the name must have 1 to 255 octets, the password 1 to 256 characters of UTF-8",
+		rc == -ENOMEM ? "user \"%.64s\": out of memory"
+			      : "user \"%.64s\": the name must have 1 to 255 octets, the password "
+				"1 to 256 characters of UTF-8",
 		name);
 	return -1;
 }
@@ -215,12 +223,14 @@ static int check_addresses(struct server_config *c, char *why)
 		if (list[i] != list[i - 1])
 			continue;
 		inet_ntop(AF_INET, &list[i], text, sizeof(text));
-		snprintf(why, SYSTEM_WHY, "address: %s is given to two users, or to a user and to this end", text);
+		snprintf(why, SYSTEM_WHY,
+			"address: %s is given to two users, or to a user and to this end", text);
 		rc = -1;
 	}
 	free(list);
 	if (rc == 0 && n == 1 && c->pool.size == c->pool.reserved) {
-		snprintf(why, SYSTEM_WHY, "pool: no address is left for clients (one is this end's, see \"local\")");
+		snprintf(why, SYSTEM_WHY,
+			"pool: no address is left for clients (one is this end's, see \"local\")");
 		rc = -1;
 	}
 	return rc;
@@ -239,16 +249,18 @@ static int add_pools(struct server_config *c, char *why)
 		if (rc == 0)
 			continue;
 		snprintf(why, SYSTEM_WHY, "pool: %s %s", text,
-			rc == -EEXIST ? "overlaps another range" :
-			rc == -EINVAL ? "has no addresses for hosts" :
-			rc == -ENOMEM ? "is too large for the memory there is" :
-				"is too large (at most 16 ranges with 1048576 addresses in all)");
+			rc == -EEXIST   ? "overlaps another range"
+			: rc == -EINVAL ? "has no addresses for hosts"
+			: rc == -ENOMEM
+				? "is too large for the memory there is"
+				: "is too large (at most 16 ranges with 1048576 addresses in all)");
 		return -1;
 	}
 	if (cfg_getstr(c->cfg, "local"))
 		(void)settings_ipv4(cfg_getstr(c->cfg, "local"), &c->local);
 	else if (!address_pool_first(&c->pool, &c->local)) {
-		snprintf(why, SYSTEM_WHY, "pool: give at least one range, like pool = {\"10.64.0.0/24\"}");
+		snprintf(why, SYSTEM_WHY,
+			"pool: give at least one range, like pool = {\"10.64.0.0/24\"}");
 		return -1;
 	}
 	address_pool_reserve(&c->pool, c->local);
@@ -280,7 +292,8 @@ static void set_protocol(struct server_config *c)
 	struct ppp_link_config *l = &c->session.link;
 
 	snprintf(c->control.vendor, sizeof(c->control.vendor), "greyline");
-	snprintf(c->control.host_name, sizeof(c->control.host_name), "%s", cfg_getstr(c->cfg, "name"));
+	snprintf(c->control.host_name, sizeof(c->control.host_name), "%s",
+		cfg_getstr(c->cfg, "name"));
 	c->control.framing = CONTROL_FRAMING_ANY;
 	c->control.bearer = CONTROL_BEARER_ANY;
 	c->control.max_channels = 0;
@@ -310,8 +323,8 @@ static int check_listen(const struct server_config *c, char *why)
 			if (i == j || (a != INADDR_ANY && a != c->listen[j].sin_addr.s_addr))
 				continue;
 			snprintf(why, SYSTEM_WHY, "listen: %s",
-				a == INADDR_ANY ? "0.0.0.0 means all addresses: it must stand alone" :
-						  "an address is given twice");
+				a == INADDR_ANY ? "0.0.0.0 means all addresses: it must stand alone"
+						: "an address is given twice");
 			return -1;
 		}
 	}
@@ -336,7 +349,8 @@ static int apply(struct server_config *c, char *why)
 	if (check_listen(c, why) < 0)
 		return -1;
 	if (cfg_size(cfg, "dns") > 2 || cfg_size(cfg, "wins") > 2) {
-		snprintf(why, SYSTEM_WHY, "dns, wins: at most two addresses each (RFC 1877 has no more)");
+		snprintf(why, SYSTEM_WHY,
+			"dns, wins: at most two addresses each (RFC 1877 has no more)");
 		return -1;
 	}
 	if (add_pools(c, why) < 0)
@@ -371,7 +385,8 @@ static int option_user(struct server_config *c, char *arg, char *why)
 	int rc;
 
 	if (!colon || colon == arg || !colon[1]) {
-		snprintf(why, SYSTEM_WHY, "--user %.*s: write --user NAME:PASSWORD", (int)strcspn(arg, ":"), arg);
+		snprintf(why, SYSTEM_WHY, "--user %.*s: write --user NAME:PASSWORD",
+			(int)strcspn(arg, ":"), arg);
 		return -1;
 	}
 	*colon = '\0';
@@ -388,7 +403,17 @@ static int option_user(struct server_config *c, char *arg, char *why)
 	return -1;
 }
 
-enum { OPT_LISTEN = 256, OPT_USER, OPT_POOL, OPT_LOCAL, OPT_DEV, OPT_SET, OPT_CONTROL, OPT_LOG_FORMAT, OPT_DEBUG };
+enum {
+	OPT_LISTEN = 256,
+	OPT_USER,
+	OPT_POOL,
+	OPT_LOCAL,
+	OPT_DEV,
+	OPT_SET,
+	OPT_CONTROL,
+	OPT_LOG_FORMAT,
+	OPT_DEBUG
+};
 
 static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
@@ -411,9 +436,11 @@ struct given {
 };
 
 /* The first one replaces the file's list, the others add to it. */
-static int option_list(struct server_config *c, const char *option, const char *key, unsigned int before, char *why)
+static int option_list(struct server_config *c, const char *option, const char *key,
+	unsigned int before, char *why)
 {
-	return before ? settings_add(c->cfg, option, key, optarg, why) : settings_put(c->cfg, option, key, optarg, why);
+	return before ? settings_add(c->cfg, option, key, optarg, why)
+		      : settings_put(c->cfg, option, key, optarg, why);
 }
 
 static int one_option(struct server_config *c, int opt, struct given *given, char *why)
@@ -490,7 +517,8 @@ static int parse(struct server_config *c, int argc, char **argv, char *why)
 			return -1;
 	}
 	if (optind < argc) {
-		snprintf(why, SYSTEM_WHY, "\"%s\" is not an option; see greyline server --help", argv[optind]);
+		snprintf(why, SYSTEM_WHY, "\"%s\" is not an option; see greyline server --help",
+			argv[optind]);
 		return -1;
 	}
 	return apply(c, why) < 0 ? -1 : read_users(c, argc, argv, why);

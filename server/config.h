@@ -25,6 +25,7 @@ struct server_config {
 	struct session_config session;
 };
 
-/* Parses the arguments of `greyline server`. 0; 1: help was printed, end with 0; -1: an error was printed, end with 2. */
+/* Parses the arguments of `greyline server`. 0; 1: help was printed, end with 0; -1: an error was
+ * printed, end with 2. */
 int server_config_parse(struct server_config *c, int argc, char **argv);
 void server_config_done(struct server_config *c);

@@ -53,9 +53,12 @@ static void on_established(struct connection *c)
 {
 	char host[200], vendor[200];
 
-	log_about(LOG_INFO, c->subject, "control connection established (host \"%s\", vendor \"%s\")",
-		log_escape(host, sizeof(host), c->control.peer.host_name, strlen(c->control.peer.host_name)),
-		log_escape(vendor, sizeof(vendor), c->control.peer.vendor, strlen(c->control.peer.vendor)));
+	log_about(LOG_INFO, c->subject,
+		"control connection established (host \"%s\", vendor \"%s\")",
+		log_escape(host, sizeof(host), c->control.peer.host_name,
+			strlen(c->control.peer.host_name)),
+		log_escape(vendor, sizeof(vendor), c->control.peer.vendor,
+			strlen(c->control.peer.vendor)));
 }
 
 static void on_call(struct connection *c, const struct control_outgoing_request *request)
@@ -69,10 +72,11 @@ static void on_closed(struct connection *c, enum pptp_reason reason, const char 
 	struct server *s = sc->server;
 
 	if (reason == PPTP_CONTROL_MALFORMED || reason == PPTP_CONTROL_UNEXPECTED)
-		log_about(LOG_WARNING, c->subject, "control connection closed: %s: %s", pptp_reason_text(reason), detail);
+		log_about(LOG_WARNING, c->subject, "control connection closed: %s: %s",
+			pptp_reason_text(reason), detail);
 	else
-		log_about(LOG_INFO, c->subject, "control connection closed: %s%s%s", pptp_reason_text(reason),
-			*detail ? ": " : "", detail);
+		log_about(LOG_INFO, c->subject, "control connection closed: %s%s%s",
+			pptp_reason_text(reason), *detail ? ": " : "", detail);
 	if (sc->next)
 		sc->next->prev = sc->prev;
 	if (sc->prev)
@@ -127,7 +131,8 @@ static void on_connection(uv_stream_t *listener, int status)
 	s->connections = c;
 	s->connection_count++;
 	s->accepted++;
-	if (connection_accept(&c->connection, &s->loop, listener, &s->config.control, &connection_ops, c) < 0) {
+	if (connection_accept(&c->connection, &s->loop, listener, &s->config.control,
+		    &connection_ops, c) < 0) {
 		log_error("cannot accept a connection: out of descriptors or memory");
 		s->connections = c->next;
 		if (c->next)
@@ -156,15 +161,20 @@ int server_listen(struct server *s, char *why)
 		inet_ntop(AF_INET, &addr->sin_addr, text, sizeof(text));
 		if (err == UV_EADDRINUSE)
 			snprintf(why, SYSTEM_WHY,
-				"cannot listen on %s port %u: in use by another program (find it with: ss -ltnp sport = :%u)",
+				"cannot listen on %s port %u: in use by another program (find it "
+				"with: ss -ltnp sport = :%u)",
 				text, ntohs(addr->sin_port), ntohs(addr->sin_port));
 		else if (err == UV_EACCES)
-			snprintf(why, SYSTEM_WHY, "cannot listen on %s port %u: no permission (run as root or with "
-				"CAP_NET_BIND_SERVICE)", text, ntohs(addr->sin_port));
+			snprintf(why, SYSTEM_WHY,
+				"cannot listen on %s port %u: no permission (run as root or with "
+				"CAP_NET_BIND_SERVICE)",
+				text, ntohs(addr->sin_port));
 		else
-			snprintf(why, SYSTEM_WHY, "cannot listen on %s port %u: %s", text, ntohs(addr->sin_port),
-				err == UV_EADDRNOTAVAIL ? "this machine has no such address (see: ip address)" :
-							  uv_strerror(err));
+			snprintf(why, SYSTEM_WHY, "cannot listen on %s port %u: %s", text,
+				ntohs(addr->sin_port),
+				err == UV_EADDRNOTAVAIL
+					? "this machine has no such address (see: ip address)"
+					: uv_strerror(err));
 		return -1;
 	}
 	return 0;

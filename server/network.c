@@ -18,10 +18,11 @@ static bool in_pool(const struct server_config *config, struct in_addr addr)
 	return false;
 }
 
-/* Does something for each network of clients: the pools, and users' fixed addresses outside of them. */
+/* Does something for each network of clients: the pools, and users' fixed addresses outside of
+ * them. */
 static int each_network(struct server_network *n, const struct server_config *config,
-	int (*step)(struct server_network *n, const struct server_config *config, struct in_addr prefix, unsigned int len,
-		char *why),
+	int (*step)(struct server_network *n, const struct server_config *config,
+		struct in_addr prefix, unsigned int len, char *why),
 	char *why)
 {
 	struct in_addr prefix;
@@ -44,17 +45,19 @@ static int each_network(struct server_network *n, const struct server_config *co
 }
 
 /* Through the device, whose end takes it along. */
-static int add_route(struct server_network *n, const struct server_config *config, struct in_addr prefix,
-	unsigned int len, char *why)
+static int add_route(struct server_network *n, const struct server_config *config,
+	struct in_addr prefix, unsigned int len, char *why)
 {
-	struct net_route route = { .prefix = prefix, .prefix_len = (uint8_t)len, .ifindex = net_ifindex(n->dev),
+	struct net_route route = { .prefix = prefix,
+		.prefix_len = (uint8_t)len,
+		.ifindex = net_ifindex(n->dev),
 		.source = config->local };
 
 	return net_route_add(&route, NULL, why);
 }
 
-static int masquerade(struct server_network *n, const struct server_config *config, struct in_addr prefix,
-	unsigned int len, char *why)
+static int masquerade(struct server_network *n, const struct server_config *config,
+	struct in_addr prefix, unsigned int len, char *why)
 {
 	(void)config;
 	return net_masquerade_add(n->dev, prefix, len, why);
@@ -79,13 +82,16 @@ static int set_up(struct server_network *n, const struct server_config *config, 
 	if (!n->state)
 		return -1;
 	if (net_address_add(n->dev, config->local, none, 32, why) < 0 ||
-	    net_link_up(n->dev, config->mtu, why) < 0 || each_network(n, config, add_route, why) < 0)
+		net_link_up(n->dev, config->mtu, why) < 0 ||
+		each_network(n, config, add_route, why) < 0)
 		return -1;
 	if (config->forward && forward(n, why) < 0)
 		return -1;
 	if (!config->masquerade)
 		return 0;
-	return net_state_masquerade(n->state, n->dev, why) < 0 ? -1 : each_network(n, config, masquerade, why);
+	return net_state_masquerade(n->state, n->dev, why) < 0
+		       ? -1
+		       : each_network(n, config, masquerade, why);
 }
 
 int server_network_up(struct server_network *n, const struct server_config *config, char *why)

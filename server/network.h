@@ -1,4 +1,5 @@
-/* The server's side of the network: TUN device, addresses, routes, forwarding, masquerading; set up and taken down. */
+/* The server's side of the network: TUN device, addresses, routes, forwarding, masquerading; set up
+ * and taken down. */
 #pragma once
 
 #include "server/config.h"

@@ -39,7 +39,8 @@ static void on_stopping(uv_timer_t *timer)
 		close_rest(s);
 	} else if (clock_now() > s->stop_deadline) {
 		if (s->hub.count)
-			log_warning("stopping: %u sessions are cut off without a good-bye", s->hub.count);
+			log_warning("stopping: %u sessions are cut off without a good-bye",
+				s->hub.count);
 		s->stop_deadline = UINT64_MAX;
 		server_abort_connections(s);
 	}
@@ -112,12 +113,15 @@ static void watch(struct server *s)
 
 static void say_ready(const struct server *s)
 {
-	printf("ready: accepting PPTP calls on port %u, device %s\n", ntohs(s->config.listen[0].sin_port), s->network.dev);
+	printf("ready: accepting PPTP calls on port %u, device %s\n",
+		ntohs(s->config.listen[0].sin_port), s->network.dev);
 	fflush(stdout);
 	notify_ready();
 	if (s->config.accounts.count == 0)
-		log_warning("there are no users: nobody can log on (add user \"NAME\" { password = \"...\" })");
-	log_info("PPTP does not protect against an attacker who can record the traffic: use it only where you must");
+		log_warning("there are no users: nobody can log on (add user \"NAME\" { password = "
+			    "\"...\" })");
+	log_info("PPTP does not protect against an attacker who can record the traffic: use it "
+		 "only where you must");
 }
 
 static int run(struct server *s)

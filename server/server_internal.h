@@ -32,7 +32,8 @@ struct server {
 /* connections.c */
 int server_listen(struct server *s, char *why);
 void server_stop_listening(struct server *s);
-void server_stop_connections(struct server *s); /* those without a call; to be called again for the others */
+void server_stop_connections(
+	struct server *s); /* those without a call; to be called again for the others */
 void server_abort_connections(struct server *s);
 
 /* calls.c */

@@ -59,13 +59,15 @@ static const char *quoted(struct scan *s)
 			return NULL;
 		}
 		if (quote == '"' && *s->pos == '$' && peek(s, 1) == '{')
-			return "in double quotes ${...} would be replaced: write it in single quotes";
+			return "in double quotes ${...} would be replaced: write it in single "
+			       "quotes";
 		if (*s->pos != '\\')
 			continue;
 		if (peek(s, 1) == quote || peek(s, 1) == '\\')
 			s->pos++;
 		else if (quote == '"')
-			return "a backslash in double quotes must be doubled (or write the text in single quotes)";
+			return "a backslash in double quotes must be doubled (or write the text in "
+			       "single quotes)";
 	}
 	return "the text that is quoted from here on has no closing quote in its line";
 }
@@ -203,7 +205,8 @@ char *config_text_read(const char *path, size_t *len, char *why)
 		used += (size_t)n;
 	}
 	if (n < 0)
-		snprintf(why, SYSTEM_WHY, "cannot read the configuration file %s: %s", path, strerror(errno));
+		snprintf(why, SYSTEM_WHY, "cannot read the configuration file %s: %s", path,
+			strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	if (n == 0) {

@@ -1,8 +1,8 @@
 /*
- * The text of a configuration file, before libConfuse gets it: that library takes an unclosed brace or quote at the end
- * of the file without a word, replaces ${...} from the environment and escapes like \a even in a password or in
- * OFFICE\alice, ends a value at a '#', and counts the lines of comments more than once. Here all of that is an error
- * with its line, and comments become blanks.
+ * The text of a configuration file, before libConfuse gets it: that library takes an unclosed brace
+ * or quote at the end of the file without a word, replaces ${...} from the environment and escapes
+ * like \a even in a password or in OFFICE\alice, ends a value at a '#', and counts the lines of
+ * comments more than once. Here all of that is an error with its line, and comments become blanks.
  */
 #pragma once
 

@@ -91,7 +91,8 @@ static void op_send(void *user, const uint8_t *data, size_t len)
 	len -= (size_t)n;
 	w = c->queued + len <= QUEUE_MAX ? malloc(sizeof(*w) + len) : NULL;
 	if (!w) {
-		c->overflow = true; /* connection_update() has the timer end it: not from inside a callback */
+		c->overflow = true; /* connection_update() has the timer end it: not from inside a
+				       callback */
 		return;
 	}
 	memcpy(w->data, data + n, len);
@@ -125,7 +126,8 @@ static void on_timer(uv_timer_t *timer)
 
 static void on_shutdown(uv_shutdown_t *req, int status)
 {
-	/* The peer's end of stream, or the timer, closes: closing with unread bytes would reset the stream. */
+	/* The peer's end of stream, or the timer, closes: closing with unread bytes would reset the
+	 * stream. */
 	if (status < 0)
 		close_handles(req->data);
 }
@@ -164,7 +166,8 @@ static void op_call_established(void *user, struct control_call *call)
 	session_call_established(call->owner);
 }
 
-static void op_call_ended(void *user, struct control_call *call, enum pptp_reason reason, const char *detail)
+static void op_call_ended(
+	void *user, struct control_call *call, enum pptp_reason reason, const char *detail)
 {
 	(void)user;
 	session_call_ended(call->owner, reason, detail);
@@ -210,7 +213,8 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	} else if (n < 0) {
 		lost(c, PPTP_TCP_ERROR, uv_strerror((int)n));
 	} else if (n > 0 && !c->ending && !c->closing) {
-		control_connection_receive(&c->control, (const uint8_t *)buf->base, (size_t)n, clock_now());
+		control_connection_receive(
+			&c->control, (const uint8_t *)buf->base, (size_t)n, clock_now());
 		connection_update(c);
 	}
 }
@@ -221,18 +225,21 @@ static void addresses(struct connection *c)
 	char text[INET_ADDRSTRLEN];
 	int len = sizeof(ss);
 
-	if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &len) == 0 && ss.ss_family == AF_INET) {
+	if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&ss, &len) == 0 &&
+		ss.ss_family == AF_INET) {
 		c->peer = ((struct sockaddr_in *)&ss)->sin_addr;
 		c->peer_port = ntohs(((struct sockaddr_in *)&ss)->sin_port);
 	}
 	len = sizeof(ss);
-	if (uv_tcp_getsockname(&c->tcp, (struct sockaddr *)&ss, &len) == 0 && ss.ss_family == AF_INET)
+	if (uv_tcp_getsockname(&c->tcp, (struct sockaddr *)&ss, &len) == 0 &&
+		ss.ss_family == AF_INET)
 		c->local = ((struct sockaddr_in *)&ss)->sin_addr;
 	inet_ntop(AF_INET, &c->peer, text, sizeof(text));
 	snprintf(c->subject, sizeof(c->subject), "%s:%u", text, (unsigned int)c->peer_port);
 }
 
-static int init(struct connection *c, uv_loop_t *loop, const struct connection_ops *ops, void *owner)
+static int init(
+	struct connection *c, uv_loop_t *loop, const struct connection_ops *ops, void *owner)
 {
 	int err;
 
@@ -259,8 +266,8 @@ static void start(struct connection *c, enum control_role role, const struct con
 	connection_update(c);
 }
 
-int connection_accept(struct connection *c, uv_loop_t *loop, uv_stream_t *listener, const struct control_config *config,
-	const struct connection_ops *ops, void *owner)
+int connection_accept(struct connection *c, uv_loop_t *loop, uv_stream_t *listener,
+	const struct control_config *config, const struct connection_ops *ops, void *owner)
 {
 	int err = init(c, loop, ops, owner);
 
@@ -293,8 +300,9 @@ static void on_connect(uv_connect_t *req, int status)
 		start(c, CONTROL_ORIGINATOR, c->config);
 }
 
-int connection_dial(struct connection *c, uv_loop_t *loop, const struct sockaddr_in *server, uint64_t timeout,
-	const struct control_config *config, const struct connection_ops *ops, void *owner)
+int connection_dial(struct connection *c, uv_loop_t *loop, const struct sockaddr_in *server,
+	uint64_t timeout, const struct control_config *config, const struct connection_ops *ops,
+	void *owner)
 {
 	int err = init(c, loop, ops, owner);
 

@@ -17,7 +17,7 @@ struct hub {
 	uv_poll_t poll;       /* the data plane's events */
 	void (*closed)(struct hub *h);
 	struct session *sessions; /* list through session->next */
-	unsigned int count; /* sessions in the list */
+	unsigned int count;       /* sessions in the list */
 	uint32_t last_id;
 	uint64_t started, connected; /* sessions ever; those that came up */
 	uint64_t ended[PPTP_REASON_COUNT];
@@ -25,8 +25,8 @@ struct hub {
 
 /* -1 with a sentence in `why` (SYSTEM_WHY bytes). The descriptors in `config` stay the caller's. */
 int hub_init(struct hub *h, uv_loop_t *loop, const struct dp_config *config, char *why);
-/* Stops the data plane. No session may be left; not to be called from dataplane_dispatch(). `closed` (may be NULL) is
- * called when `h` may be freed, in the loop's next turn. */
+/* Stops the data plane. No session may be left; not to be called from dataplane_dispatch().
+ * `closed` (may be NULL) is called when `h` may be freed, in the loop's next turn. */
 void hub_done(struct hub *h, void (*closed)(struct hub *h));
 
 struct session *hub_find(const struct hub *h, uint32_t id);

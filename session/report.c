@@ -65,7 +65,8 @@ static json_t *encryption(const struct ppp_link_info *info)
 
 	if (!info->tx_encrypted)
 		return json_string("none");
-	snprintf(text, sizeof(text), "MPPE-%d %s", (int)info->mppe.bits, info->mppe.stateless ? "stateless" : "stateful");
+	snprintf(text, sizeof(text), "MPPE-%d %s", (int)info->mppe.bits,
+		info->mppe.stateless ? "stateless" : "stateful");
 	return json_string(text);
 }
 
@@ -75,7 +76,8 @@ static json_t *drops(const struct tunnel_stats *stats)
 
 	for (unsigned int i = 0; i < TUNNEL_DROP_COUNT; i++) {
 		if (stats->drops[i])
-			json_object_set_new(o, tunnel_drop_name((enum tunnel_drop)i), number(stats->drops[i]));
+			json_object_set_new(
+				o, tunnel_drop_name((enum tunnel_drop)i), number(stats->drops[i]));
 	}
 	return o;
 }
@@ -121,7 +123,8 @@ json_t *report_session(const struct session *s)
 	json_object_set_new(o, "peer_mru", number(info.peer_mru));
 	json_object_set_new(o, "since", timestamp(s->since));
 	json_object_set_new(o, "up_since", timestamp(s->up_since));
-	json_object_set_new(o, "seconds", number(s->is_up ? (clock_now() - s->up_at) / 1000000 : 0));
+	json_object_set_new(
+		o, "seconds", number(s->is_up ? (clock_now() - s->up_at) / 1000000 : 0));
 	json_object_set_new(o, "setup_ms", number(s->up_at ? (s->up_at - s->began) / 1000 : 0));
 	json_object_set_new(o, "echo_rtt_us", number(info.echo_rtt));
 	add_traffic(o, &stats);
@@ -152,7 +155,8 @@ static json_t *dataplane_counters(const struct hub *h)
 	json_object_set_new(o, "gre_unknown_call", number(d.gre_unknown_call));
 	json_object_set_new(o, "gre_too_long", number(d.gre_too_long));
 	for (unsigned int i = 1; i < GRE_FAULT_COUNT; i++)
-		json_object_set_new(faults, gre_fault_text((enum gre_fault)i), number(d.gre_faults[i]));
+		json_object_set_new(
+			faults, gre_fault_text((enum gre_fault)i), number(d.gre_faults[i]));
 	json_object_set_new(o, "gre_faults", faults);
 	json_object_set_new(o, "inner_read", number(d.inner_read));
 	json_object_set_new(o, "inner_written", number(d.inner_written));
@@ -176,7 +180,8 @@ json_t *report_stats(const struct hub *h)
 	json_object_set_new(o, "connected", number(h->connected));
 	for (unsigned int i = 1; i < PPTP_REASON_COUNT; i++) {
 		if (h->ended[i])
-			json_object_set_new(ended, pptp_reason_name((enum pptp_reason)i), number(h->ended[i]));
+			json_object_set_new(
+				ended, pptp_reason_name((enum pptp_reason)i), number(h->ended[i]));
 	}
 	json_object_set_new(o, "ended", ended);
 	json_object_set_new(o, "dataplane", dataplane_counters(h));
@@ -192,10 +197,11 @@ static bool matches(const struct session *s, const char *target)
 
 	/* Both as they are shown, and as they were typed. */
 	if (!strcmp(target, "all") || !strcmp(target, s->user) ||
-	    !strcmp(log_escape(user, sizeof(user), target, strlen(target)), s->user))
+		!strcmp(log_escape(user, sizeof(user), target, strlen(target)), s->user))
 		return true;
 	if (inet_pton(AF_INET, target, &addr) == 1)
-		return addr.s_addr == s->peer.s_addr || (s->net.remote && addr.s_addr == s->net.remote);
+		return addr.s_addr == s->peer.s_addr ||
+		       (s->net.remote && addr.s_addr == s->net.remote);
 	id = strtoul(target, &end, 10);
 	return *target && !*end && id == s->id;
 }
@@ -214,7 +220,9 @@ static json_t *disconnect(struct hub *h, const char *target, char *why)
 		session_close(s, PPTP_ADMIN, "");
 	}
 	if (!n && strcmp(target, "all") != 0) {
-		snprintf(why, SYSTEM_WHY, "no session matches \"%s\" (give an id, a user, an address, or all)", target);
+		snprintf(why, SYSTEM_WHY,
+			"no session matches \"%s\" (give an id, a user, an address, or all)",
+			target);
 		return NULL;
 	}
 	o = json_object();
@@ -232,7 +240,8 @@ json_t *report_command(struct hub *h, const char *command, const json_t *request
 
 		if (s)
 			return report_session(s);
-		snprintf(why, SYSTEM_WHY, "there is no session with that id (see: greyline ctl sessions)");
+		snprintf(why, SYSTEM_WHY,
+			"there is no session with that id (see: greyline ctl sessions)");
 		return NULL;
 	}
 	if (!strcmp(command, "disconnect")) {
@@ -240,10 +249,13 @@ json_t *report_command(struct hub *h, const char *command, const json_t *request
 
 		if (target && *target)
 			return disconnect(h, target, why);
-		snprintf(why, SYSTEM_WHY, "disconnect needs a target: an id, a user, an address, or all");
+		snprintf(why, SYSTEM_WHY,
+			"disconnect needs a target: an id, a user, an address, or all");
 		return NULL;
 	}
-	snprintf(why, SYSTEM_WHY, "unknown command \"%.60s\" (there are status, sessions, session, disconnect, stats)",
+	snprintf(why, SYSTEM_WHY,
+		"unknown command \"%.60s\" (there are status, sessions, session, disconnect, "
+		"stats)",
 		command);
 	return NULL;
 }

@@ -1,6 +1,6 @@
 /*
- * Sessions and counters as JSON, for the control socket of both ends. The field names are documented in
- * greyline(1) and stable.
+ * Sessions and counters as JSON, for the control socket of both ends. The field names are
+ * documented in greyline(1) and stable.
  */
 #pragma once
 
@@ -14,7 +14,8 @@ json_t *report_sessions(const struct hub *h);
 json_t *report_stats(const struct hub *h);
 
 /*
- * The commands that both ends' control sockets have: "sessions", "session" {"id": N}, "disconnect" {"target": an id, a
- * user name, an inner or outer address, or "all"}. NULL with a sentence in `why`.
+ * The commands that both ends' control sockets have: "sessions", "session" {"id": N}, "disconnect"
+ * {"target": an id, a user name, an inner or outer address, or "all"}. NULL with a sentence in
+ * `why`.
  */
 json_t *report_command(struct hub *h, const char *command, const json_t *request, char *why);

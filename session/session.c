@@ -14,8 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How often a random Call ID is tried until one is free: with n of 65536 in use at one peer each try fails with
- * n/65536. */
+/* How often a random Call ID is tried until one is free: with n of 65536 in use at one peer each
+ * try fails with n/65536. */
 #define CALL_ID_TRIES 64
 
 static void update_timer(struct session *s);
@@ -26,7 +26,8 @@ static void set_subject(struct session *s)
 	char peer[INET_ADDRSTRLEN];
 
 	inet_ntop(AF_INET, &s->peer, peer, sizeof(peer));
-	snprintf(s->subject, sizeof(s->subject), "session %u (%s%s%.48s)", s->id, peer, s->user[0] ? ", " : "", s->user);
+	snprintf(s->subject, sizeof(s->subject), "session %u (%s%s%.48s)", s->id, peer,
+		s->user[0] ? ", " : "", s->user);
 }
 
 static void forget_early(struct session *s)
@@ -215,18 +216,21 @@ static void link_down(void *user)
 }
 
 /*
- * GRE works in one direction only: the peer's LCP requests come, but it has never answered one of ours, sent again
- * and again. Both ends then see the link fail for want of answers; the true reason is GRE.
+ * GRE works in one direction only: the peer's LCP requests come, but it has never answered one of
+ * ours, sent again and again. Both ends then see the link fail for want of answers; the true reason
+ * is GRE.
  */
 static bool is_deaf(const struct session *s, enum pptp_reason reason)
 {
 	struct ppp_link_info info;
 
 	if (!s->link_started || s->answered ||
-	    (reason != PPTP_LCP_TIMEOUT && reason != PPTP_PEER_REQUEST && reason != PPTP_TCP_CLOSED))
+		(reason != PPTP_LCP_TIMEOUT && reason != PPTP_PEER_REQUEST &&
+			reason != PPTP_TCP_CLOSED))
 		return false;
 	ppp_link_get_info(s->link, &info);
-	return info.received > 0 && clock_now() - s->link_began > 2 * s->config->link.restart_interval;
+	return info.received > 0 &&
+	       clock_now() - s->link_began > 2 * s->config->link.restart_interval;
 }
 
 static void link_finished(void *user, enum pptp_reason reason, const char *detail)
@@ -234,13 +238,15 @@ static void link_finished(void *user, enum pptp_reason reason, const char *detai
 	struct session *s = user;
 
 	if (is_deaf(s, reason))
-		begin_end(s, PPTP_GRE_SILENT, "the peer's packets come here, but it answers none of ours");
+		begin_end(s, PPTP_GRE_SILENT,
+			"the peer's packets come here, but it answers none of ours");
 	else
 		begin_end(s, reason, detail);
 	link_is_over(s);
 }
 
-static void link_log(void *user, enum ppp_log level, const char *format, va_list ap)
+__attribute__((format(printf, 3, 0))) static void link_log(
+	void *user, enum ppp_log level, const char *format, va_list ap)
 {
 	static const enum log_level levels[] = {
 		[PPP_LOG_ERROR] = LOG_ERROR,
@@ -298,7 +304,8 @@ static void on_timer(uv_timer_t *timer)
 		s->gre_deadline = UINT64_MAX;
 		ppp_link_get_info(s->link, &info);
 		if (info.received == 0)
-			ppp_link_lower_down(s->link, PPTP_GRE_SILENT, "nothing came from the peer", now);
+			ppp_link_lower_down(
+				s->link, PPTP_GRE_SILENT, "nothing came from the peer", now);
 	}
 	if (!s->link_over) {
 		struct tunnel_stats stats;
@@ -363,8 +370,8 @@ static int add_to_dataplane(struct session *s, uint16_t peer_call_id, uint16_t p
 	return -EADDRINUSE;
 }
 
-static struct session *session_new(struct hub *h, struct connection *c, const struct session_config *config,
-	const struct session_ops *ops, void *owner)
+static struct session *session_new(struct hub *h, struct connection *c,
+	const struct session_config *config, const struct session_ops *ops, void *owner)
 {
 	struct session *s = calloc(1, sizeof(*s));
 
@@ -400,17 +407,20 @@ static struct session *session_new(struct hub *h, struct connection *c, const st
 	return s;
 }
 
-/* A Configure-Request, a Terminate-Request or an Echo-Request of LCP comes also from a peer that cannot hear us. */
+/* A Configure-Request, a Terminate-Request or an Echo-Request of LCP comes also from a peer that
+ * cannot hear us. */
 static bool is_answer(uint16_t protocol, const uint8_t *data, size_t len)
 {
 	struct wire_reader r = wire_reader(data, len);
 	uint8_t code = wire_u8(&r);
 
-	return protocol != PPP_LCP || (code != CP_CONFIGURE_REQUEST && code != CP_TERMINATE_REQUEST &&
-					      code != CP_ECHO_REQUEST && code != CP_DISCARD_REQUEST);
+	return protocol != PPP_LCP ||
+	       (code != CP_CONFIGURE_REQUEST && code != CP_TERMINATE_REQUEST &&
+		       code != CP_ECHO_REQUEST && code != CP_DISCARD_REQUEST);
 }
 
-static void link_receive(struct session *s, uint16_t protocol, const uint8_t *data, size_t len, uint64_t now)
+static void link_receive(
+	struct session *s, uint16_t protocol, const uint8_t *data, size_t len, uint64_t now)
 {
 	s->answered = s->answered || is_answer(protocol, data, len);
 	ppp_link_receive(s->link, protocol, data, len, now);
@@ -431,7 +441,8 @@ static void start_link(struct session *s)
 	after_link(s);
 }
 
-/* Set-up failed before the peer learnt of the session: everything is undone, `gone` is called as ever. */
+/* Set-up failed before the peer learnt of the session: everything is undone, `gone` is called as
+ * ever. */
 static void abandon(struct session *s, enum pptp_reason reason, const char *detail)
 {
 	begin_end(s, reason, detail);
@@ -445,8 +456,9 @@ static void abandon(struct session *s, enum pptp_reason reason, const char *deta
 	finish_if_over(s);
 }
 
-struct session *session_answer(struct hub *h, struct connection *c, const struct control_outgoing_request *request,
-	const struct session_config *config, const struct session_ops *ops, void *owner)
+struct session *session_answer(struct hub *h, struct connection *c,
+	const struct control_outgoing_request *request, const struct session_config *config,
+	const struct session_ops *ops, void *owner)
 {
 	struct session *s = session_new(h, c, config, ops, owner);
 	struct control_call_params params = { 0 };
@@ -458,7 +470,7 @@ struct session *session_answer(struct hub *h, struct connection *c, const struct
 		return NULL;
 	}
 	if (add_to_dataplane(s, request->call_id, request->window) < 0 ||
-	    control_call_take(&c->control, &s->call, request, s->call_id, now) < 0) {
+		control_call_take(&c->control, &s->call, request, s->call_id, now) < 0) {
 		control_connection_refuse(&c->control, request, CONTROL_OUTGOING_GENERAL_ERROR,
 			CONTROL_ERROR_NO_RESOURCE, 0);
 		abandon(s, PPTP_NO_RESOURCES, "no free Call ID, or the peer uses its own twice");
@@ -475,8 +487,8 @@ struct session *session_answer(struct hub *h, struct connection *c, const struct
 	return s;
 }
 
-struct session *session_dial(struct hub *h, struct connection *c, const struct session_config *config,
-	const struct session_ops *ops, void *owner)
+struct session *session_dial(struct hub *h, struct connection *c,
+	const struct session_config *config, const struct session_ops *ops, void *owner)
 {
 	struct session *s = session_new(h, c, config, ops, owner);
 	struct control_call_params params = { 0 };
@@ -534,7 +546,8 @@ void session_close(struct session *s, enum pptp_reason reason, const char *detai
 	update_timer(s);
 }
 
-void session_verdict(struct session *s, const struct ppp_auth_verdict *verdict, const struct ppp_network *net)
+void session_verdict(
+	struct session *s, const struct ppp_auth_verdict *verdict, const struct ppp_network *net)
 {
 	if (s->link_over)
 		return;

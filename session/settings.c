@@ -18,11 +18,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KEYS_MAX  64
-#define VALUE_MAX 4096
+#define KEYS_MAX     64
+#define VALUE_MAX    4096
 #define PASSWORD_MAX 1024 /* bytes of a password file's first line */
 
-/* libConfuse's error function has no argument of the caller's: the first error of a parse is kept here. */
+/* libConfuse's error function has no argument of the caller's: the first error of a parse is kept
+ * here. */
 static char first_error[SYSTEM_WHY];
 static const char *option_name; /* when an option of the command line is parsed, not a file */
 
@@ -58,8 +59,9 @@ __attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const cha
 		const char *key = va_arg(ap, const char *);
 		const char *near = cfg ? nearest_key(cfg, key) : NULL;
 
-		snprintf(text, sizeof(text), "unknown key \"%s\"%s%s%s", key, near ? " (did you mean \"" : "",
-			near ? near : "", near ? "\"?)" : "; see greyline(1) for the keys there are");
+		snprintf(text, sizeof(text), "unknown key \"%s\"%s%s%s", key,
+			near ? " (did you mean \"" : "", near ? near : "",
+			near ? "\"?)" : "; see greyline(1) for the keys there are");
 	} else {
 		vsnprintf(text, sizeof(text), fmt, ap);
 	}
@@ -72,7 +74,8 @@ static int parse_text(cfg_t *cfg, const char *path, char *text, size_t len, char
 	int rc;
 
 	if (!f) {
-		snprintf(why, SYSTEM_WHY, "cannot read the configuration file %s: %s", path, strerror(errno));
+		snprintf(why, SYSTEM_WHY, "cannot read the configuration file %s: %s", path,
+			strerror(errno));
 		return -1;
 	}
 	setvbuf(f, NULL, _IONBF, 0);
@@ -88,7 +91,8 @@ static int parse_text(cfg_t *cfg, const char *path, char *text, size_t len, char
 	fclose(f);
 	if (rc == CFG_SUCCESS && !first_error[0])
 		return 0;
-	snprintf(why, SYSTEM_WHY, "%s", first_error[0] ? first_error : "the configuration file cannot be parsed");
+	snprintf(why, SYSTEM_WHY, "%s",
+		first_error[0] ? first_error : "the configuration file cannot be parsed");
 	return -1;
 }
 
@@ -112,8 +116,8 @@ int settings_file(cfg_t *cfg, const char *path, char *why)
 	return rc;
 }
 
-/* Appends `text` as a quoted string of the file's syntax: in single quotes nothing is replaced. -1 if it does not
- * fit. */
+/* Appends `text` as a quoted string of the file's syntax: in single quotes nothing is replaced. -1
+ * if it does not fit. */
 static int quote(char *out, size_t size, const char *text, size_t len)
 {
 	size_t n = strlen(out);
@@ -150,7 +154,8 @@ static int quote_list(char *out, size_t size, const char *value)
 	return rc;
 }
 
-static int assign(cfg_t *cfg, const char *option, const char *key, const char *sign, const char *value, char *why)
+static int assign(cfg_t *cfg, const char *option, const char *key, const char *sign,
+	const char *value, char *why)
 {
 	char text[VALUE_MAX];
 	const char *near;
@@ -181,7 +186,8 @@ static int assign(cfg_t *cfg, const char *option, const char *key, const char *s
 	option_name = NULL;
 	if (rc == CFG_SUCCESS && !first_error[0])
 		return 0;
-	snprintf(why, SYSTEM_WHY, "%s", first_error[0] ? first_error : "the value cannot be parsed");
+	snprintf(
+		why, SYSTEM_WHY, "%s", first_error[0] ? first_error : "the value cannot be parsed");
 	return -1;
 }
 
@@ -201,7 +207,7 @@ int settings_set(cfg_t *cfg, const char *assignment, char *why)
 	char key[64], option[96];
 
 	if (!eq || eq == assignment || (size_t)(eq - assignment) >= sizeof(key)) {
-		snprintf(why, SYSTEM_WHY, "--set %s: write --set KEY=VALUE", assignment);
+		snprintf(why, SYSTEM_WHY, "--set %.64s: write --set KEY=VALUE", assignment);
 		return -1;
 	}
 	memcpy(key, assignment, (size_t)(eq - assignment));
@@ -319,7 +325,8 @@ int settings_check_ipv4(cfg_t *cfg, cfg_opt_t *opt)
 
 	if (settings_ipv4(v, &addr) == 0)
 		return 0;
-	cfg_error(cfg, "%s: \"%s\" is not an IPv4 address (write one like 192.0.2.1)", opt->name, v);
+	cfg_error(
+		cfg, "%s: \"%s\" is not an IPv4 address (write one like 192.0.2.1)", opt->name, v);
 	return -1;
 }
 
@@ -344,7 +351,9 @@ int settings_check_cidr(cfg_t *cfg, cfg_opt_t *opt)
 
 	if (settings_cidr(v, &prefix, &len) == 0)
 		return 0;
-	cfg_error(cfg, "%s: \"%s\" is not a network (write ADDRESS/LENGTH with the host bits 0, like 10.64.0.0/24)",
+	cfg_error(cfg,
+		"%s: \"%s\" is not a network (write ADDRESS/LENGTH with the host bits 0, like "
+		"10.64.0.0/24)",
 		opt->name, v);
 	return -1;
 }
@@ -356,8 +365,11 @@ int settings_check_mppe(cfg_t *cfg, cfg_opt_t *opt)
 
 	if (settings_mppe(v, &mppe) == 0)
 		return 0;
-	cfg_error(cfg, "%s: \"%s\" is not an encryption policy (write require-128, require, prefer or off, with "
-		       "stateless or stateful and 40, 56 or 128 behind it)", opt->name, v);
+	cfg_error(cfg,
+		"%s: \"%s\" is not an encryption policy (write require-128, require, prefer or "
+		"off, with "
+		"stateless or stateful and 40, 56 or 128 behind it)",
+		opt->name, v);
 	return -1;
 }
 
@@ -389,7 +401,8 @@ int settings_check_count(cfg_t *cfg, cfg_opt_t *opt)
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
 		if (strcmp(ranges[i].key, opt->name) || (v >= ranges[i].min && v <= ranges[i].max))
 			continue;
-		cfg_error(cfg, "%s: %ld is out of range (%ld to %ld)", opt->name, v, ranges[i].min, ranges[i].max);
+		cfg_error(cfg, "%s: %ld is out of range (%ld to %ld)", opt->name, v, ranges[i].min,
+			ranges[i].max);
 		return -1;
 	}
 	return 0;
@@ -401,7 +414,8 @@ int settings_check_dev(cfg_t *cfg, cfg_opt_t *opt)
 
 	if (*v && strlen(v) < IFNAMSIZ && !strpbrk(v, "/ "))
 		return 0;
-	cfg_error(cfg, "dev: \"%s\" cannot name a device (1 to 15 characters, no blank, no slash)", v);
+	cfg_error(cfg, "dev: \"%s\" cannot name a device (1 to 15 characters, no blank, no slash)",
+		v);
 	return -1;
 }
 
@@ -411,7 +425,8 @@ int settings_check_mru(cfg_t *cfg, cfg_opt_t *opt)
 
 	if (v >= 576 && v <= 1500)
 		return 0;
-	cfg_error(cfg, "%s: %ld is out of range (octets, 576 to 1500; 1400 suits an Ethernet path)", opt->name, v);
+	cfg_error(cfg, "%s: %ld is out of range (octets, 576 to 1500; 1400 suits an Ethernet path)",
+		opt->name, v);
 	return -1;
 }
 
@@ -459,7 +474,8 @@ static char *password_of_environment(char *why)
 
 	if (!env) {
 		snprintf(why, SYSTEM_WHY,
-			"no password: give --password-file FILE, or set GREYLINE_PASSWORD in the environment");
+			"no password: give --password-file FILE, or set GREYLINE_PASSWORD in the "
+			"environment");
 		return NULL;
 	}
 	copy = strdup(env);
@@ -480,11 +496,14 @@ static char *first_line(const char *text, size_t n, const char *path, char *why)
 	while (len && text[len - 1] == '\r')
 		len--;
 	if (!end && n == PASSWORD_MAX)
-		snprintf(why, SYSTEM_WHY, "the first line of the password file %s is too long for a password", path);
+		snprintf(why, SYSTEM_WHY,
+			"the first line of the password file %s is too long for a password", path);
 	else if (memchr(text, 0, len))
-		snprintf(why, SYSTEM_WHY, "the password file %s is no text file: it has a zero byte", path);
+		snprintf(why, SYSTEM_WHY,
+			"the password file %s is no text file: it has a zero byte", path);
 	else if (!len)
-		snprintf(why, SYSTEM_WHY, "the password file %s is empty: its first line must be the password", path);
+		snprintf(why, SYSTEM_WHY,
+			"the password file %s is empty: its first line must be the password", path);
 	else if (!(password = strndup(text, len)))
 		snprintf(why, SYSTEM_WHY, "out of memory");
 	return password;
@@ -504,7 +523,8 @@ char *settings_password(const char *path, char *why)
 	while (fd >= 0 && (n = read(fd, text + used, sizeof(text) - used)) > 0)
 		used += (size_t)n;
 	if (n < 0)
-		snprintf(why, SYSTEM_WHY, "cannot read the password file %s: %s", path, strerror(errno));
+		snprintf(why, SYSTEM_WHY, "cannot read the password file %s: %s", path,
+			strerror(errno));
 	else
 		password = first_line(text, used, path, why);
 	explicit_bzero(text, sizeof(text));

@@ -1,6 +1,7 @@
 /*
- * Configuration files (libConfuse) and the options of the command line that mean the same. Errors are one
- * sentence with the file and line, or the option, and a hint at the key that was probably meant.
+ * Configuration files (libConfuse) and the options of the command line that mean the same. Errors
+ * are one sentence with the file and line, or the option, and a hint at the key that was probably
+ * meant.
  */
 #pragma once
 
@@ -27,8 +28,8 @@ int settings_ipv4(const char *text, struct in_addr *addr);
 bool settings_is_host(struct in_addr addr);
 /* ADDRESS/LEN (host bits must be 0) or ADDRESS alone (/32). */
 int settings_cidr(const char *text, struct in_addr *prefix, unsigned int *len);
-/* "require-128", "require", "prefer-128,stateful", "off" ...: words of require|prefer|off, 40|56|128,
- * stateless|stateful, separated by "-", "," or space. */
+/* "require-128", "require", "prefer-128,stateful", "off" ...: words of require|prefer|off,
+ * 40|56|128, stateless|stateful, separated by "-", "," or space. */
 int settings_mppe(const char *text, struct ppp_mppe_config *mppe);
 
 /* Checks for cfg_set_validate_func(): the value set last. They say what would be right. */
@@ -37,7 +38,8 @@ int settings_check_host(cfg_t *cfg, cfg_opt_t *opt); /* settings_is_host() */
 int settings_check_cidr(cfg_t *cfg, cfg_opt_t *opt);
 int settings_check_mppe(cfg_t *cfg, cfg_opt_t *opt);
 int settings_check_seconds(cfg_t *cfg, cfg_opt_t *opt); /* 1..86400 */
-int settings_check_count(cfg_t *cfg, cfg_opt_t *opt); /* by the key's name: port, window, echo-failures, max-... */
+int settings_check_count(
+	cfg_t *cfg, cfg_opt_t *opt); /* by the key's name: port, window, echo-failures, max-... */
 int settings_check_mru(cfg_t *cfg, cfg_opt_t *opt); /* 576..1500 */
 int settings_check_dev(cfg_t *cfg, cfg_opt_t *opt); /* 1..15 characters */
 int settings_check_log_level(cfg_t *cfg, cfg_opt_t *opt);
@@ -46,6 +48,7 @@ int settings_check_log_format(cfg_t *cfg, cfg_opt_t *opt);
 /* Applies the values of keys "log-level" and "log-format". */
 void settings_log(cfg_t *cfg);
 
-/* Reads a password: first line of `path` (warns if others may read the file), or $GREYLINE_PASSWORD if path is NULL
- * or empty, which is taken out of the environment; the caller frees (and wipes). NULL with *why. */
+/* Reads a password: first line of `path` (warns if others may read the file), or $GREYLINE_PASSWORD
+ * if path is NULL or empty, which is taken out of the environment; the caller frees (and wipes).
+ * NULL with *why. */
 char *settings_password(const char *path, char *why);

@@ -5,8 +5,8 @@
  * Time is `now`, microseconds on any monotonic clock. Nothing is allocated; the caller owns the
  * struct and the structs of the calls, which must stay until they have ended. Callbacks run inside
  * the functions below; they may call control_call_* of this connection and control_connection_stop,
- * but must not free it: `closed` is announced once, as the last callback, and the caller frees after
- * the outermost function has returned. `send` and `trace` must not call back.
+ * but must not free it: `closed` is announced once, as the last callback, and the caller frees
+ * after the outermost function has returned. `send` and `trace` must not call back.
  *
  * Both roles of the TCP connection (originator, receiver) and both roles of a call (PNS, PAC) are
  * here. Until incoming calls are supported, Incoming-Call-Request is refused ("do not accept").
@@ -21,9 +21,9 @@
 
 enum control_role { CONTROL_ORIGINATOR, CONTROL_RECEIVER };
 
-enum control_state { /* sections 3.1.1 and 3.1.2 */
+enum control_state {          /* sections 3.1.1 and 3.1.2 */
 	CONTROL_WAIT_REQUEST, /* receiver: TCP is open, no Start-Control-Connection-Request yet */
-	CONTROL_WAIT_REPLY, /* originator: wait_ctl_reply */
+	CONTROL_WAIT_REPLY,   /* originator: wait_ctl_reply */
 	CONTROL_ESTABLISHED,
 	CONTROL_WAIT_STOP_REPLY,
 	CONTROL_CLOSED,
@@ -33,37 +33,47 @@ struct control_config {
 	char host_name[65];
 	char vendor[65];
 	uint32_t framing, bearer; /* capabilities announced */
-	uint16_t max_channels; /* announced, and the limit on calls at once; 0 announces 0: no limit */
+	uint16_t max_channels; /* announced, and the limit on calls at once; 0 announces 0: no limit
+				*/
 	uint16_t firmware;
-	uint64_t reply_timeout; /* us; applies to every state that waits; 0: the 60 s of section 3 */
+	uint64_t
+		reply_timeout; /* us; applies to every state that waits; 0: the 60 s of section 3 */
 	uint64_t echo_interval; /* us; 0: the 60 s of section 3.1.4 */
-	uint64_t idle_timeout; /* us; stops an established connection without any call for so long; 0: never */
+	uint64_t idle_timeout;  /* us; stops an established connection without any call for so long;
+				   0: never */
 };
 
 struct control_connection;
 
 struct control_ops {
-	/* Bytes for the TCP stream, in order; all must be taken (queued). `data` is valid during the call. */
+	/* Bytes for the TCP stream, in order; all must be taken (queued). `data` is valid during
+	 * the call. */
 	void (*send)(void *user, const uint8_t *data, size_t len);
 	/* Start exchange done; connection->peer has what the peer announced. */
 	void (*established)(void *user);
 	/*
-	 * The peer (PNS) asks us (PAC) for an outgoing call. Answer now or later: control_call_take() with
-	 * storage of the caller's, then control_call_connect() or _refuse(); or control_connection_refuse().
-	 * NULL refuses all ("do not accept"); a Call ID that the peer uses already is refused before.
+	 * The peer (PNS) asks us (PAC) for an outgoing call. Answer now or later:
+	 * control_call_take() with storage of the caller's, then control_call_connect() or
+	 * _refuse(); or control_connection_refuse(). NULL refuses all ("do not accept"); a Call ID
+	 * that the peer uses already is refused before.
 	 */
 	void (*outgoing_call)(void *user, const struct control_outgoing_request *request);
-	/* Our own call (control_call_dial) was answered: call->peer_call_id, peer_window ... are set. */
+	/* Our own call (control_call_dial) was answered: call->peer_call_id, peer_window ... are
+	 * set. */
 	void (*call_established)(void *user, struct control_call *call);
 	/*
-	 * The call is over and forgotten by the connection; its storage is the caller's again. Called exactly
-	 * once for each call taken or dialled, also when the connection goes. `detail` (may be "") is static
-	 * or valid during the callback: the peer's result and error in words.
+	 * The call is over and forgotten by the connection; its storage is the caller's again.
+	 * Called exactly once for each call taken or dialled, also when the connection goes.
+	 * `detail` (may be "") is static or valid during the callback: the peer's result and error
+	 * in words.
 	 */
-	void (*call_ended)(void *user, struct control_call *call, enum pptp_reason reason, const char *detail);
+	void (*call_ended)(
+		void *user, struct control_call *call, enum pptp_reason reason, const char *detail);
 	/* Set-Link-Info, WAN-Error-Notify for a call (may be NULL). */
-	void (*link_info)(void *user, struct control_call *call, const struct control_link_info *info);
-	void (*wan_error)(void *user, struct control_call *call, const struct control_wan_error *error);
+	void (*link_info)(
+		void *user, struct control_call *call, const struct control_link_info *info);
+	void (*wan_error)(
+		void *user, struct control_call *call, const struct control_wan_error *error);
 	/* Close the TCP connection when all bytes sent are flushed. Last callback. */
 	void (*closed)(void *user, enum pptp_reason reason, const char *detail);
 	/* A message was received or sent, for debug logs and tests (may be NULL). */
@@ -76,11 +86,11 @@ struct control_connection {
 	const struct control_config *config; /* the caller's; must outlive the connection */
 	const struct control_ops *ops;
 	void *user;
-	struct control_start peer; /* what the peer announced */
+	struct control_start peer;  /* what the peer announced */
 	struct control_call *calls; /* list through call->next */
 	unsigned int call_count;
 	uint64_t deadline; /* of the state, or of the next echo; UINT64_MAX none */
-	uint64_t now; /* time of the function under way */
+	uint64_t now;      /* time of the function under way */
 	bool echo_outstanding;
 	uint32_t echo_identifier;
 	uint64_t echo_sent, echo_rtt; /* us; rtt 0 until measured */
@@ -88,37 +98,47 @@ struct control_connection {
 	size_t have; /* bytes of a partial message */
 	uint8_t partial[CONTROL_MESSAGE_MAX];
 	char detail[160];
-	uint64_t received, sent; /* messages */
-	uint64_t unknown_call_id; /* messages that named no call of this connection: ignored, counted */
-	uint64_t unexpected; /* harmless messages without a meaning in the state: ignored, counted */
+	uint64_t received, sent;  /* messages */
+	uint64_t unknown_call_id; /* messages that named no call of this connection: ignored,
+				     counted */
+	uint64_t
+		unexpected; /* harmless messages without a meaning in the state: ignored, counted */
 	uint64_t idle_deadline; /* us */
-	bool stop_sent; /* in WAIT_STOP_REPLY: the request is out; before, calls are being cleared */
+	bool stop_sent; /* in WAIT_STOP_REPLY: the request is out; before, calls are being cleared
+			 */
 };
 
 /* Starts at `now`, TCP being open. An originator sends Start-Control-Connection-Request at once. */
-void control_connection_init(struct control_connection *c, enum control_role role, const struct control_config *config,
-	const struct control_ops *ops, void *user, uint64_t now);
+void control_connection_init(struct control_connection *c, enum control_role role,
+	const struct control_config *config, const struct control_ops *ops, void *user,
+	uint64_t now);
 
 /* Bytes of the stream, any number of messages or part of one. Nothing happens after `closed`. */
-void control_connection_receive(struct control_connection *c, const uint8_t *data, size_t len, uint64_t now);
+void control_connection_receive(
+	struct control_connection *c, const uint8_t *data, size_t len, uint64_t now);
 
 /*
- * The TCP connection is gone (end of stream, reset): ends calls and the connection with `reason`, or
- * with that of control_connection_stop() if it came before. `detail` may be NULL.
+ * The TCP connection is gone (end of stream, reset): ends calls and the connection with `reason`,
+ * or with that of control_connection_stop() if it came before. `detail` may be NULL.
  */
-void control_connection_lost(struct control_connection *c, enum pptp_reason reason, const char *detail, uint64_t now);
+void control_connection_lost(
+	struct control_connection *c, enum pptp_reason reason, const char *detail, uint64_t now);
 
-/* When to call control_connection_tick() at the latest (call deadlines included); UINT64_MAX if never. */
+/* When to call control_connection_tick() at the latest (call deadlines included); UINT64_MAX if
+ * never. */
 uint64_t control_connection_deadline(const struct control_connection *c);
 void control_connection_tick(struct control_connection *c, uint64_t now);
 
 /*
- * Ends it in an orderly way: calls are ended (Call-Clear-Request or Call-Disconnect-Notify by role),
- * then Stop-Control-Connection-Request goes out, and `closed` follows the reply, the end of the TCP
- * connection, or a short deadline (5 s for it all). Closes at once when it was not yet established.
+ * Ends it in an orderly way: calls are ended (Call-Clear-Request or Call-Disconnect-Notify by
+ * role), then Stop-Control-Connection-Request goes out, and `closed` follows the reply, the end of
+ * the TCP connection, or a short deadline (5 s for it all). Closes at once when it was not yet
+ * established.
  */
 void control_connection_stop(struct control_connection *c, enum pptp_reason reason, uint64_t now);
 
-/* Refuses an outgoing call that was not taken: Outgoing-Call-Reply with result (2..7), error, cause. */
-void control_connection_refuse(struct control_connection *c, const struct control_outgoing_request *request,
-	uint8_t result, uint8_t error, uint16_t cause);
+/* Refuses an outgoing call that was not taken: Outgoing-Call-Reply with result (2..7), error,
+ * cause. */
+void control_connection_refuse(struct control_connection *c,
+	const struct control_outgoing_request *request, uint8_t result, uint8_t error,
+	uint16_t cause);

@@ -10,11 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONTROL_PORT            1723
-#define CONTROL_MAGIC_COOKIE    0x1a2b3c4du
-#define CONTROL_VERSION_1_0     0x0100u
-#define CONTROL_HEADER_SIZE     12 /* length, PPTP message type, cookie, control type, reserved0 */
-#define CONTROL_MESSAGE_MAX     220 /* Incoming-Call-Request, section 2.9 */
+#define CONTROL_PORT         1723
+#define CONTROL_MAGIC_COOKIE 0x1a2b3c4du
+#define CONTROL_VERSION_1_0  0x0100u
+#define CONTROL_HEADER_SIZE  12  /* length, PPTP message type, cookie, control type, reserved0 */
+#define CONTROL_MESSAGE_MAX  220 /* Incoming-Call-Request, section 2.9 */
 
 enum control_type { /* section 1.4; the numbers are those on the wire */
 	CONTROL_START_REQUEST = 1,
@@ -34,8 +34,16 @@ enum control_type { /* section 1.4; the numbers are those on the wire */
 	CONTROL_SET_LINK_INFO = 15,
 };
 
-enum control_framing { CONTROL_FRAMING_ASYNC = 1, CONTROL_FRAMING_SYNC = 2, CONTROL_FRAMING_ANY = 3 };
-enum control_bearer { CONTROL_BEARER_ANALOG = 1, CONTROL_BEARER_DIGITAL = 2, CONTROL_BEARER_ANY = 3 };
+enum control_framing {
+	CONTROL_FRAMING_ASYNC = 1,
+	CONTROL_FRAMING_SYNC = 2,
+	CONTROL_FRAMING_ANY = 3
+};
+enum control_bearer {
+	CONTROL_BEARER_ANALOG = 1,
+	CONTROL_BEARER_DIGITAL = 2,
+	CONTROL_BEARER_ANY = 3
+};
 
 enum control_start_result { /* section 2.2 */
 	CONTROL_START_OK = 1,
@@ -45,7 +53,11 @@ enum control_start_result { /* section 2.2 */
 	CONTROL_START_BAD_VERSION = 5,
 };
 
-enum control_stop_reason { CONTROL_STOP_NONE = 1, CONTROL_STOP_PROTOCOL = 2, CONTROL_STOP_LOCAL_SHUTDOWN = 3 };
+enum control_stop_reason {
+	CONTROL_STOP_NONE = 1,
+	CONTROL_STOP_PROTOCOL = 2,
+	CONTROL_STOP_LOCAL_SHUTDOWN = 3
+};
 
 enum control_outgoing_result { /* section 2.8 */
 	CONTROL_OUTGOING_CONNECTED = 1,
@@ -81,13 +93,13 @@ enum control_error { /* section 2.16 */
 };
 
 /*
- * Fixed-size text fields are opaque bytes, NUL-padded on the wire; here with one more byte, always 0.
- * The lengths of phone numbers are cut to their field's 64, in both directions.
+ * Fixed-size text fields are opaque bytes, NUL-padded on the wire; here with one more byte, always
+ * 0. The lengths of phone numbers are cut to their field's 64, in both directions.
  */
 struct control_start { /* 2.1 and 2.2 */
 	uint16_t version;
 	uint8_t result; /* reply only */
-	uint8_t error; /* reply only */
+	uint8_t error;  /* reply only */
 	uint32_t framing;
 	uint32_t bearer;
 	uint16_t max_channels;
@@ -96,16 +108,25 @@ struct control_start { /* 2.1 and 2.2 */
 	char vendor[65];
 };
 
-struct control_stop_request { uint8_t reason; };
-struct control_stop_reply { uint8_t result, error; };
-struct control_echo_request { uint32_t identifier; };
-struct control_echo_reply { uint32_t identifier; uint8_t result, error; };
+struct control_stop_request {
+	uint8_t reason;
+};
+struct control_stop_reply {
+	uint8_t result, error;
+};
+struct control_echo_request {
+	uint32_t identifier;
+};
+struct control_echo_reply {
+	uint32_t identifier;
+	uint8_t result, error;
+};
 
 struct control_outgoing_request { /* 2.7 */
 	uint16_t call_id, serial;
 	uint32_t min_bps, max_bps, bearer, framing;
 	uint16_t window, processing_delay; /* packets; tenths of a second */
-	uint16_t phone_length; /* as announced; 0..64 */
+	uint16_t phone_length;             /* as announced; 0..64 */
 	char phone[65], subaddress[65];
 };
 
@@ -138,7 +159,9 @@ struct control_incoming_connected { /* 2.11 */
 	uint32_t framing;
 };
 
-struct control_clear_request { uint16_t call_id; }; /* 2.12: the sender's (PNS) own Call ID */
+struct control_clear_request {
+	uint16_t call_id;
+}; /* 2.12: the sender's (PNS) own Call ID */
 
 struct control_disconnect { /* 2.13: the sender's (PAC) own Call ID */
 	uint16_t call_id;
@@ -152,7 +175,10 @@ struct control_wan_error { /* 2.14: the receiver's Call ID */
 	uint32_t crc, framing, hardware, buffer, time_out, alignment;
 };
 
-struct control_link_info { uint16_t peer_call_id; uint32_t send_accm, receive_accm; }; /* 2.15 */
+struct control_link_info {
+	uint16_t peer_call_id;
+	uint32_t send_accm, receive_accm;
+}; /* 2.15 */
 
 struct control_message {
 	enum control_type type;
@@ -186,11 +212,13 @@ int control_message_frame(const uint8_t *data, size_t len, const char **why);
  * Decodes exactly one message of `len` bytes (as given by control_message_frame). 0, or -EBADMSG
  * with *why set to a static sentence (unknown control type, wrong length for the type, ...).
  */
-int control_message_decode(struct control_message *m, const uint8_t *data, size_t len, const char **why);
+int control_message_decode(
+	struct control_message *m, const uint8_t *data, size_t len, const char **why);
 
 /*
  * Encodes `m`; the number of bytes written, -ENOBUFS (220 always suffice), or -EINVAL if m->type is
- * none of the 15. Reserved fields are 0; text fields are written whole, so zero what follows a text.
+ * none of the 15. Reserved fields are 0; text fields are written whole, so zero what follows a
+ * text.
  */
 int control_message_encode(const struct control_message *m, uint8_t *buf, size_t size);
 
@@ -202,11 +230,13 @@ const char *control_result_text(enum control_type type, unsigned int result);
 const char *control_error_text(unsigned int error);
 
 /*
- * What a reply, a Stop request or a Call-Disconnect-Notify says, in words: "general error (result 2),
- * no resources (error 4), cause 17"; "" for other messages. Terminated and returned as by the next one.
+ * What a reply, a Stop request or a Call-Disconnect-Notify says, in words: "general error (result
+ * 2), no resources (error 4), cause 17"; "" for other messages. Terminated and returned as by the
+ * next one.
  */
 int control_message_outcome(const struct control_message *m, char *buf, size_t size);
 
-/* One line for people: "Outgoing-Call-Request call 7 serial 3 300..100000000 bps window 64 ..."; opaque bytes
- * escaped as \xNN. Always terminated; returns the length that would have been needed (as snprintf). */
+/* One line for people: "Outgoing-Call-Request call 7 serial 3 300..100000000 bps window 64 ...";
+ * opaque bytes escaped as \xNN. Always terminated; returns the length that would have been needed
+ * (as snprintf). */
 int control_message_format(const struct control_message *m, char *buf, size_t size);

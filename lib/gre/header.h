@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define GRE_HEADER_MAX 16
+#define GRE_HEADER_MAX   16
 #define GRE_PROTOCOL_PPP 0x880b
 
 struct gre_header {
@@ -18,18 +18,20 @@ struct gre_header {
 /* Why a packet is not ours or not valid: counted one by one. */
 enum gre_fault {
 	GRE_OK,
-	GRE_TRUNCATED, /* shorter than its header */
+	GRE_TRUNCATED,     /* shorter than its header */
 	GRE_NOT_VERSION_1, /* plain GRE of somebody else's tunnel */
-	GRE_NOT_PPP, /* protocol type is not 0x880b */
-	GRE_NO_KEY, /* K bit clear */
-	GRE_BAD_FLAGS, /* C, R, s, recursion or reserved flags set */
+	GRE_NOT_PPP,       /* protocol type is not 0x880b */
+	GRE_NO_KEY,        /* K bit clear */
+	GRE_BAD_FLAGS,     /* C, R, s, recursion or reserved flags set */
 	GRE_BAD_LENGTH, /* payload length beyond the packet (trailing bytes are allowed and cut) */
 	GRE_EMPTY_DATA, /* S set with payload length 0, or S clear with a payload */
 	GRE_FAULT_COUNT
 };
 
-/* Decodes the header at `data`; *size is where the payload starts. `h` is filled only for GRE_OK. */
-enum gre_fault gre_header_decode(struct gre_header *h, const uint8_t *data, size_t len, size_t *size);
+/* Decodes the header at `data`; *size is where the payload starts. `h` is filled only for GRE_OK.
+ */
+enum gre_fault gre_header_decode(
+	struct gre_header *h, const uint8_t *data, size_t len, size_t *size);
 
 /* Bytes that gre_header_encode() will write: 8, 12 or 16. */
 static inline size_t gre_header_size(const struct gre_header *h)

@@ -3,10 +3,11 @@
  * early waits, bounded in number and time, for what is missing; what is late, doubled or absurd is
  * dropped and counted; acknowledgements ride on data or go alone after a delay.
  *
- * Invariants: packets leave in strictly increasing order of number (32 bits, wrapping) until a jump is
- * followed; a packet waits at most GRE_HOLD_TIME; at most GRE_HOLD_MAX wait; a single packet with a
- * far-ahead number changes nothing (see GRE_JUMP_CONFIRM), and a run of them not for long (GRE_HOME_TIME): a
- * forger who does not see the stream cannot silence it, and no number, be it the first one, can for ever.
+ * Invariants: packets leave in strictly increasing order of number (32 bits, wrapping) until a jump
+ * is followed; a packet waits at most GRE_HOLD_TIME; at most GRE_HOLD_MAX wait; a single packet
+ * with a far-ahead number changes nothing (see GRE_JUMP_CONFIRM), and a run of them not for long
+ * (GRE_HOME_TIME): a forger who does not see the stream cannot silence it, and no number, be it the
+ * first one, can for ever.
  */
 #pragma once
 
@@ -15,55 +16,61 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define GRE_HOLD_MAX  512 /* packets; power of two; also the furthest ahead that is held */
-#define GRE_HOLD_TIME 30000 /* us; well over a path's jitter, well under TCP's retransmission time-out */
+#define GRE_HOLD_MAX 512 /* packets; power of two; also the furthest ahead that is held */
+#define GRE_HOLD_TIME                                                                              \
+	30000 /* us; well over a path's jitter, well under TCP's retransmission time-out */
 #define GRE_ACK_DELAY 50000 /* us until an acknowledgement goes alone */
 /*
  * A number GRE_HOLD_MAX or more ahead, or behind what is remembered, is a "jump". It is dropped and
- * remembered; when GRE_JUMP_CONFIRM packets in a row agree with it (each a little above the one before,
- * none in the expected range between them), the stream has really moved (a long outage, a peer that
- * numbers anew, a forged first packet) and is followed: the last of them is delivered.
+ * remembered; when GRE_JUMP_CONFIRM packets in a row agree with it (each a little above the one
+ * before, none in the expected range between them), the stream has really moved (a long outage, a
+ * peer that numbers anew, a forged first packet) and is followed: the last of them is delivered.
  */
 #define GRE_JUMP_CONFIRM 3
 #define GRE_JUMP_STEP    64 /* "a little above" */
 /*
- * Going back could also mean a burst of delayed packets. So it needs silence in the expected range for this
- * long, unless fewer than GRE_YOUNG packets ever came there (the first one was the odd one out).
+ * Going back could also mean a burst of delayed packets. So it needs silence in the expected range
+ * for this long, unless fewer than GRE_YOUNG packets ever came there (the first one was the odd one
+ * out).
  */
 #define GRE_BACK_QUIET 200000 /* us */
 #define GRE_YOUNG      8
 /*
- * Nor may a whole run of forged numbers take the stream over: the place that it was taken from is kept, and the first
- * packet that comes there (or a little above) takes it back. A further jump does not change that place, until so long.
+ * Nor may a whole run of forged numbers take the stream over: the place that it was taken from is
+ * kept, and the first packet that comes there (or a little above) takes it back. A further jump
+ * does not change that place, until so long.
  */
 #define GRE_HOME_TIME 120000000 /* us; peers that are alive answer an LCP echo within */
 
 struct gre_receiver {
-	bool started; /* any first number is accepted: pptpd sends 0, pptp-linux 1 */
+	bool started;  /* any first number is accepted: pptpd sends 0, pptp-linux 1 */
 	uint32_t next; /* number expected */
 	bool ack_pending;
 	uint16_t unacked; /* data packets delivered since the last acknowledgement went out */
-	uint16_t window; /* our announced window: half of it forces an acknowledgement */
+	uint16_t window;  /* our announced window: half of it forces an acknowledgement */
 	uint64_t ack_deadline;
-	uint32_t held; /* packets in the ring */
-	uint32_t highest; /* number held, with held > 0 */
-	uint32_t hold_base; /* `next` when the ring was last empty */
+	uint32_t held;        /* packets in the ring */
+	uint32_t highest;     /* number held, with held > 0 */
+	uint32_t hold_base;   /* `next` when the ring was last empty */
 	struct packet **ring; /* GRE_HOLD_MAX pointers, allocated when first needed */
-	uint64_t hold_deadline; /* no later than the oldest gap is to be given up; UINT64_MAX none */
-	uint32_t first; /* the oldest number that `seen` knows about */
+	uint64_t
+		hold_deadline; /* no later than the oldest gap is to be given up; UINT64_MAX none */
+	uint32_t first;        /* the oldest number that `seen` knows about */
 	uint64_t seen[GRE_HOLD_MAX / 64]; /* bit per number before `next`: did it come? */
-	uint64_t in_range_at; /* time of the last packet in the expected range */
-	uint8_t young; /* packets in the expected range since the numbering began; up to GRE_YOUNG */
+	uint64_t in_range_at;             /* time of the last packet in the expected range */
+	uint8_t young; /* packets in the expected range since the numbering began; up to GRE_YOUNG
+			*/
 	uint32_t jump_seq;
 	uint8_t jump_count;
 	bool has_home; /* a jump was followed, from here: */
 	uint32_t home;
 	uint64_t home_at, home_lost; /* when; `lost` at that time */
-	uint64_t received; /* all data packets taken */
-	uint64_t lost; /* numbers given up that never came, not even late */
+	uint64_t received;           /* all data packets taken */
+	uint64_t lost;               /* numbers given up that never came, not even late */
 	uint64_t reordered; /* came after a higher number and could still be put in order */
 	uint64_t duplicates, late, jumps; /* dropped */
-	uint64_t overflow; /* gaps closed before their time: no more room, or no memory for the ring */
+	uint64_t overflow; /* gaps closed before their time: no more room, or no memory for the ring
+			    */
 };
 
 void gre_receiver_init(struct gre_receiver *r, uint16_t window);
@@ -86,5 +93,6 @@ uint64_t gre_receiver_deadline(const struct gre_receiver *r);
 /* Is an acknowledgement alone due at `now` (deadline over, or half our window unacknowledged)? */
 bool gre_receiver_ack_due(const struct gre_receiver *r, uint64_t now);
 
-/* The acknowledgement for a packet that goes out now; false if there is nothing new to acknowledge. */
+/* The acknowledgement for a packet that goes out now; false if there is nothing new to acknowledge.
+ */
 bool gre_receiver_ack(struct gre_receiver *r, uint32_t *ack);

@@ -13,16 +13,18 @@ static inline uint8_t mppe_key_len(enum mppe_bits bits)
 }
 
 /* RFC 3079 3.4 GetMasterKey: from MD4(MD4(password)) and the 24-byte NT-Response. */
-void mppe_master_key(const uint8_t password_hash_hash[16], const uint8_t nt_response[24], uint8_t master[16]);
+void mppe_master_key(
+	const uint8_t password_hash_hash[16], const uint8_t nt_response[24], uint8_t master[16]);
 
 /*
- * RFC 3079 3.4 GetAsymmetricStartKey, 16 bytes (shorter strengths use the first 8). `server_sends` is true for
- * the direction server to client: the "send" of the RFC's IsServer = TRUE.
+ * RFC 3079 3.4 GetAsymmetricStartKey, 16 bytes (shorter strengths use the first 8). `server_sends`
+ * is true for the direction server to client: the "send" of the RFC's IsServer = TRUE.
  */
 void mppe_start_key(const uint8_t master[16], bool server_sends, uint8_t start[16]);
 
 /* RFC 3079 2.4: the start key from MS-CHAPv1 at 128 bits, the same both ways. */
-void mppe_start_key_v1(const uint8_t password_hash_hash[16], const uint8_t challenge[8], uint8_t start[16]);
+void mppe_start_key_v1(
+	const uint8_t password_hash_hash[16], const uint8_t challenge[8], uint8_t start[16]);
 
 /* RFC 3078 7.3 GetNewKeyFromSHA alone: interim key, key_len bytes. */
 void mppe_new_key(const uint8_t *start, const uint8_t *session, uint8_t key_len, uint8_t *interim);

@@ -1,8 +1,8 @@
 /*
  * MPPE (RFC 3078): one direction of an encrypted link. Sealing and opening a packet is two steps:
  * the functions here do the count, the flags and the keys and append the cipher's work to a batch;
- * rc4_run() does the batch (and is called here when it is full). A batch with work of a `struct mppe` must be run before that is
- * initialised, ended, copied or moved.
+ * rc4_run() does the batch (and is called here when it is full). A batch with work of a `struct
+ * mppe` must be run before that is initialised, ended, copied or moved.
  *
  * Interop, stateful: there are two readings of FLUSHED. RFC 3078 section 8.2: the tables are made
  * anew of the current key. Linux: the key is changed, too, and it is on every "flag" packet (count
@@ -17,12 +17,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MPPE_HEADER 2
-#define MPPE_FLUSHED   0x8000u /* A */
-#define MPPE_RESTARTED 0x4000u /* B */
+#define MPPE_HEADER     2
+#define MPPE_FLUSHED    0x8000u /* A */
+#define MPPE_RESTARTED  0x4000u /* B */
 #define MPPE_COMPRESSED 0x2000u /* C */
-#define MPPE_ENCRYPTED 0x1000u /* D */
-#define MPPE_COUNT     0x0fffu
+#define MPPE_ENCRYPTED  0x1000u /* D */
+#define MPPE_COUNT      0x0fffu
 
 /*
  * A count at most this far in the past is late, not a wrap of the 12 bits after a long loss; but
@@ -31,13 +31,15 @@
 #define MPPE_LATE_MAX 256
 #define MPPE_LATE_RUN 4
 /*
- * Key changes that a receiver may spend on the way to a packet beyond the next one: each packet that comes earns
- * MPPE_WORK_EARNED, up to MPPE_WORK_MAX, enough for two losses of the longest kind at once. So a peer that skips
- * counts, or one who forges packets, cannot make more work than that; who skips more waits until it is earned.
+ * Key changes that a receiver may spend on the way to a packet beyond the next one: each packet
+ * that comes earns MPPE_WORK_EARNED, up to MPPE_WORK_MAX, enough for two losses of the longest kind
+ * at once. So a peer that skips counts, or one who forges packets, cannot make more work than that;
+ * who skips more waits until it is earned.
  */
 #define MPPE_WORK_EARNED 8
 #define MPPE_WORK_MAX    8192
-/* Stateful: key changes tried for FLUSHED packets that were lost (Linux changes the key with each). */
+/* Stateful: key changes tried for FLUSHED packets that were lost (Linux changes the key with each).
+ */
 #define MPPE_TRY_MAX 16
 
 struct mppe_params {
@@ -50,41 +52,45 @@ struct mppe {
 	uint8_t start[16], key[16];
 	uint16_t count; /* next to send, or next expected */
 	bool flush; /* sender: FLUSHED on the next packet; receiver: waiting for a FLUSHED packet */
-	uint8_t late; /* receiver: late packets in a row */
-	uint16_t work; /* receiver: key changes that may be spent now */
-	struct rc4 stream; /* stateful */
-	uint64_t rekeys, resets; /* key changes; FLUSHED after a reset (sender) or resets wanted (receiver) */
+	uint8_t late;            /* receiver: late packets in a row */
+	uint16_t work;           /* receiver: key changes that may be spent now */
+	struct rc4 stream;       /* stateful */
+	uint64_t rekeys, resets; /* key changes; FLUSHED after a reset (sender) or resets wanted
+				    (receiver) */
 };
 
 enum mppe_result {
 	MPPE_OK,
 	MPPE_BAD, /* not an encrypted packet, too short, or no key fits: drop; keys are as before */
-	MPPE_WAIT, /* drop: stateful, we wait for FLUSHED; either, a gap beyond the work that is earned */
+	MPPE_WAIT,  /* drop: stateful, we wait for FLUSHED; either, a gap beyond the work that is
+		       earned */
 	MPPE_RESET, /* stateful: drop, and a Reset-Request should be sent now */
-	MPPE_OLD, /* count in the past: drop */
+	MPPE_OLD,   /* count in the past: drop */
 };
 
-/* `start` is mppe_start_key()'s; derives the initial session key (RFC 3079 2.4/3.4: salt and all). */
+/* `start` is mppe_start_key()'s; derives the initial session key (RFC 3079 2.4/3.4: salt and all).
+ */
 void mppe_init(struct mppe *m, const struct mppe_params *params, const uint8_t start[16]);
 void mppe_done(struct mppe *m); /* wipes the keys */
 
 /*
- * Sender: writes the 2-byte header to data[0..1] and appends the encryption of data[2..len) (PPP protocol
- * and payload; len >= 3) to `batch`.
+ * Sender: writes the 2-byte header to data[0..1] and appends the encryption of data[2..len) (PPP
+ * protocol and payload; len >= 3) to `batch`.
  */
 void mppe_seal(struct mppe *m, uint8_t *data, uint32_t len, struct rc4_batch *batch);
 
 /*
- * Sender: the peer sent a CCP Reset-Request: FLUSHED and a fresh key on the next packet. Its count skips to
- * the next xxff (to a peer that waits for FLUSHED that is loss like any other). Nothing in stateless mode.
+ * Sender: the peer sent a CCP Reset-Request: FLUSHED and a fresh key on the next packet. Its count
+ * skips to the next xxff (to a peer that waits for FLUSHED that is loss like any other). Nothing in
+ * stateless mode.
  */
 void mppe_reset_requested(struct mppe *m);
 
 /*
- * Receiver: `data` is header and ciphertext, in the GRE stream's order. On MPPE_OK the decryption of data[2..len)
- * is appended to `batch`. Key changes per packet are bounded by the 12-bit count (4096), and over many packets by
- * MPPE_WORK_EARNED. After a gap the first bytes are tried before the keys move on, so that a forged packet does
- * not move them.
+ * Receiver: `data` is header and ciphertext, in the GRE stream's order. On MPPE_OK the decryption
+ * of data[2..len) is appended to `batch`. Key changes per packet are bounded by the 12-bit count
+ * (4096), and over many packets by MPPE_WORK_EARNED. After a gap the first bytes are tried before
+ * the keys move on, so that a forged packet does not move them.
  */
 enum mppe_result mppe_open(struct mppe *m, uint8_t *data, uint32_t len, struct rc4_batch *batch);
 
@@ -92,7 +98,7 @@ enum mppe_result mppe_open(struct mppe *m, uint8_t *data, uint32_t len, struct r
 void mppe_lost(struct mppe *m);
 
 /*
- * The PPP protocol at the start of decrypted data: its size, 2 bytes (or 1, for IP and IPv6); 0 if it is none that
- * MPPE encrypts, or if what follows cannot be a packet of it.
+ * The PPP protocol at the start of decrypted data: its size, 2 bytes (or 1, for IP and IPv6); 0 if
+ * it is none that MPPE encrypts, or if what follows cannot be a packet of it.
  */
 unsigned int mppe_inner(const uint8_t *data, uint32_t len, uint16_t *protocol);

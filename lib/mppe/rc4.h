@@ -14,7 +14,8 @@ struct rc4 {
 
 /* One stream's work: en/decrypts `len` bytes at `data` in place. */
 struct rc4_job {
-	struct rc4 *state; /* continued, or begun anew if there is a key; NULL: a stream of its own */
+	struct rc4
+		*state; /* continued, or begun anew if there is a key; NULL: a stream of its own */
 	uint8_t *data;
 	uint32_t len;
 	uint8_t key_len; /* 8 or 16: begin with `key`; 0 (only with a state): continue */

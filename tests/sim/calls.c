@@ -1,7 +1,8 @@
 /*
- * Whole calls between our two ends in virtual time, with faults, by seed: `sim-calls [COUNT [FIRST-SEED]]`. Each seed
- * chooses the network's faults, both ends' policies, password, traffic and who hangs up how; then invariants are
- * checked. A failure names its seed: `sim-calls 1 SEED` repeats it (SIM_TRACE=1 shows the links' logs).
+ * Whole calls between our two ends in virtual time, with faults, by seed: `sim-calls [COUNT
+ * [FIRST-SEED]]`. Each seed chooses the network's faults, both ends' policies, password, traffic
+ * and who hangs up how; then invariants are checked. A failure names its seed: `sim-calls 1 SEED`
+ * repeats it (SIM_TRACE=1 shows the links' logs).
  *
  * Invariants: see check() and struct sim_end's `violation`.
  */
@@ -11,16 +12,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECOND      1000000ull
-#define UP_LIMIT    (70 * SECOND) /* set-up ends one way or the other */
-#define CLOSE_LIMIT (200 * SECOND) /* the longest chain of deadlines: 60 s echo, 60 s reply, retries */
+#define SECOND   1000000ull
+#define UP_LIMIT (70 * SECOND) /* set-up ends one way or the other */
+#define CLOSE_LIMIT                                                                                \
+	(200 * SECOND) /* the longest chain of deadlines: 60 s echo, 60 s reply, retries */
 
 struct scenario {
 	struct sim_faults faults;
 	struct sim_end_config ends[2];
 	bool right_password;
 	unsigned int packets; /* each way */
-	uint32_t interval; /* us between them */
+	uint32_t interval;    /* us between them */
 	unsigned int closer;
 	enum sim_goodbye goodbye;
 	bool close_early; /* before set-up is over */
@@ -38,8 +40,9 @@ struct run {
 static bool compatible(const struct scenario *s)
 {
 	const struct ppp_mppe_config *a = &s->ends[0].mppe, *b = &s->ends[1].mppe;
-	bool common = (a->strengths & b->strengths) && ((a->allow_stateless && b->allow_stateless) ||
-						       (a->allow_stateful && b->allow_stateful));
+	bool common =
+		(a->strengths & b->strengths) && ((a->allow_stateless && b->allow_stateless) ||
+							 (a->allow_stateful && b->allow_stateful));
 
 	if (a->policy == PPP_MPPE_OFF || b->policy == PPP_MPPE_OFF || !common)
 		return a->policy != PPP_MPPE_REQUIRE && b->policy != PPP_MPPE_REQUIRE;
@@ -130,7 +133,8 @@ static void run_until(struct run *run, uint64_t until, bool (*done)(const struct
 	uint64_t last = 0;
 
 	while (!run->broken && !(done && done(run))) {
-		uint64_t t = sim_next(n), d0 = sim_end_deadline(&run->ends[0]), d1 = sim_end_deadline(&run->ends[1]);
+		uint64_t t = sim_next(n), d0 = sim_end_deadline(&run->ends[0]),
+			 d1 = sim_end_deadline(&run->ends[1]);
 		uint64_t d = d0 < d1 ? d0 : d1, when = t < d ? t : d;
 
 		if (when > until)
@@ -159,8 +163,8 @@ static void run_until(struct run *run, uint64_t until, bool (*done)(const struct
 
 static bool set_up(const struct run *run)
 {
-	return (run->ends[0].up && run->ends[1].up) || sim_end_over(&run->ends[0]) || sim_end_over(&run->ends[1]) ||
-	       run->ends[0].link_over || run->ends[1].link_over;
+	return (run->ends[0].up && run->ends[1].up) || sim_end_over(&run->ends[0]) ||
+	       sim_end_over(&run->ends[1]) || run->ends[0].link_over || run->ends[1].link_over;
 }
 
 static bool all_over(const struct run *run)
@@ -173,7 +177,8 @@ static void exchange(struct run *run, unsigned int count, uint32_t interval)
 	for (unsigned int i = 0; i < count && !run->broken; i++) {
 		for (int k = 0; k < 2; k++) {
 			if (run->ends[k].up)
-				(void)sim_end_send_data(&run->ends[k], 40 + sim_random(&run->net) % 1360);
+				(void)sim_end_send_data(
+					&run->ends[k], 40 + sim_random(&run->net) % 1360);
 		}
 		run_until(run, run->net.now + interval, NULL);
 	}
@@ -186,7 +191,8 @@ static void check_tail(struct run *run)
 
 	run->net.faults = (struct sim_faults){ .delay = run->scenario.faults.delay };
 	run->net.outage_from = run->net.outage_to = UINT64_MAX;
-	/* Time to notice (a gap is given up, a Reset-Request is answered, CCP is opened anew), with traffic to notice by. */
+	/* Time to notice (a gap is given up, a Reset-Request is answered, CCP is opened anew), with
+	 * traffic to notice by. */
 	exchange(run, 60, 100000);
 	run_until(run, run->net.now + 8 * SECOND, NULL);
 	if (run->broken || !run->ends[0].up || !run->ends[1].up)
@@ -207,7 +213,8 @@ static void check_set_up(struct run *run)
 {
 	const struct scenario *s = &run->scenario;
 	bool should = s->right_password && compatible(s);
-	uint64_t limit = 12ull * 2 * (s->faults.delay + s->faults.jitter) + 300000 + (s->faults.dribble ? SECOND : 0);
+	uint64_t limit = 12ull * 2 * (s->faults.delay + s->faults.jitter) + 300000 +
+			 (s->faults.dribble ? SECOND : 0);
 
 	run->both_up = run->ends[0].up && run->ends[1].up;
 	if (run->broken)
@@ -274,7 +281,8 @@ static void one(struct run *run, uint64_t seed)
 		}
 		exchange(run, s->packets, s->interval);
 		if (s->faults.outage_for)
-			run_until(run, run->net.now + s->faults.outage_at + s->faults.outage_for, NULL);
+			run_until(run, run->net.now + s->faults.outage_at + s->faults.outage_for,
+				NULL);
 		check_tail(run);
 	}
 	finish(run);
@@ -287,16 +295,21 @@ static void describe(const struct run *run, uint64_t seed)
 	const struct scenario *s = &run->scenario;
 
 	printf("# seed %llu: %s\n", (unsigned long long)seed, run->broken);
-	printf("#   delay %u jitter %u loss %u dup %u corrupt %u outage %u+%u dribble %d, close early %d by %u how %d\n",
-		s->faults.delay, s->faults.jitter, s->faults.loss, s->faults.duplicate, s->faults.corrupt,
-		s->faults.outage_at, s->faults.outage_for, s->faults.dribble, s->close_early, s->closer, s->goodbye);
+	printf("#   delay %u jitter %u loss %u dup %u corrupt %u outage %u+%u dribble %d, close "
+	       "early %d by %u how %d\n",
+		s->faults.delay, s->faults.jitter, s->faults.loss, s->faults.duplicate,
+		s->faults.corrupt, s->faults.outage_at, s->faults.outage_for, s->faults.dribble,
+		s->close_early, s->closer, s->goodbye);
 	for (int i = 0; i < 2; i++) {
 		const struct sim_end *e = &run->ends[i];
 
-		printf("#   %s: policy %d strengths %u stateless %d stateful %d; up %d, reason %s (%s), sent %u received %u, "
-		       "tail %u\n", i ? "server" : "client", s->ends[i].mppe.policy, s->ends[i].mppe.strengths,
+		printf("#   %s: policy %d strengths %u stateless %d stateful %d; up %d, reason %s "
+		       "(%s), sent %u received %u, "
+		       "tail %u\n",
+			i ? "server" : "client", s->ends[i].mppe.policy, s->ends[i].mppe.strengths,
 			s->ends[i].mppe.allow_stateless, s->ends[i].mppe.allow_stateful, e->ever_up,
-			pptp_reason_name(e->reason), e->detail, e->sent, e->received, run->tail_received[i]);
+			pptp_reason_name(e->reason), e->detail, e->sent, e->received,
+			run->tail_received[i]);
 	}
 }
 
@@ -318,7 +331,9 @@ int main(int argc, char **argv)
 				describe(&run, first + i);
 		}
 	}
-	printf("# %lu calls, %lu came up, %lu sound after their faults, %lu data packets received\n", count, up, tails, data);
+	printf("# %lu calls, %lu came up, %lu sound after their faults, %lu data packets "
+	       "received\n",
+		count, up, tails, data);
 	printf("%s 1 - %lu simulated calls with faults keep every invariant (%lu do not)\n1..1\n",
 		failed ? "not ok" : "ok", count, failed);
 	return failed ? 1 : 0;

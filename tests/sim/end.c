@@ -135,7 +135,9 @@ static void link_judge(void *user, const struct ppp_auth_request *request)
 {
 	struct sim_end *e = user;
 	struct ppp_auth_verdict verdict = { 0 };
-	struct ppp_network net = { .local = 0x0100400a, .remote = 0x0200400a, .dns = { 0x08080808, 0 } };
+	struct ppp_network net = {
+		.local = 0x0100400a, .remote = 0x0200400a, .dns = { 0x08080808, 0 }
+	};
 	uint8_t hash[16];
 	bool ok;
 
@@ -189,7 +191,8 @@ static void hang_up(struct sim_end *e)
 {
 	tunnel_off(e);
 	if (e->has_call)
-		control_call_hangup(&e->call, e->reason, CONTROL_DISCONNECT_GENERAL_ERROR, e->net->now);
+		control_call_hangup(
+			&e->call, e->reason, CONTROL_DISCONNECT_GENERAL_ERROR, e->net->now);
 }
 
 static void link_finished(void *user, enum pptp_reason reason, const char *detail)
@@ -205,7 +208,8 @@ static void link_finished(void *user, enum pptp_reason reason, const char *detai
 	hang_up(e);
 }
 
-__attribute__((format(printf, 3, 0))) static void link_log(void *user, enum ppp_log level, const char *format, va_list ap)
+__attribute__((format(printf, 3, 0))) static void link_log(
+	void *user, enum ppp_log level, const char *format, va_list ap)
 {
 	struct sim_end *e = user;
 
@@ -258,7 +262,9 @@ static void op_send(void *user, const uint8_t *data, size_t len)
 static void op_established(void *user)
 {
 	struct sim_end *e = user;
-	struct control_call_params params = { .window = 64, .max_bps = 100000000, .bearer = 3, .framing = 3 };
+	struct control_call_params params = {
+		.window = 64, .max_bps = 100000000, .bearer = 3, .framing = 3
+	};
 
 	if (e->index)
 		return;
@@ -283,8 +289,8 @@ static void op_outgoing_call(void *user, const struct control_outgoing_request *
 	struct control_call_params params = { .window = 64, .connect_speed = 100000000 };
 
 	params.call_id = (uint16_t)sim_random(e->net);
-	if (e->has_call ||
-	    control_call_take(&e->control, &e->call, request, params.call_id, e->net->now) < 0) {
+	if (e->has_call || control_call_take(&e->control, &e->call, request, params.call_id,
+				   e->net->now) < 0) {
 		control_connection_refuse(&e->control, request, CONTROL_OUTGOING_BUSY, 0, 0);
 		return;
 	}
@@ -303,7 +309,8 @@ static void op_call_established(void *user, struct control_call *call)
 		start_link(e);
 }
 
-static void op_call_ended(void *user, struct control_call *call, enum pptp_reason reason, const char *detail)
+static void op_call_ended(
+	void *user, struct control_call *call, enum pptp_reason reason, const char *detail)
 {
 	struct sim_end *e = user;
 
@@ -341,7 +348,8 @@ static const struct control_ops control_ops = {
 	.closed = op_closed,
 };
 
-void sim_end_init(struct sim_end *e, unsigned int index, struct sim_network *net, const struct sim_end_config *config)
+void sim_end_init(struct sim_end *e, unsigned int index, struct sim_network *net,
+	const struct sim_end_config *config)
 {
 	struct ppp_link_config l = {
 		.role = index ? PPP_SERVER : PPP_CLIENT,
@@ -360,13 +368,15 @@ void sim_end_init(struct sim_end *e, unsigned int index, struct sim_network *net
 	e->index = index;
 	e->net = net;
 	e->config = *config;
-	e->control_config = (struct control_config){ .framing = 3, .bearer = 3, .reply_timeout = 60 * SECOND,
+	e->control_config = (struct control_config){ .framing = 3,
+		.bearer = 3,
+		.reply_timeout = 60 * SECOND,
 		.echo_interval = 60 * SECOND };
 	e->link = ppp_link_new(&l, &link_ops, e);
 	if (!e->link)
 		abort();
-	control_connection_init(&e->control, index ? CONTROL_RECEIVER : CONTROL_ORIGINATOR, &e->control_config,
-		&control_ops, e, net->now);
+	control_connection_init(&e->control, index ? CONTROL_RECEIVER : CONTROL_ORIGINATOR,
+		&e->control_config, &control_ops, e, net->now);
 }
 
 void sim_end_done(struct sim_end *e)
@@ -375,7 +385,8 @@ void sim_end_done(struct sim_end *e)
 	ppp_link_free(e->link);
 }
 
-/* Numbered data: an IPv4 header (MPPE's recovery looks at it), the number, then octets that follow from it. */
+/* Numbered data: an IPv4 header (MPPE's recovery looks at it), the number, then octets that follow
+ * from it. */
 
 #define DATA_HEADER 20
 
@@ -443,7 +454,8 @@ static void deliver_control(struct sim_end *e)
 	while (e->pending_count && e->pending[e->pending_first].at <= e->net->now) {
 		struct sim_pending *q = &e->pending[e->pending_first];
 
-		/* Before the call is answered the session layer keeps the first frames: here they wait. */
+		/* Before the call is answered the session layer keeps the first frames: here they
+		 * wait. */
 		if (!e->link_started && !e->link_over)
 			return;
 		e->pending_first = (e->pending_first + 1) % 64;
@@ -509,7 +521,7 @@ static void take_datagram(struct sim_end *e, const struct sim_event *event)
 	size_t at;
 
 	if (gre_header_decode(&h, event->data, event->len, &at) != GRE_OK || !e->tunnel_on ||
-	    h.call_id != e->tunnel.call_id)
+		h.call_id != e->tunnel.call_id)
 		return;
 	packet_list_init(&out);
 	p = packet_new(e);
@@ -590,7 +602,8 @@ void sim_end_close(struct sim_end *e, enum sim_goodbye how)
 	if (how == SIM_BYE_LINK && e->link_started && !e->link_over)
 		ppp_link_close(e->link, PPTP_LOCAL_REQUEST, e->net->now);
 	else if (how == SIM_BYE_CALL && e->has_call)
-		control_call_hangup(&e->call, PPTP_LOCAL_REQUEST, CONTROL_DISCONNECT_ADMIN_SHUTDOWN, e->net->now);
+		control_call_hangup(&e->call, PPTP_LOCAL_REQUEST, CONTROL_DISCONNECT_ADMIN_SHUTDOWN,
+			e->net->now);
 	else if (how == SIM_BYE_CONTROL && !e->control_closed)
 		control_connection_stop(&e->control, PPTP_LOCAL_REQUEST, e->net->now);
 	else if (!e->control_closed)

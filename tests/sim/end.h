@@ -1,7 +1,7 @@
 /*
- * One end of a simulated call: control connection, call, PPP link and tunnel together, as the session layer has
- * them, without an event loop. Control frames reach the link a little later than the tunnel gave them out: the two
- * planes are two threads in the program.
+ * One end of a simulated call: control connection, call, PPP link and tunnel together, as the
+ * session layer has them, without an event loop. Control frames reach the link a little later than
+ * the tunnel gave them out: the two planes are two threads in the program.
  */
 #pragma once
 
@@ -43,7 +43,8 @@ struct sim_end {
 	unsigned int pending_first, pending_count, pending_lost;
 };
 
-void sim_end_init(struct sim_end *e, unsigned int index, struct sim_network *net, const struct sim_end_config *config);
+void sim_end_init(struct sim_end *e, unsigned int index, struct sim_network *net,
+	const struct sim_end_config *config);
 void sim_end_done(struct sim_end *e);
 
 void sim_end_event(struct sim_end *e, const struct sim_event *event);

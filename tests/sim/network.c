@@ -94,8 +94,8 @@ void sim_recycle(struct sim_network *n, struct sim_event *e)
 	n->free = e;
 }
 
-static struct sim_event *event(struct sim_network *n, enum sim_kind kind, unsigned int to, const uint8_t *data,
-	size_t len, uint64_t time)
+static struct sim_event *event(struct sim_network *n, enum sim_kind kind, unsigned int to,
+	const uint8_t *data, size_t len, uint64_t time)
 {
 	struct sim_event *e = n->free;
 
@@ -173,7 +173,8 @@ static void send_datagram(struct sim_network *n, unsigned int to, const uint8_t 
 	}
 }
 
-void sim_send(struct sim_network *n, enum sim_kind kind, unsigned int to, const uint8_t *data, size_t len)
+void sim_send(
+	struct sim_network *n, enum sim_kind kind, unsigned int to, const uint8_t *data, size_t len)
 {
 	if (kind == SIM_STREAM)
 		send_stream(n, to, data, len);

@@ -1,7 +1,7 @@
 /*
- * Virtual time and a faulty network between two ends: an event queue ordered by time, a reliable ordered stream each
- * way (TCP, cut into pieces at random), and datagrams (GRE) that are lost, delayed, reordered, doubled, corrupted by
- * seed. Deterministic: the same seed gives the same run.
+ * Virtual time and a faulty network between two ends: an event queue ordered by time, a reliable
+ * ordered stream each way (TCP, cut into pieces at random), and datagrams (GRE) that are lost,
+ * delayed, reordered, doubled, corrupted by seed. Deterministic: the same seed gives the same run.
  */
 #pragma once
 
@@ -11,9 +11,9 @@
 
 struct sim_faults {
 	unsigned int loss, duplicate, corrupt; /* per thousand */
-	uint32_t delay, jitter; /* us, one way: delay +- jitter */
-	uint32_t outage_at, outage_for; /* us after data begins: nothing passes; 0 none */
-	bool dribble; /* TCP arrives in pieces of 1 to 7 octets */
+	uint32_t delay, jitter;                /* us, one way: delay +- jitter */
+	uint32_t outage_at, outage_for;        /* us after data begins: nothing passes; 0 none */
+	bool dribble;                          /* TCP arrives in pieces of 1 to 7 octets */
 };
 
 enum sim_kind { SIM_STREAM, SIM_DATAGRAM };
@@ -48,7 +48,8 @@ uint64_t sim_random(struct sim_network *n);
 bool sim_chance(struct sim_network *n, unsigned int permille);
 
 /* A stream with len 0: its end. */
-void sim_send(struct sim_network *n, enum sim_kind kind, unsigned int to, const uint8_t *data, size_t len);
+void sim_send(struct sim_network *n, enum sim_kind kind, unsigned int to, const uint8_t *data,
+	size_t len);
 /* The time of the next event, UINT64_MAX none. */
 uint64_t sim_next(const struct sim_network *n);
 /* Takes the next event; give it back with sim_recycle(). */

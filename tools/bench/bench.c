@@ -1,6 +1,7 @@
 /*
- * The load generator: N calls over N control connections in one process, on the same session layer and data plane
- * as the client, but with a socket pair in place of a TUN device: no device and no address of this machine is needed.
+ * The load generator: N calls over N control connections in one process, on the same session layer
+ * and data plane as the client, but with a socket pair in place of a TUN device: no device and no
+ * address of this machine is needed.
  */
 #include "tools/bench/bench.h"
 
@@ -19,10 +20,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TICK_MS      50
-#define PING_RESEND  300000ull /* us */
-#define PING_TRIES   20
-#define STOP_TIME    20000000ull /* us for all calls to end */
+#define TICK_MS     50
+#define PING_RESEND 300000ull /* us */
+#define PING_TRIES  20
+#define STOP_TIME   20000000ull /* us for all calls to end */
 
 struct load {
 	struct bench *bench;
@@ -174,7 +175,8 @@ static void on_gone(struct session *s, enum pptp_reason reason, const char *deta
 
 	if (b->phase != CLOSING) {
 		b->ended[reason]++;
-		log_info("call %u ended: %s: %s", (unsigned int)(l - b->loads), pptp_reason_text(reason), detail);
+		log_info("call %u ended: %s: %s", (unsigned int)(l - b->loads),
+			pptp_reason_text(reason), detail);
 	}
 	l->session = NULL;
 	l->up = false;
@@ -198,7 +200,8 @@ static void on_established(struct connection *c)
 
 static void on_outgoing_call(struct connection *c, const struct control_outgoing_request *request)
 {
-	control_connection_refuse(&c->control, request, CONTROL_OUTGOING_DO_NOT_ACCEPT, CONTROL_ERROR_NONE, 0);
+	control_connection_refuse(
+		&c->control, request, CONTROL_OUTGOING_DO_NOT_ACCEPT, CONTROL_ERROR_NONE, 0);
 }
 
 static void on_closed(struct connection *c, enum pptp_reason reason, const char *detail)
@@ -210,7 +213,8 @@ static void on_closed(struct connection *c, enum pptp_reason reason, const char 
 	b->open--;
 	if (!l->session && !l->pinged && !l->failed) {
 		b->ended[reason]++;
-		log_info("connection %u ended: %s: %s", (unsigned int)(l - b->loads), pptp_reason_text(reason), detail);
+		log_info("connection %u ended: %s: %s", (unsigned int)(l - b->loads),
+			pptp_reason_text(reason), detail);
 		set_up_done(l, true);
 	}
 	advance(b);
@@ -224,10 +228,12 @@ static const struct connection_ops connection_ops = {
 
 static void start_more(struct bench *b)
 {
-	struct sockaddr_in server = { .sin_family = AF_INET, .sin_addr = b->options.server,
+	struct sockaddr_in server = { .sin_family = AF_INET,
+		.sin_addr = b->options.server,
 		.sin_port = htons(CONTROL_PORT) };
 
-	while (b->phase == SETTING_UP && b->next < b->options.sessions && b->setting_up < b->options.parallel) {
+	while (b->phase == SETTING_UP && b->next < b->options.sessions &&
+		b->setting_up < b->options.parallel) {
 		struct load *l = &b->loads[b->next++];
 
 		l->bench = b;
@@ -235,8 +241,8 @@ static void start_more(struct bench *b)
 		b->setting_up++;
 		l->open = true;
 		b->open++;
-		if (connection_dial(&l->connection, &b->loop, &server, 10000000, &b->options.control, &connection_ops,
-			    l) < 0) {
+		if (connection_dial(&l->connection, &b->loop, &server, 10000000,
+			    &b->options.control, &connection_ops, l) < 0) {
 			l->open = false;
 			b->open--;
 			l->failed = true;
@@ -310,7 +316,8 @@ static void advance(struct bench *b)
 		if (b->options.pings && b->ready)
 			begin_round(b);
 	}
-	if (b->phase == PINGING && (b->round_answered >= b->hub.count || !b->ready || !b->options.pings)) {
+	if (b->phase == PINGING &&
+		(b->round_answered >= b->hub.count || !b->ready || !b->options.pings)) {
 		if (b->round < b->options.pings && b->ready)
 			begin_round(b);
 		else
@@ -328,14 +335,16 @@ static void on_tick(uv_timer_t *timer)
 
 	for (unsigned int i = 0; i < b->next; i++) {
 		struct load *l = &b->loads[i];
-		bool waits = l->up && (!l->pinged || (b->phase == PINGING && l->answered < b->round));
+		bool waits =
+			l->up && (!l->pinged || (b->phase == PINGING && l->answered < b->round));
 
 		if (!waits || now - l->ping_sent < PING_RESEND)
 			continue;
 		if (l->tries < PING_TRIES)
 			send_ping(l);
 		else if (!l->pinged)
-			session_close(l->session, PPTP_GRE_SILENT, "no answer to pings through the tunnel");
+			session_close(l->session, PPTP_GRE_SILENT,
+				"no answer to pings through the tunnel");
 		else if (now - l->ping_sent > 2 * PING_RESEND && b->phase == PINGING)
 			begin_close(b);
 	}
@@ -406,7 +415,9 @@ static json_t *result(const struct bench *b)
 	json_object_set_new(o, "connect_ms", distribution(b, false));
 	json_object_set_new(o, "connect_to_ping_ms", distribution(b, true));
 	json_object_set_new(o, "teardown_seconds",
-		json_real((double)(b->closed_at > b->close_began ? b->closed_at - b->close_began : 0) / 1e6));
+		json_real((double)(b->closed_at > b->close_began ? b->closed_at - b->close_began
+								 : 0) /
+			  1e6));
 	if (b->ready && b->rss_before > 0)
 		json_object_set_new(o, "bench_kb_per_session",
 			json_real((double)(b->rss_up - b->rss_before) / b->ready));
@@ -415,7 +426,8 @@ static json_t *result(const struct bench *b)
 			json_real((double)(b->server_up - b->server_before) / b->ready));
 	for (unsigned int i = 1; i < PPTP_REASON_COUNT; i++) {
 		if (b->ended[i])
-			json_object_set_new(ended, pptp_reason_name((enum pptp_reason)i), json_integer(b->ended[i]));
+			json_object_set_new(ended, pptp_reason_name((enum pptp_reason)i),
+				json_integer(b->ended[i]));
 	}
 	json_object_set_new(o, "ended", ended);
 	return o;
@@ -426,14 +438,15 @@ static void print(json_t *o)
 	const char *key;
 	json_t *v;
 
-	json_object_foreach(o, key, v) {
+	json_object_foreach(o, key, v)
+	{
 		if (json_is_object(v)) {
 			const char *k;
 			json_t *w;
 
 			printf("%-22s", key);
-			json_object_foreach(v, k, w)
-				printf(" %s %.*f", k, json_is_real(w) ? 2 : 0, json_number_value(w));
+			json_object_foreach(v, k, w) printf(
+				" %s %.*f", k, json_is_real(w) ? 2 : 0, json_number_value(w));
 			printf("\n");
 		} else {
 			printf("%-22s %.*f\n", key, json_is_real(v) ? 2 : 0, json_number_value(v));
@@ -529,7 +542,10 @@ static int report(const struct bench *b)
 		print(o);
 	}
 	json_decref(o);
-	return b->ready == b->options.sessions && (!b->options.pings || b->round_answered == b->ready) ? 0 : 1;
+	return b->ready == b->options.sessions &&
+			       (!b->options.pings || b->round_answered == b->ready)
+		       ? 0
+		       : 1;
 }
 
 int bench_main(int argc, char **argv)

@@ -17,8 +17,8 @@ static uint16_t checksum(const uint8_t *p, size_t len)
 	return (uint16_t)~sum;
 }
 
-void echo_request(uint8_t out[ECHO_SIZE], struct in_addr source, struct in_addr destination, uint16_t sequence,
-	uint32_t tag)
+void echo_request(uint8_t out[ECHO_SIZE], struct in_addr source, struct in_addr destination,
+	uint16_t sequence, uint32_t tag)
 {
 	struct wire_writer w = wire_writer(out, ECHO_SIZE);
 
@@ -58,6 +58,7 @@ bool echo_reply(const uint8_t *packet, size_t len, struct in_addr *destination, 
 	identifier = wire_u16(&r);
 	wire_skip(&r, 2);
 	*tag = wire_u32(&r);
-	return !r.failed && total == ECHO_SIZE && protocol == IPPROTO_ICMP && type == 0 && identifier == IDENTIFIER &&
-	       checksum(packet, 20) == 0 && checksum(packet + 20, ECHO_SIZE - 20) == 0;
+	return !r.failed && total == ECHO_SIZE && protocol == IPPROTO_ICMP && type == 0 &&
+	       identifier == IDENTIFIER && checksum(packet, 20) == 0 &&
+	       checksum(packet + 20, ECHO_SIZE - 20) == 0;
 }

@@ -11,21 +11,35 @@
 #define SECOND 1000000ull
 
 static const char usage[] =
-	"usage: greyline bench SERVER --user NAME [--password-file FILE] [--sessions N] [--parallel N] [--pings N]\n"
-	"                      [--target ADDR] [--hold SECONDS] [--mppe POLICY] [--server-pid PID] [--json]\n"
+	"usage: greyline bench SERVER --user NAME [--password-file FILE] [--sessions N] "
+	"[--parallel N] [--pings N]\n"
+	"                      [--target ADDR] [--hold SECONDS] [--mppe POLICY] [--server-pid PID] "
+	"[--json]\n"
 	"\n"
-	"Opens N calls to a PPTP server of your own, pings through each, and prints how long it took and what it cost.\n"
+	"Opens N calls to a PPTP server of your own, pings through each, and prints how long it "
+	"took and what it cost.\n"
 	"\n"
 	"      --sessions N      calls at once (default 100)\n"
 	"      --parallel N      calls being set up at once (default 32; 1: one after the other)\n"
 	"      --pings N         pings through each call when all are up (default 1)\n"
 	"      --target ADDR     address to ping (default the server's address in the tunnel)\n"
 	"      --hold SECONDS    keep all calls up for so long before the pings (default 0)\n"
-	"      --server-pid PID  also report the memory of this process (the server, on the same machine)\n"
+	"      --server-pid PID  also report the memory of this process (the server, on the same "
+	"machine)\n"
 	"      --json            print one JSON object\n";
 
-enum { OPT_USER = 256, OPT_PASSWORD_FILE, OPT_SESSIONS, OPT_PARALLEL, OPT_PINGS, OPT_TARGET, OPT_HOLD, OPT_MPPE,
-	OPT_SERVER_PID, OPT_JSON };
+enum {
+	OPT_USER = 256,
+	OPT_PASSWORD_FILE,
+	OPT_SESSIONS,
+	OPT_PARALLEL,
+	OPT_PINGS,
+	OPT_TARGET,
+	OPT_HOLD,
+	OPT_MPPE,
+	OPT_SERVER_PID,
+	OPT_JSON
+};
 
 static const struct option options[] = {
 	{ "user", required_argument, NULL, OPT_USER },
@@ -42,7 +56,8 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-static int number(const char *option, unsigned int min, unsigned int max, unsigned int *out, char *why)
+static int number(
+	const char *option, unsigned int min, unsigned int max, unsigned int *out, char *why)
 {
 	char *end;
 	unsigned long v = strtoul(optarg, &end, 10);
@@ -51,7 +66,8 @@ static int number(const char *option, unsigned int min, unsigned int max, unsign
 		*out = (unsigned int)v;
 		return 0;
 	}
-	snprintf(why, SYSTEM_WHY, "%s: \"%.64s\" is not a number from %u to %u", option, optarg, min, max);
+	snprintf(why, SYSTEM_WHY, "%s: \"%.64s\" is not a number from %u to %u", option, optarg,
+		min, max);
 	return -1;
 }
 
@@ -87,7 +103,8 @@ static int one_option(struct bench_options *o, int opt, const char **password_fi
 	case OPT_MPPE:
 		if (settings_mppe(optarg, &o->session.link.mppe) == 0)
 			return 0;
-		snprintf(why, SYSTEM_WHY, "--mppe: \"%s\" is not a policy (write require-128, require, prefer, off)",
+		snprintf(why, SYSTEM_WHY,
+			"--mppe: \"%s\" is not a policy (write require-128, require, prefer, off)",
 			optarg);
 		return -1;
 	case OPT_JSON:
