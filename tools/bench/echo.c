@@ -17,7 +17,7 @@ static uint16_t checksum(const uint8_t *p, size_t len)
 	return (uint16_t)~sum;
 }
 
-void echo_request(uint8_t out[ECHO_SIZE], struct in_addr source, struct in_addr destination,
+void echo_request(uint8_t *out, struct in_addr source, struct in_addr destination,
 	uint16_t sequence, uint32_t tag)
 {
 	struct wire_writer w = wire_writer(out, ECHO_SIZE);

@@ -8,8 +8,8 @@
 
 #define ECHO_SIZE 48 /* IPv4 header 20, ICMP header 8, tag 4, filling */
 
-/* Writes an Echo-Request of ECHO_SIZE octets. `tag` comes back in the reply. */
-void echo_request(uint8_t out[ECHO_SIZE], struct in_addr source, struct in_addr destination,
+/* Writes an Echo-Request of ECHO_SIZE octets to `out`. `tag` comes back in the reply. */
+void echo_request(uint8_t *out, struct in_addr source, struct in_addr destination,
 	uint16_t sequence, uint32_t tag);
 
 /* Is it a valid Echo-Reply of ours? Then its tag, and whom it was for. */
