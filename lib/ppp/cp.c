@@ -5,6 +5,7 @@
 
 #define TERMINATE_INTERVAL 1000000u /* us; a dying link is not worth three seconds a try */
 #define TERMINATE_TRIES    3
+#define REPEAT_TIME        30000000u /* us; ten of the usual restart intervals */
 
 int cp_packet_decode(struct cp_packet *packet, const uint8_t *data, size_t len)
 {
@@ -291,9 +292,11 @@ static void receive_request(struct cp *cp, const struct cp_packet *packet, uint6
 	 * The request that is in force, once more: our Ack was lost or is under way. RFC 1661's
 	 * table would negotiate everything anew, which costs a session its authentication, and goes
 	 * on for ever where the round trip is longer than the peer's timer. A peer that does start
-	 * again numbers its request anew.
+	 * again numbers its request anew; one that begins at the same number each time would wait
+	 * for our request in vain, so a repetition is believed for a while only.
 	 */
-	if (cp->automaton.state == PPP_OPENED && hash_request(packet) == cp->acked_request) {
+	if (cp->automaton.state == PPP_OPENED && hash_request(packet) == cp->acked_request &&
+		now - cp->acked_at < REPEAT_TIME) {
 		send_answer(cp);
 		return;
 	}
@@ -309,6 +312,7 @@ static void receive_request(struct cp *cp, const struct cp_packet *packet, uint6
 	if (!rejects && !naks) {
 		cp->refused_request = 0;
 		cp->acked_request = hash_request(packet);
+		cp->acked_at = now;
 		feed(cp, PPP_RCR_PLUS, now);
 		return;
 	}

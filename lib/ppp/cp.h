@@ -103,14 +103,15 @@ struct cp {
 	uint16_t limit;    /* the peer's MRU: no packet of ours is longer */
 	uint8_t id;        /* of the last packet that we numbered */
 	uint8_t request_id;
-	bool outstanding;         /* our Configure-Request has had no valid reply yet */
-	bool failed;              /* CP_FAILED was told */
-	bool timed_out;           /* CP_FINISHED came from the Restart timer */
-	bool answered;            /* the peer took part: a Configure packet came */
-	uint8_t naks;             /* sent in a row, by requests */
-	uint8_t refusals;         /* of the peer's requests, in a row */
-	uint8_t refused;          /* of ours by the peer, in a row */
-	uint32_t acked_request;   /* hash of the last request that was acknowledged */
+	bool outstanding;       /* our Configure-Request has had no valid reply yet */
+	bool failed;            /* CP_FAILED was told */
+	bool timed_out;         /* CP_FINISHED came from the Restart timer */
+	bool answered;          /* the peer took part: a Configure packet came */
+	uint8_t naks;           /* sent in a row, by requests */
+	uint8_t refusals;       /* of the peer's requests, in a row */
+	uint8_t refused;        /* of ours by the peer, in a row */
+	uint32_t acked_request; /* hash of the last request that was acknowledged */
+	uint64_t acked_at;
 	uint32_t refused_request; /* hash of the last request that was refused, 0 none */
 	enum pptp_reason reason;
 	const char *words; /* why it failed; a literal, or "" */

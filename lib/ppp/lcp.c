@@ -172,7 +172,8 @@ static void complete(struct cp *cp, struct ppp_review *review)
 		review->reject.pos = review->reject.start;
 		return;
 	}
-	if (!lcp->config.insist_auth || lcp->auth_listed)
+	/* What is rejected goes out first: the request comes again without it. */
+	if (!lcp->config.insist_auth || lcp->auth_listed || wire_written(&review->reject))
 		return;
 	/* RFC 1661 5.3: an option that is missing may be asked for by a Nak. */
 	if (lcp->auth_refusals++ < 2) {

@@ -298,6 +298,18 @@ static void a_server_without_authentication_is_asked_for_it(void **unused)
 	assert_int_equal(script.events[CP_FAILED], 1);
 	assert_int_equal(lcp.cp.reason, PPTP_AUTH_NO_METHOD);
 
+	start(false, true); /* Rejects go first, and are no Naks */
+	for (unsigned int id = 1; id < 4; id++) {
+		char text[60];
+
+		snprintf(text, sizeof(text), "01 %02x 0007 0d0306", id);
+		peer(text);
+		snprintf(text, sizeof(text), "04 %02x 0007 0d0306", id);
+		expect(text);
+	}
+	peer("01 04 0004");
+	expect("03 04 0009 0305c22381");
+
 	start(false, false); /* nothing hangs on it */
 	peer("01 01 0004");
 	expect("02 01 0004");
@@ -666,6 +678,27 @@ static void a_new_request_renegotiates(void **unused)
 	assert_int_equal(lcp.peer.magic, 0);
 }
 
+/* Our Ack was lost; or much later, the peer has started again at the same number. */
+static void a_repeated_request_renegotiates_only_later(void **unused)
+{
+	(void)unused;
+	open_server();
+	peer("01 33 0008 01040400");
+	expect("01 02 001d 01040578 020600000000 0305c22381 0506a1a1a1a1 0702 0802");
+	expect("02 33 0008 01040400");
+	peer("02 02 001d 01040578 020600000000 0305c22381 0506a1a1a1a1 0702 0802");
+	now += 20 * SECOND;
+	peer("01 33 0008 01040400");
+	expect("02 33 0008 01040400");
+	nothing();
+	assert_int_equal(script.events[CP_DOWN], 1);
+	now += 20 * SECOND;
+	peer("01 33 0008 01040400");
+	assert_int_equal(script.events[CP_DOWN], 2);
+	expect("01 03 001d 01040578 020600000000 0305c22381 0506a1a1a1a1 0702 0802");
+	expect("02 33 0008 01040400");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -705,6 +738,7 @@ int main(void)
 		cmocka_unit_test(closing_is_tried_three_times_a_second_apart),
 		cmocka_unit_test(closing_ends_with_the_ack),
 		cmocka_unit_test(a_new_request_renegotiates),
+		cmocka_unit_test(a_repeated_request_renegotiates_only_later),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
