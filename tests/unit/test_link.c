@@ -487,6 +487,46 @@ static void slow_paths_do_not_flap(void **unused)
 	}
 }
 
+/* What one end does not know makes one rejection, not a conversation. */
+static void rejections_do_not_go_back_and_forth(void **unused)
+{
+	static const struct {
+		uint16_t protocol;
+		uint8_t packet[8];
+	} frames[] = {
+		{ PPP_LCP, { 99, 1, 0, 8, 1, 2, 3, 4 } },
+		{ PPP_LCP, { 0, 1, 0, 8, 1, 2, 3, 4 } },
+		{ PPP_CCP, { 99, 1, 0, 8, 1, 2, 3, 4 } },
+		{ PPP_CCP, { 8, 1, 0, 8, 0x80, 0x57, 3, 4 } },
+		{ PPP_IPCP, { 12, 1, 0, 8, 1, 2, 3, 4 } },
+		{ PPP_IPCP, { 9, 1, 0, 8, 1, 2, 3, 4 } },
+		{ PPP_IPV6CP, { 1, 1, 0, 8, 1, 2, 3, 4 } },
+		{ PPP_EAP, { 2, 1, 0, 8, 1, 2, 3, 4 } },
+		{ PPP_LCP, { 7, 1, 0, 8, 99, 2, 0, 4 } },
+		{ PPP_LCP, { 8, 1, 0, 8, 0x80, 0x57, 0, 4 } },
+		{ PPP_CHAP, { 9, 1, 0, 8, 1, 2, 3, 4 } },
+	};
+
+	(void)unused;
+	for (unsigned int i = 0; i < 2 * sizeof(frames) / sizeof(frames[0]); i++) {
+		unsigned int before = 0, after = 0;
+
+		pair_init(&p, 1);
+		run(100 * SECOND);
+		pair_run(&p, SECOND, false);
+		for (unsigned int n = 0; n < 8; n++)
+			before += p.end[n & 1].sent[n / 2];
+		ppp_link_receive(
+			p.end[i & 1].link, frames[i / 2].protocol, frames[i / 2].packet, 8, p.now);
+		pair_run(&p, 10 * SECOND, false);
+		for (unsigned int n = 0; n < 8; n++)
+			after += p.end[n & 1].sent[n / 2];
+		assert_true(after <= before + 1);
+		assert_true(p.end[0].up && p.end[1].up);
+		pair_done(&p);
+	}
+}
+
 /* Encryption out of step. */
 
 static void desync_opens_ccp_anew(void **unused)
@@ -629,6 +669,7 @@ int main(void)
 		cmocka_unit_test(half_an_lcp_is_a_timeout_of_lcp),
 		cmocka_unit_test(bad_paths_end_one_way_or_the_other),
 		cmocka_unit_test(slow_paths_do_not_flap),
+		cmocka_unit_test(rejections_do_not_go_back_and_forth),
 		cmocka_unit_test(desync_opens_ccp_anew),
 		cmocka_unit_test(desync_again_and_again_is_the_end),
 		cmocka_unit_test(desync_without_an_answer_ends_in_time),
