@@ -527,6 +527,85 @@ static void rejections_do_not_go_back_and_forth(void **unused)
 	}
 }
 
+/* Takes an option out of a list, if it is there. */
+static void without_option(uint8_t *data, size_t *len, uint8_t type)
+{
+	for (size_t at = 4; at + 2 <= *len && data[at + 1] >= 2; at += data[at + 1]) {
+		size_t size = data[at + 1];
+
+		if (data[at] != type || at + size > *len)
+			continue;
+		memmove(data + at, data + at + size, *len - at - size);
+		*len -= size;
+		data[2] = (uint8_t)(*len >> 8);
+		data[3] = (uint8_t)*len;
+		return;
+	}
+}
+
+/* Somebody on the path, who would like the data in clear, with weak keys, or from himself. */
+static bool man_in_the_middle(
+	struct pair *pair, int from, uint16_t protocol, uint8_t *data, size_t *len)
+{
+	static const uint8_t weak[][4] = { { 1, 0, 0, 0x20 }, { 0, 0, 0, 0x20 }, { 1, 0, 0, 0x80 },
+		{ 0, 0, 0, 0 }, { 1, 0, 0, 0x60 }, { 0, 0, 0, 0x40 }, { 1, 0, 0, 0x40 } };
+	uint64_t r = pair_random(pair);
+
+	(void)from;
+	if (r % 3)
+		return true;
+	r /= 3;
+	if (protocol == PPP_CCP && *len >= 10)
+		memcpy(data + 6, weak[r % 7], 4);
+	r /= 7;
+	switch (r % 8) {
+	case 0:
+		return protocol != PPP_CCP;
+	case 1:
+		without_option(data, len, protocol == PPP_LCP ? 3 : 18);
+		break;
+	case 2:
+		data[0] =
+			(uint8_t)(2 + r / 8 % 3); /* Ack, Nak, Reject; Response, Success, Failure */
+		break;
+	case 3:
+		data[*len - 1 - r / 8 % *len] ^= (uint8_t)(1u << r % 7);
+		break;
+	default:
+		break;
+	}
+	return true;
+}
+
+static void nobody_on_the_path_gets_data_in_clear(void **unused)
+{
+	unsigned int up = 0;
+
+	(void)unused;
+	for (uint64_t seed = 1; seed <= 1500; seed++) {
+		pair_init(&p, seed);
+		p.filter = man_in_the_middle;
+		pair_open(&p);
+		pair_run(&p, 100 * SECOND, false);
+		assert_false(p.broken);
+		for (int i = 0; i < 2; i++) {
+			const struct pair_end *e = &p.end[i];
+
+			if (!e->ups)
+				continue;
+			up++;
+			assert_int_equal(e->tx_params.bits, 128);
+			assert_int_equal(e->rx_params.bits, 128);
+		}
+		if (p.end[0].up && p.end[1].up) {
+			assert_memory_equal(p.end[0].tx_key, p.end[1].rx_key, 16);
+			assert_memory_equal(p.end[1].tx_key, p.end[0].rx_key, 16);
+		}
+		pair_done(&p);
+	}
+	assert_in_range(up, 10, 2990); /* he lets some through, and breaks others */
+}
+
 /* Encryption out of step. */
 
 static void desync_opens_ccp_anew(void **unused)
@@ -670,6 +749,7 @@ int main(void)
 		cmocka_unit_test(bad_paths_end_one_way_or_the_other),
 		cmocka_unit_test(slow_paths_do_not_flap),
 		cmocka_unit_test(rejections_do_not_go_back_and_forth),
+		cmocka_unit_test(nobody_on_the_path_gets_data_in_clear),
 		cmocka_unit_test(desync_opens_ccp_anew),
 		cmocka_unit_test(desync_again_and_again_is_the_end),
 		cmocka_unit_test(desync_without_an_answer_ends_in_time),
