@@ -20,7 +20,8 @@ static uint16_t checksum(const uint8_t *p, size_t len)
 void echo_request(uint8_t *out, struct in_addr source, struct in_addr destination,
 	uint16_t sequence, uint32_t tag)
 {
-	struct wire_writer w = wire_writer(out, ECHO_SIZE);
+	uint8_t packet[ECHO_SIZE] = { 0 };
+	struct wire_writer w = wire_writer(packet, sizeof(packet));
 
 	wire_put_u16(&w, 0x4500);
 	wire_put_u16(&w, ECHO_SIZE);
@@ -34,9 +35,9 @@ void echo_request(uint8_t *out, struct in_addr source, struct in_addr destinatio
 	wire_put_u16(&w, IDENTIFIER);
 	wire_put_u16(&w, sequence);
 	wire_put_u32(&w, tag);
-	wire_put_zero(&w, ECHO_SIZE - wire_written(&w));
-	wire_patch_u16(&w, 10, checksum(out, 20));
-	wire_patch_u16(&w, 22, checksum(out + 20, ECHO_SIZE - 20));
+	wire_patch_u16(&w, 10, checksum(packet, 20));
+	wire_patch_u16(&w, 22, checksum(packet + 20, ECHO_SIZE - 20));
+	memcpy(out, packet, sizeof(packet));
 }
 
 bool echo_reply(const uint8_t *packet, size_t len, struct in_addr *destination, uint32_t *tag)
