@@ -1,6 +1,7 @@
 /* Control connections and calls: see call.h. */
 #include "tools/decode/call.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,7 @@ static void connection_drop_oldest(struct decode_table *t)
 {
 	struct decode_connection **at = &t->connections;
 
+	assert(*at);
 	while ((*at)->next)
 		at = &(*at)->next;
 	connection_free(*at);
@@ -80,6 +82,7 @@ static void call_drop_oldest(struct decode_table *t)
 {
 	struct decode_call **at = &t->calls;
 
+	assert(*at);
 	while ((*at)->next)
 		at = &(*at)->next;
 	call_free(t, *at);

@@ -57,7 +57,8 @@ bool decode_order_hold(struct decode_order *o, const struct decode_frame *f, siz
 		memcpy(copy->data, f->data, f->len);
 	while (at < o->held_count && after(o->held[at]->seq, f->seq) < 0)
 		at++;
-	memmove(&o->held[at + 1], &o->held[at], (o->held_count - at) * sizeof(o->held[0]));
+	memmove(&o->held[at + 1], &o->held[at],
+		(o->held_count - at) * sizeof(struct decode_frame *));
 	o->held[at] = copy;
 	o->held_count++;
 	*bytes += f->len;
@@ -85,7 +86,7 @@ struct decode_frame *decode_order_take(struct decode_order *o, uint64_t now, siz
 		return NULL;
 	o->held_count--;
 	*bytes -= f->len;
-	memmove(&o->held[0], &o->held[1], o->held_count * sizeof(o->held[0]));
+	memmove(&o->held[0], &o->held[1], o->held_count * sizeof(struct decode_frame *));
 	return f;
 }
 
