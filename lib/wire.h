@@ -137,10 +137,10 @@ static inline void wire_put_u16(struct wire_writer *w, uint16_t v)
 {
 	uint8_t *p = wire_room(w, 2);
 
-	if (p) {
-		p[0] = (uint8_t)(v >> 8);
-		p[1] = (uint8_t)v;
-	}
+	const uint8_t bytes[2] = { (uint8_t)(v >> 8), (uint8_t)v };
+
+	if (p)
+		memcpy(p, bytes, sizeof(bytes));
 }
 
 static inline void wire_put_u32(struct wire_writer *w, uint32_t v)
