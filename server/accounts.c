@@ -16,14 +16,12 @@ void accounts_init(struct accounts *a)
 
 void accounts_done(struct accounts *a)
 {
-	for (size_t i = 0; i < a->bucket_count; i++) {
-		struct account *next;
+	struct account *older;
 
-		for (struct account *e = a->buckets[i]; e; e = next) {
-			next = e->next;
-			explicit_bzero(e->nt_hash, sizeof(e->nt_hash));
-			free(e);
-		}
+	for (struct account *e = a->newest; e; e = older) {
+		older = e->older;
+		explicit_bzero(e->nt_hash, sizeof(e->nt_hash));
+		free(e);
 	}
 	free(a->buckets);
 	accounts_init(a);
@@ -88,6 +86,8 @@ static struct account *insert(struct accounts *a, const char *name)
 	slot = &a->buckets[hash(name) & (a->bucket_count - 1)];
 	e->next = *slot;
 	*slot = e;
+	e->older = a->newest;
+	a->newest = e;
 	a->count++;
 	return e;
 }

@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 struct account {
-	struct account *next;
+	struct account *next;  /* in its bucket */
+	struct account *older; /* in the list of all */
 	uint8_t nt_hash[16];
 	struct in_addr address; /* fixed inner address; 0: from the pool */
 	bool address_in_use;    /* by a session */
@@ -17,6 +18,7 @@ struct account {
 
 struct accounts {
 	struct account **buckets;
+	struct account *newest;
 	size_t bucket_count, count;
 };
 

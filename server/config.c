@@ -2,13 +2,12 @@
  * greyline(1). */
 #include "server/config.h"
 
-#include "system/log.h"
+#include "server/users.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define SECOND 1000000ull
@@ -86,52 +85,6 @@ static int check_name(cfg_t *cfg, cfg_opt_t *opt)
 	return -1;
 }
 
-static int hex_digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c ? strchr(digits, c | 0x20) : NULL;
-
-	return at ? (int)(at - digits) : -1;
-}
-
-static int parse_hash(const char *hex, uint8_t hash[16])
-{
-	uint8_t any = 0;
-
-	if (strlen(hex) != 32)
-		return -EINVAL;
-	for (int i = 0; i < 16; i++) {
-		int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return -EINVAL;
-		hash[i] = (uint8_t)(high << 4 | low);
-		any |= hash[i];
-	}
-	return any ? 0 : -EINVAL; /* no password has it, but everybody could log on with it */
-}
-
-/* The section that was read last: called at its end, so that an error names its line. */
-static int check_user(cfg_t *cfg, cfg_opt_t *opt)
-{
-	cfg_t *user = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
-	const char *hex = cfg_getstr(user, "nt-hash");
-	uint8_t hash[16];
-	int rc = hex ? parse_hash(hex, hash) : 0;
-
-	explicit_bzero(hash, sizeof(hash));
-	if (!cfg_getstr(user, "password") == !hex) {
-		cfg_error(cfg, "user \"%s\": give either password or nt-hash", cfg_title(user));
-		return -1;
-	}
-	if (rc < 0) {
-		cfg_error(cfg, "user \"%s\": nt-hash must be 32 hexadecimal digits, not all 0",
-			cfg_title(user));
-		return -1;
-	}
-	return 0;
-}
-
 static cfg_t *make_cfg(void)
 {
 	cfg_t *cfg = cfg_init(server_opts, CFGF_NONE);
@@ -146,7 +99,7 @@ static cfg_t *make_cfg(void)
 	cfg_set_validate_func(cfg, "dns", settings_check_host);
 	cfg_set_validate_func(cfg, "wins", settings_check_host);
 	cfg_set_validate_func(cfg, "user|address", settings_check_host);
-	cfg_set_validate_func(cfg, "user", check_user);
+	cfg_set_validate_func(cfg, "user", users_section);
 	cfg_set_validate_func(cfg, "name", check_name);
 	cfg_set_validate_func(cfg, "dev", settings_check_dev);
 	cfg_set_validate_func(cfg, "mppe", settings_check_mppe);
@@ -156,84 +109,6 @@ static cfg_t *make_cfg(void)
 	cfg_set_validate_func(cfg, "log-level", settings_check_log_level);
 	cfg_set_validate_func(cfg, "log-format", settings_check_log_format);
 	return cfg;
-}
-
-/* libConfuse keeps the strings as long as the configuration: what is secret goes at once. */
-static void wipe(char *secret)
-{
-	if (secret)
-		explicit_bzero(secret, strlen(secret));
-}
-
-static int add_user(struct server_config *c, cfg_t *user, char *why)
-{
-	char *password = cfg_getstr(user, "password"), *hex = cfg_getstr(user, "nt-hash");
-	const char *name = cfg_title(user), *address = cfg_getstr(user, "address");
-	struct in_addr addr = { 0 };
-	uint8_t hash[16] = { 0 };
-	int rc;
-
-	if (hex)
-		(void)parse_hash(hex, hash); /* checked when it was read, as the address */
-	if (address)
-		(void)settings_ipv4(address, &addr);
-	rc = accounts_put(&c->accounts, name, password, hash, addr);
-	explicit_bzero(hash, sizeof(hash));
-	wipe(password);
-	wipe(hex);
-	if (rc == 0) {
-		address_pool_reserve(&c->pool, addr);
-		return 0;
-	}
-	snprintf(why, SYSTEM_WHY,
-		rc == -ENOMEM ? "user \"%.64s\": out of memory"
-			      : "user \"%.64s\": the name must have 1 to 255 octets, the password "
-				"1 to 256 characters of UTF-8",
-		name);
-	return -1;
-}
-
-static int compare_addresses(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(in_addr_t));
-}
-
-/* Two users with one fixed address would take it from each other. */
-static int check_addresses(struct server_config *c, char *why)
-{
-	unsigned int n = 0, users = cfg_size(c->cfg, "user");
-	in_addr_t *list = calloc(users + 1, sizeof(*list));
-	char text[INET_ADDRSTRLEN];
-	int rc = 0;
-
-	if (!list) {
-		snprintf(why, SYSTEM_WHY, "out of memory");
-		return -1;
-	}
-	list[n++] = c->local.s_addr;
-	for (unsigned int i = 0; i < users; i++) {
-		const char *address = cfg_getstr(cfg_getnsec(c->cfg, "user", i), "address");
-		struct in_addr addr;
-
-		if (address && settings_ipv4(address, &addr) == 0)
-			list[n++] = addr.s_addr;
-	}
-	qsort(list, n, sizeof(*list), compare_addresses);
-	for (unsigned int i = 1; i < n && rc == 0; i++) {
-		if (list[i] != list[i - 1])
-			continue;
-		inet_ntop(AF_INET, &list[i], text, sizeof(text));
-		snprintf(why, SYSTEM_WHY,
-			"address: %s is given to two users, or to a user and to this end", text);
-		rc = -1;
-	}
-	free(list);
-	if (rc == 0 && n == 1 && c->pool.size == c->pool.reserved) {
-		snprintf(why, SYSTEM_WHY,
-			"pool: no address is left for clients (one is this end's, see \"local\")");
-		rc = -1;
-	}
-	return rc;
 }
 
 static int add_pools(struct server_config *c, char *why)
@@ -355,11 +230,7 @@ static int apply(struct server_config *c, char *why)
 	}
 	if (add_pools(c, why) < 0)
 		return -1;
-	for (unsigned int i = 0; i < cfg_size(cfg, "user"); i++) {
-		if (add_user(c, cfg_getnsec(cfg, "user", i), why) < 0)
-			return -1;
-	}
-	if (check_addresses(c, why) < 0)
+	if (users_addresses(&c->accounts, &c->pool, c->local, why) < 0)
 		return -1;
 	addresses(cfg, "dns", c->dns);
 	addresses(cfg, "wins", c->wins);
@@ -374,33 +245,6 @@ static int apply(struct server_config *c, char *why)
 	c->control_path = cfg_getstr(cfg, "control");
 	set_protocol(c);
 	return 0;
-}
-
-/* --user NAME:PASSWORD; the name ends at the first colon. A user of the file keeps the address. */
-static int option_user(struct server_config *c, char *arg, char *why)
-{
-	char *colon = strchr(arg, ':');
-	struct in_addr address = { 0 };
-	const struct account *known;
-	int rc;
-
-	if (!colon || colon == arg || !colon[1]) {
-		snprintf(why, SYSTEM_WHY, "--user %.*s: write --user NAME:PASSWORD",
-			(int)strcspn(arg, ":"), arg);
-		return -1;
-	}
-	*colon = '\0';
-	known = accounts_find(&c->accounts, arg);
-	if (known && !strcmp(known->name, arg))
-		address = known->address;
-	rc = accounts_put(&c->accounts, arg, colon + 1, NULL, address);
-	/* Not for the eyes of ps(1) any longer. */
-	wipe(colon + 1);
-	if (rc == 0)
-		return 0;
-	snprintf(why, SYSTEM_WHY, "--user %.64s: %s", arg,
-		rc == -ENOMEM ? "out of memory" : "name or password is too long or not UTF-8");
-	return -1;
 }
 
 enum {
@@ -499,7 +343,7 @@ static int read_users(struct server_config *c, int argc, char **argv, char *why)
 
 	optind = 1;
 	while ((opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-		if (opt == OPT_USER && option_user(c, optarg, why) < 0)
+		if (opt == OPT_USER && users_option(&c->accounts, optarg, why) < 0)
 			return -1;
 	}
 	return 0;
@@ -532,6 +376,7 @@ int server_config_parse(struct server_config *c, int argc, char **argv)
 	memset(c, 0, sizeof(*c));
 	address_pool_init(&c->pool);
 	accounts_init(&c->accounts);
+	users_into(&c->accounts);
 	c->cfg = make_cfg();
 	rc = parse(c, argc, argv, why);
 	if (rc < 0)

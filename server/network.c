@@ -33,12 +33,10 @@ static int each_network(struct server_network *n, const struct server_config *co
 		if (step(n, config, prefix, len, why) < 0)
 			return -1;
 	}
-	for (unsigned int i = 0; i < cfg_size(config->cfg, "user"); i++) {
-		const char *address = cfg_getstr(cfg_getnsec(config->cfg, "user", i), "address");
-
-		if (!address || settings_ipv4(address, &prefix) < 0 || in_pool(config, prefix))
+	for (const struct account *a = config->accounts.newest; a; a = a->older) {
+		if (!a->address.s_addr || in_pool(config, a->address))
 			continue;
-		if (step(n, config, prefix, 32, why) < 0)
+		if (step(n, config, a->address, 32, why) < 0)
 			return -1;
 	}
 	return 0;

@@ -15,8 +15,8 @@
 static const struct in_addr none;
 
 /* RFC 2759 section 9.2: the hash of "clientPass". */
-static const uint8_t client_pass[16] = { 0x44, 0xeb, 0xba, 0x8d, 0x53, 0x12, 0xb8, 0xd6, 0x11, 0x47, 0x44, 0x11, 0xf5,
-	0x69, 0x89, 0xae };
+static const uint8_t client_pass[16] = { 0x44, 0xeb, 0xba, 0x8d, 0x53, 0x12, 0xb8, 0xd6, 0x11, 0x47,
+	0x44, 0x11, 0xf5, 0x69, 0x89, 0xae };
 
 static int start(void **state)
 {
@@ -108,7 +108,8 @@ static void ten_thousand_are_all_found(void **state)
 
 	for (unsigned int i = 0; i < 10000; i++) {
 		snprintf(name, sizeof(name), "user%u", i);
-		assert_int_equal(accounts_put(a, name, NULL, client_pass, (struct in_addr){ i }), 0);
+		assert_int_equal(
+			accounts_put(a, name, NULL, client_pass, (struct in_addr){ i }), 0);
 	}
 	assert_int_equal(a->count, 10000);
 	for (unsigned int i = 0; i < 10000; i++) {

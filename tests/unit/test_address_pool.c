@@ -133,12 +133,12 @@ static void reserved_addresses_are_never_given(void **state)
 	assert_int_equal(address_pool_add(&p, ip("10.9.0.4"), 32), 0);
 	address_pool_reserve(&p, ip("10.0.0.1"));
 	address_pool_reserve(&p, ip("10.0.0.1"));
-	address_pool_reserve(&p, ip("10.0.0.0"));   /* the network's own */
-	address_pool_reserve(&p, ip("192.0.2.1"));  /* outside */
+	address_pool_reserve(&p, ip("10.0.0.0"));  /* the network's own */
+	address_pool_reserve(&p, ip("192.0.2.1")); /* outside */
 	assert_int_equal(p.reserved, 1);
 	address_pool_give_back(&p, ip("10.0.0.1")); /* was not given: stays reserved */
 	takes(&p, "10.0.0.2");
-	address_pool_reserve(&p, ip("10.0.0.2"));   /* in use: not touched */
+	address_pool_reserve(&p, ip("10.0.0.2")); /* in use: not touched */
 	takes(&p, "10.9.0.4");
 	is_empty(&p);
 	address_pool_give_back(&p, ip("10.0.0.2"));
@@ -195,7 +195,8 @@ static void too_many_ranges_or_addresses_are_refused(void **state)
 	assert_int_equal(address_pool_add(&p, ip("10.16.0.0"), 31), 0);
 	address_pool_done(&p);
 	for (uint32_t i = 0; i <= ADDRESS_RANGES_MAX; i++)
-		assert_int_equal(address_pool_add(&p, (struct in_addr){ htonl(0x0a000000u + i) }, 32),
+		assert_int_equal(
+			address_pool_add(&p, (struct in_addr){ htonl(0x0a000000u + i) }, 32),
 			i < ADDRESS_RANGES_MAX ? 0 : -ENOSPC);
 	address_pool_done(&p);
 }

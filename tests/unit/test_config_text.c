@@ -30,7 +30,9 @@ static void comments_become_blanks_and_lines_stay(void **state)
 		{ "a = \"it's \\\"q\\\" \\\\\"", "a = \"it's \\\"q\\\" \\\\\"" },
 		{ "p = /run/x.sock\r\n", "p = /run/x.sock\r\n" },
 		{ "u \"a\" {\n l = {1, 2}\n}\n", "u \"a\" {\n l = {1, 2}\n}\n" },
-		{ "\xef\xbb\xbf" "a = 1", "   a = 1" },
+		{ "\xef\xbb\xbf"
+		  "a = 1",
+			"   a = 1" },
 		{ "a = {", NULL },
 	};
 

@@ -9,7 +9,8 @@
 
 #include <cmocka.h>
 
-static const struct in_addr source = { 0x0200000a }, destination = { 0x0100000a }; /* 10.0.0.2, 10.0.0.1 */
+static const struct in_addr source = { 0x0200000a },
+			    destination = { 0x0100000a }; /* 10.0.0.2, 10.0.0.1 */
 
 /* RFC 1071: of a block that holds its own right checksum, the sum is all ones. */
 static uint16_t sum(const uint8_t *p, size_t len)

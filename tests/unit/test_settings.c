@@ -81,9 +81,10 @@ static void addresses(void **state)
 
 static void hosts(void **state)
 {
-	static const char *const good[] = { "1.0.0.0", "10.0.0.1", "126.255.255.255", "128.0.0.1", "223.255.255.255" };
-	static const char *const bad[] = { "0.0.0.0", "0.1.2.3", "127.0.0.1", "224.0.0.1", "240.0.0.1",
-		"255.255.255.255" };
+	static const char *const good[] = { "1.0.0.0", "10.0.0.1", "126.255.255.255", "128.0.0.1",
+		"223.255.255.255" };
+	static const char *const bad[] = { "0.0.0.0", "0.1.2.3", "127.0.0.1", "224.0.0.1",
+		"240.0.0.1", "255.255.255.255" };
 	struct in_addr a;
 
 	(void)state;
@@ -107,9 +108,10 @@ static void networks(void **state)
 		{ "0.0.0.0/0", 0, 0 },
 		{ "128.0.0.0/1", 0x80000000, 1 },
 	};
-	static const char *const bad[] = { "", "/", "/24", "10.64.0.0/", "10.64.0.0/33", "10.64.0.0/-1", "10.64.0.0/+24",
-		"10.64.0.0/ 24", "10.64.0.0/24 ", "10.64.0.0/24x", "10.64.0.1/24", "10.64.0.1/0", "10.64.0/24",
-		"10.64.0.0/18446744073709551640", "10.64.0.0/4294967320", "1111.2222.3333.4444.5555/24" };
+	static const char *const bad[] = { "", "/", "/24", "10.64.0.0/", "10.64.0.0/33",
+		"10.64.0.0/-1", "10.64.0.0/+24", "10.64.0.0/ 24", "10.64.0.0/24 ", "10.64.0.0/24x",
+		"10.64.0.1/24", "10.64.0.1/0", "10.64.0/24", "10.64.0.0/18446744073709551640",
+		"10.64.0.0/4294967320", "1111.2222.3333.4444.5555/24" };
 	struct in_addr prefix;
 	unsigned int len;
 
@@ -137,10 +139,12 @@ static void policies(void **state)
 		{ "prefer", PPP_MPPE_PREFER, 7, true, true },
 		{ "OFF", PPP_MPPE_OFF, 7, true, true },
 		{ "require-128,stateful", PPP_MPPE_REQUIRE, PPP_MPPE_128, false, true },
-		{ "require, 40 56 - stateless", PPP_MPPE_REQUIRE, PPP_MPPE_40 | PPP_MPPE_56, true, false },
+		{ "require, 40 56 - stateless", PPP_MPPE_REQUIRE, PPP_MPPE_40 | PPP_MPPE_56, true,
+			false },
 		{ "require-stateless-stateful", PPP_MPPE_REQUIRE, 7, true, true },
 	};
-	static const char *const bad[] = { "", "-", ", ", "maybe", "require-64", "require_128", "require-128x", "stat" };
+	static const char *const bad[] = { "", "-", ", ", "maybe", "require-64", "require_128",
+		"require-128x", "stat" };
 	struct ppp_mppe_config m;
 
 	(void)state;
@@ -173,8 +177,8 @@ static void set_puts_every_type(void **state)
 
 static void set_takes_every_character_as_it_is(void **state)
 {
-	static const char *const values[] = { "a\"b", "a'b", "a\\b", "\\", "'", "\\'", "${HOME}", "#x", "{", "}", "=", "+=",
-		" a ", "\xc3\xa4", "\xff", "/* x", "a\nb", "$(x)" };
+	static const char *const values[] = { "a\"b", "a'b", "a\\b", "\\", "'", "\\'", "${HOME}",
+		"#x", "{", "}", "=", "+=", " a ", "\xc3\xa4", "\xff", "/* x", "a\nb", "$(x)" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
@@ -270,14 +274,17 @@ static void a_file_sets_keys(void **state)
 {
 	(void)state;
 	assert_int_equal(file(""), 0);
-	assert_int_equal(file("\xef\xbb\xbf# of Windows\r\nname = 'a'\r\nport = 17 // x\r\nlisten = {\"192.0.2.1\", 192.0.2.2}\r\n"
-			      "/* user \"no\" { */\r\nuser \"O\\\\bob\" {\r\n\tpassword = 'p\"\xc3\xa4${x}\\x'\r\n}\r\n"),
+	assert_int_equal(file("\xef\xbb\xbf# of Windows\r\nname = 'a'\r\nport = 17 // x\r\nlisten "
+			      "= {\"192.0.2.1\", 192.0.2.2}\r\n"
+			      "/* user \"no\" { */\r\nuser \"O\\\\bob\" {\r\n\tpassword = "
+			      "'p\"\xc3\xa4${x}\\x'\r\n}\r\n"),
 		0);
 	assert_string_equal(cfg_getstr(cfg, "name"), "a");
 	assert_int_equal(cfg_getint(cfg, "port"), 17);
 	assert_int_equal(cfg_size(cfg, "listen"), 2);
 	assert_string_equal(cfg_title(cfg_getnsec(cfg, "user", 0)), "O\\bob");
-	assert_string_equal(cfg_getstr(cfg_getnsec(cfg, "user", 0), "password"), "p\"\xc3\xa4${x}\\x");
+	assert_string_equal(
+		cfg_getstr(cfg_getnsec(cfg, "user", 0), "password"), "p\"\xc3\xa4${x}\\x");
 }
 
 static void a_file_says_what_is_wrong_with_its_line(void **state)
@@ -289,11 +296,13 @@ static void a_file_says_what_is_wrong_with_its_line(void **state)
 		{ "/*\n\n*/ zzzzzzz = 3\n", ":3: unknown key" },
 		{ "name = x\nport = x\n", ":2: invalid integer" },
 		{ "\n\nlisten = {\"300.1.2.3\"}\n", ":3: listen: \"300.1.2.3\"" },
-		{ "user \"a\" {\n passwort = x\n}\n", ":2: unknown key \"passwort\" (did you mean \"password\"?)" },
+		{ "user \"a\" {\n passwort = x\n}\n",
+			":2: unknown key \"passwort\" (did you mean \"password\"?)" },
 		{ "user \"a\" {\n", ":1: the brace" },
 		{ "name = \"a\n", ":1: the text" },
 		{ "name 'a'\n", ":1: missing equal sign" },
-		{ "user \"a\" { password = x }\nuser \"a\" { password = y }\n", ":2: found duplicate title" },
+		{ "user \"a\" { password = x }\nuser \"a\" { password = y }\n",
+			":2: found duplicate title" },
 	};
 
 	(void)state;
@@ -326,7 +335,8 @@ static void a_password_is_the_first_line(void **state)
 		char *password;
 
 		assert_int_equal(ftruncate(fd, 0), 0);
-		assert_int_equal(pwrite(fd, cases[i].content, strlen(cases[i].content), 0), strlen(cases[i].content));
+		assert_int_equal(pwrite(fd, cases[i].content, strlen(cases[i].content), 0),
+			strlen(cases[i].content));
 		password = settings_password(path, why);
 		if (cases[i].password)
 			assert_string_equal(password, cases[i].password);

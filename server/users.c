@@ -1,0 +1,165 @@
+/* Users of the configuration: see users.h. */
+#include "server/users.h"
+
+#include "session/settings.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct accounts *target;
+
+void users_into(struct accounts *accounts)
+{
+	target = accounts;
+}
+
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c ? strchr(digits, c | 0x20) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+static int parse_hash(const char *hex, uint8_t hash[16])
+{
+	uint8_t any = 0;
+
+	if (strlen(hex) != 32)
+		return -EINVAL;
+	for (int i = 0; i < 16; i++) {
+		int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return -EINVAL;
+		hash[i] = (uint8_t)(high << 4 | low);
+		any |= hash[i];
+	}
+	return any ? 0 : -EINVAL; /* no password has it, but everybody could log on with it */
+}
+
+static void wipe(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+}
+
+/* With this very name, not that without its domain. */
+static const struct account *find_exactly(const struct accounts *accounts, const char *name)
+{
+	const struct account *a = accounts_find(accounts, name);
+
+	return a && !strcmp(a->name, name) ? a : NULL;
+}
+
+/* NULL, or what is wrong. */
+static const char *add_section(cfg_t *user, char *password, char *hex)
+{
+	const char *address = cfg_getstr(user, "address");
+	struct in_addr addr = { 0 };
+	uint8_t hash[16] = { 0 };
+	int rc;
+
+	if (!password == !hex)
+		return "give either password or nt-hash";
+	if (find_exactly(target, cfg_title(user)))
+		return "there is such a user already";
+	if (hex && parse_hash(hex, hash) < 0)
+		return "nt-hash must be 32 hexadecimal digits, not all 0";
+	if (address)
+		(void)settings_ipv4(address, &addr); /* checked when it was read */
+	rc = accounts_put(target, cfg_title(user), password, hash, addr);
+	explicit_bzero(hash, sizeof(hash));
+	if (rc == -ENOMEM)
+		return "out of memory";
+	return rc < 0 ? "the name must have 1 to 255 octets, the password 1 to 256 characters of "
+			"UTF-8"
+		      : NULL;
+}
+
+int users_section(cfg_t *cfg, cfg_opt_t *opt)
+{
+	unsigned int last = cfg_opt_size(opt) - 1;
+	cfg_t *user = cfg_opt_getnsec(opt, last);
+	char *password = cfg_getstr(user, "password"), *hex = cfg_getstr(user, "nt-hash");
+	const char *what = add_section(user, password, hex);
+
+	wipe(password);
+	wipe(hex);
+	if (what) {
+		cfg_error(cfg, "user \"%.64s\": %s", cfg_title(user), what);
+		return -1;
+	}
+	return cfg_opt_rmnsec(opt, last) == CFG_SUCCESS ? 0 : -1;
+}
+
+int users_option(struct accounts *accounts, char *arg, char *why)
+{
+	char *colon = strchr(arg, ':');
+	struct in_addr address = { 0 };
+	const struct account *known;
+	int rc;
+
+	if (!colon || colon == arg || !colon[1]) {
+		snprintf(why, SYSTEM_WHY, "--user %.*s: write --user NAME:PASSWORD",
+			(int)strcspn(arg, ":"), arg);
+		return -1;
+	}
+	*colon = '\0';
+	known = find_exactly(accounts, arg);
+	if (known)
+		address = known->address;
+	rc = accounts_put(accounts, arg, colon + 1, NULL, address);
+	/* Not for the eyes of ps(1) any longer. */
+	wipe(colon + 1);
+	if (rc == 0)
+		return 0;
+	snprintf(why, SYSTEM_WHY, "--user %.64s: %s", arg,
+		rc == -ENOMEM ? "out of memory" : "name or password is too long or not UTF-8");
+	return -1;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(in_addr_t));
+}
+
+int users_addresses(
+	const struct accounts *accounts, struct address_pool *pool, struct in_addr local, char *why)
+{
+	in_addr_t *list = calloc(accounts->count + 1, sizeof(*list));
+	char text[INET_ADDRSTRLEN];
+	size_t n = 0;
+	int rc = 0;
+
+	if (!list) {
+		snprintf(why, SYSTEM_WHY, "out of memory");
+		return -1;
+	}
+	list[n++] = local.s_addr;
+	for (const struct account *a = accounts->newest; a; a = a->older) {
+		if (!a->address.s_addr)
+			continue;
+		list[n++] = a->address.s_addr;
+		address_pool_reserve(pool, a->address);
+	}
+	qsort(list, n, sizeof(*list), compare);
+	for (size_t i = 1; i < n && rc == 0; i++) {
+		if (list[i] != list[i - 1])
+			continue;
+		inet_ntop(AF_INET, &list[i], text, sizeof(text));
+		snprintf(why, SYSTEM_WHY,
+			"address: %s is given to two users, or to a user and to this end", text);
+		rc = -1;
+	}
+	free(list);
+	if (rc == 0 && n == 1 && pool->size == pool->reserved) {
+		snprintf(why, SYSTEM_WHY,
+			"pool: no address is left for clients (one is this end's, see \"local\")");
+		rc = -1;
+	}
+	return rc;
+}
