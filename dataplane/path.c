@@ -204,6 +204,7 @@ int path_receive(struct worker *w)
 	if (n <= 0)
 		return 0; /* nothing there, or an ICMP error that is read and gone */
 	packet_list_init(&out);
+	w->gre_more = (unsigned int)n == w->rx.armed;
 	w->stats.gre_received += (unsigned int)n;
 	for (unsigned int i = 0; i < (unsigned int)n; i++) {
 		size_t len = io_received(&w->rx, i);

@@ -230,8 +230,25 @@ static void run_commands(struct worker *w, bool more)
 
 /* ---- the loop ---- */
 
+/*
+ * After a pause of this thread the packets that gaps wait for are there, in the socket: they come
+ * before the gaps are given up. But not for ever, should the socket never be empty.
+ */
+static bool is_behind(struct worker *w)
+{
+	if (!w->gre_more) {
+		w->behind_since = 0;
+		return false;
+	}
+	if (!w->behind_since)
+		w->behind_since = w->now;
+	return w->now - w->behind_since < GRE_HOLD_TIME;
+}
+
 static void run_timers(struct worker *w)
 {
+	if (is_behind(w))
+		return;
 	for (unsigned int i = 0; i < WORKER_TIMER_BATCH; i++) {
 		struct wheel_entry *e = wheel_expired(&w->wheel, w->now);
 
@@ -282,7 +299,9 @@ static void turn(struct worker *w)
 	/* First: what a command allows (keys, routes, data) may be what the packets behind it need.
 	 */
 	run_commands(w, ready[SOURCE_COMMANDS] != 0);
-	if (ready[SOURCE_GRE] & ~(uint32_t)EPOLLOUT && path_receive(w) < 0)
+	w->gre_more = false;
+	if (((ready[SOURCE_GRE] & ~(uint32_t)EPOLLOUT) || wheel_next(&w->wheel) <= w->now) &&
+		!w->gre_lost && path_receive(w) < 0)
 		lost(w, SOURCE_GRE);
 	if (ready[SOURCE_INNER] && !w->inner_lost && path_send(w) < 0)
 		lost(w, SOURCE_INNER);

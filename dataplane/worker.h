@@ -41,6 +41,8 @@ struct worker {
 	struct command *backlog;  /* taken from the queue, not yet executed */
 	int epoll;
 	bool stop;
+	bool gre_more;             /* the last batch was full: more may wait in the socket */
+	uint64_t behind_since;     /* so it has been from then on; 0: it is not */
 	bool gre_lost, inner_lost; /* the descriptor is of no use any more */
 	uint64_t blocked_until; /* the GRE socket is full, so the inner side is not read; 0: it is
 				   not */

@@ -141,7 +141,7 @@ void tunnel_decrypt(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
  * information field. */
 void tunnel_finish(struct tunnel *t, struct packet *p);
 
-/* Gives up old gaps. Call at tunnel_deadline(). */
+/* Gives up old gaps. Call at tunnel_deadline(), when all that has come by then was received. */
 void tunnel_tick(struct tunnel *t, uint64_t now, struct packet_list *out);
 uint64_t tunnel_deadline(const struct tunnel *t);
 

@@ -2,15 +2,16 @@
  * Order, loss and acknowledgement of what we receive: RFC 2637 section 4.3. See receiver.h.
  *
  * Invariants: the ring holds only numbers in (next, next + GRE_HOLD_MAX), each at its number modulo
- * GRE_HOLD_MAX; next itself is never held; `seen` is meaningful for [first, next), which is at most
- * GRE_HOLD_MAX long; every packet taken ends in the ring or on a list, exactly once.
+ * ring_size, which is more than the furthest is ahead; next itself is never held; `seen` is
+ * meaningful for [first, next), which is at most GRE_HOLD_MAX long; every packet taken ends in the
+ * ring or on a list, exactly once.
  */
 #include "lib/gre/receiver.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define SLOT(seq) ((seq) & (GRE_HOLD_MAX - 1))
+#define SEEN_WORD(seq) (((seq) & (GRE_HOLD_MAX - 1)) / 64)
 /*
  * A number this far ahead that waited in vain, nearly alone, while the stream went on below it, is
  * a stray (forged, most likely): following it would make the real stream late.
@@ -33,10 +34,15 @@ static void drop(struct packet *p, struct packet_list *out)
 	packet_list_add(out, p);
 }
 
+static struct packet **slot_of(const struct gre_receiver *r, uint32_t seq)
+{
+	return &r->ring[seq & (r->ring_size - 1)];
+}
+
 static void drop_held(struct gre_receiver *r, struct packet_list *out)
 {
-	for (uint32_t i = 0; r->held && i < GRE_HOLD_MAX; i++) {
-		struct packet **slot = &r->ring[SLOT(r->next + i)];
+	for (uint32_t i = 0; r->held && i < r->ring_size; i++) {
+		struct packet **slot = &r->ring[i];
 
 		if (!*slot)
 			continue;
@@ -52,6 +58,7 @@ void gre_receiver_done(struct gre_receiver *r, struct packet_list *out)
 	drop_held(r, out);
 	free(r->ring);
 	r->ring = NULL;
+	r->ring_size = 0;
 	r->ack_pending = false;
 	r->ack_deadline = UINT64_MAX;
 }
@@ -84,13 +91,13 @@ static uint64_t seen_bit(uint32_t seq)
 
 static bool was_seen(const struct gre_receiver *r, uint32_t seq)
 {
-	return r->seen[SLOT(seq) / 64] & seen_bit(seq);
+	return r->seen[SEEN_WORD(seq)] & seen_bit(seq);
 }
 
 /* The number expected came (p) or is given up (NULL): on to the one after it. */
 static void advance(struct gre_receiver *r, struct packet *p, uint64_t now, struct packet_list *out)
 {
-	uint64_t *word = &r->seen[SLOT(r->next) / 64];
+	uint64_t *word = &r->seen[SEEN_WORD(r->next)];
 
 	if (p) {
 		*word |= seen_bit(r->next);
@@ -107,7 +114,7 @@ static void advance(struct gre_receiver *r, struct packet *p, uint64_t now, stru
 /* Takes the number expected from the ring; NULL if it is not there. */
 static struct packet *unhold(struct gre_receiver *r)
 {
-	struct packet **slot = &r->ring[SLOT(r->next)];
+	struct packet **slot = slot_of(r, r->next);
 	struct packet *p = *slot;
 
 	if (p) {
@@ -145,11 +152,30 @@ static void begin(struct gre_receiver *r, uint32_t seq)
 	memset(r->seen, 0, sizeof(r->seen));
 }
 
+/* Room in the ring for what is so far ahead of the number expected. */
+static bool make_room(struct gre_receiver *r, uint32_t ahead)
+{
+	uint32_t size = r->ring ? r->ring_size : GRE_HOLD_FIRST;
+	struct packet **ring;
+
+	while (size <= ahead)
+		size *= 2;
+	if (size == r->ring_size)
+		return true;
+	ring = calloc(size, sizeof(struct packet *));
+	if (!ring)
+		return false;
+	for (uint32_t i = 0; i < r->ring_size; i++)
+		ring[(r->next + i) & (size - 1)] = *slot_of(r, r->next + i);
+	free(r->ring);
+	r->ring = ring;
+	r->ring_size = size;
+	return true;
+}
+
 static bool hold(struct gre_receiver *r, struct packet *p, uint32_t seq, uint64_t now)
 {
-	if (!r->ring)
-		r->ring = calloc(GRE_HOLD_MAX, sizeof(struct packet *));
-	if (!r->ring)
+	if (!make_room(r, seq - r->next))
 		return false;
 	if (!r->held) {
 		r->highest = seq;
@@ -159,7 +185,7 @@ static bool hold(struct gre_receiver *r, struct packet *p, uint32_t seq, uint64_
 		r->highest = seq;
 	}
 	p->time = now;
-	r->ring[SLOT(seq)] = p;
+	*slot_of(r, seq) = p;
 	r->held++;
 	return true;
 }
@@ -168,7 +194,7 @@ static bool hold(struct gre_receiver *r, struct packet *p, uint32_t seq, uint64_
 static void take_in_range(struct gre_receiver *r, struct packet *p, uint32_t seq, uint64_t now,
 	struct packet_list *out)
 {
-	if (r->held && r->ring[SLOT(seq)]) {
+	if (r->held && seq - r->next < r->ring_size && *slot_of(r, seq)) {
 		r->duplicates++;
 		drop(p, out);
 		return;
@@ -215,7 +241,7 @@ static bool confirms_jump(struct gre_receiver *r, uint32_t seq, uint64_t now)
 	if (r->jump_count < GRE_JUMP_CONFIRM)
 		return false;
 	if (!back)
-		return true;
+		return r->young < GRE_YOUNG || now >= r->in_range_at + GRE_JUMP_QUIET;
 	if (now >= r->in_range_at + GRE_BACK_QUIET)
 		return true;
 	return r->young < GRE_YOUNG && r->next - seq > GRE_HOLD_MAX;
@@ -260,7 +286,7 @@ static void drop_late(
 	r->late++;
 	if (r->next - seq <= r->next - r->first) {
 		r->lost--; /* it was counted when its gap was given up */
-		r->seen[SLOT(seq) / 64] |= seen_bit(seq);
+		r->seen[SEEN_WORD(seq)] |= seen_bit(seq);
 	}
 	drop(p, out);
 }
@@ -300,7 +326,6 @@ void gre_receiver_take(struct gre_receiver *r, struct packet *p, uint32_t seq, u
 		take_in_range(r, p, seq, now, out);
 	else
 		take_out_of_range(r, p, seq, now, out);
-	gre_receiver_tick(r, now, out);
 }
 
 /* The first number that waits. */
@@ -308,7 +333,7 @@ static uint32_t first_held(const struct gre_receiver *r)
 {
 	uint32_t seq = r->next;
 
-	while (!r->ring[SLOT(seq)])
+	while (!*slot_of(r, seq))
 		seq++;
 	return seq;
 }
@@ -319,14 +344,16 @@ static uint32_t first_held(const struct gre_receiver *r)
  */
 static bool is_stray(const struct gre_receiver *r, uint32_t seq, uint64_t now)
 {
-	return now - r->ring[SLOT(seq)]->time >= GRE_HOLD_TIME && r->held < GRE_JUMP_CONFIRM &&
+	return now - (*slot_of(r, seq))->time >= GRE_HOLD_TIME && r->held < GRE_JUMP_CONFIRM &&
 	       seq - r->next > STRAY_GAP && r->next != r->hold_base;
 }
 
 static void drop_stray(struct gre_receiver *r, uint32_t seq, struct packet_list *out)
 {
-	drop(r->ring[SLOT(seq)], out);
-	r->ring[SLOT(seq)] = NULL;
+	struct packet **slot = slot_of(r, seq);
+
+	drop(*slot, out);
+	*slot = NULL;
 	r->held--;
 	r->jumps++;
 }
@@ -347,7 +374,7 @@ void gre_receiver_tick(struct gre_receiver *r, uint64_t now, struct packet_list 
 	}
 	/* The deadline may be that of a packet that has left: look at those that are here. */
 	for (uint32_t left = r->held; left; seq++) {
-		const struct packet *p = r->ring[SLOT(seq)];
+		const struct packet *p = *slot_of(r, seq);
 
 		if (!p)
 			continue;

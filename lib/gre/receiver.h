@@ -16,7 +16,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define GRE_HOLD_MAX 512 /* packets; power of two; also the furthest ahead that is held */
+/*
+ * Packets; also the furthest ahead that is held. Jitter of 2 ms puts a burst of that many out of
+ * order, whatever the average rate is: TCP sends a whole window at once. A power of two, as the
+ * ring's first size is.
+ */
+#define GRE_HOLD_MAX   2048
+#define GRE_HOLD_FIRST 256
 #define GRE_HOLD_TIME                                                                              \
 	30000 /* us; well over a path's jitter, well under TCP's retransmission time-out */
 #define GRE_ACK_DELAY 50000 /* us until an acknowledgement goes alone */
@@ -28,6 +34,12 @@
  */
 #define GRE_JUMP_CONFIRM 3
 #define GRE_JUMP_STEP    64 /* "a little above" */
+/*
+ * Going forward needs silence in the expected range, too, if a short one: a forger is not to take
+ * over a stream that flows, and a burst that is too long for the ring is not to make late what it
+ * overtook.
+ */
+#define GRE_JUMP_QUIET 20000 /* us */
 /*
  * Going back could also mean a burst of delayed packets. So it needs silence in the expected range
  * for this long, unless fewer than GRE_YOUNG packets ever came there (the first one was the odd one
@@ -52,7 +64,8 @@ struct gre_receiver {
 	uint32_t held;        /* packets in the ring */
 	uint32_t highest;     /* number held, with held > 0 */
 	uint32_t hold_base;   /* `next` when the ring was last empty */
-	struct packet **ring; /* GRE_HOLD_MAX pointers, allocated when first needed */
+	struct packet **ring; /* allocated when first needed, */
+	uint32_t ring_size;   /* and larger when more are */
 	uint64_t
 		hold_deadline; /* no later than the oldest gap is to be given up; UINT64_MAX none */
 	uint32_t first;        /* the oldest number that `seen` knows about */
@@ -80,6 +93,7 @@ void gre_receiver_done(struct gre_receiver *r, struct packet_list *out);
 /*
  * A data packet with number `seq` came; takes `p` over. All that can now go on is added to `out` in
  * order (verdict PACKET_NONE); what is dropped is added too, with PACKET_DROP. `p` may stay here.
+ * No gap is given up for its time here: what is missing may be the next packet that the caller has.
  */
 void gre_receiver_take(struct gre_receiver *r, struct packet *p, uint32_t seq, uint64_t now,
 	struct packet_list *out);

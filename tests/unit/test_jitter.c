@@ -48,9 +48,14 @@ static void turn(struct tunnel *t, uint64_t now, uint32_t *next)
 	check_in_order(&done, next);
 }
 
-static void flow(const struct mppe_params *params, uint32_t per_second, uint32_t seed)
+struct rate {
+	uint32_t per_second, burst;
+};
+
+static void flow(const struct mppe_params *params, const struct rate *rate, uint32_t seed)
 {
 	uint64_t now = 1000 * MS, due = now * 1000, turn_at = now + TURN;
+	uint64_t step = (uint64_t)rate->burst * 1000000000u / rate->per_second;
 	uint32_t sent = 0, next = 0;
 	struct tunnel_stats stats;
 	struct tunnel a, b;
@@ -61,7 +66,7 @@ static void flow(const struct mppe_params *params, uint32_t per_second, uint32_t
 	init_pair(&a, &b, params);
 	a.sender.next = 0u - PACKETS / 2; /* over the wrap */
 	for (; next < PACKETS && now < 100000 * MS; now++) {
-		for (; sent < PACKETS && due <= now * 1000; due += 1000000000u / per_second) {
+		for (; sent < PACKETS && due <= now * 1000; due += sent % rate->burst ? 0 : step) {
 			struct packet *p = seal(&a, ip_packet(sent, 64), PPP_IP, now);
 			uint32_t jitter =
 				sent ? chance(2 * JITTER + 1) : 0; /* nothing overtakes the first */
@@ -85,14 +90,15 @@ static void flow(const struct mppe_params *params, uint32_t per_second, uint32_t
 	end_pair(&a, &b);
 }
 
-/* 1400 bytes at 10 Mbit/s, 100 Mbit/s, 1 Gbit/s. */
-static const uint32_t rates[] = { 900, 9000, 90000 };
+/* 1400 bytes at 10 Mbit/s, 100 Mbit/s, 1 Gbit/s; the same by whole TCP windows of 1 MB. */
+static const struct rate rates[] = { { 900, 1 }, { 9000, 1 }, { 90000, 1 }, { 90000, 750 } };
+#define RATES (sizeof(rates) / sizeof(rates[0]))
 
 static void nothing_is_lost_by_jitter_in_clear(void **state)
 {
 	(void)state;
-	for (uint32_t i = 0; i < 9; i++)
-		flow(NULL, rates[i % 3], i);
+	for (uint32_t i = 0; i < 2 * RATES; i++)
+		flow(NULL, &rates[i % RATES], i);
 }
 
 static void nothing_is_lost_by_jitter_stateless(void **state)
@@ -100,8 +106,8 @@ static void nothing_is_lost_by_jitter_stateless(void **state)
 	const struct mppe_params params = { .bits = MPPE_128, .stateless = true };
 
 	(void)state;
-	for (uint32_t i = 0; i < 6; i++)
-		flow(&params, rates[i % 3], i);
+	for (uint32_t i = 0; i < 2 * RATES; i++)
+		flow(&params, &rates[i % RATES], i);
 }
 
 static void nothing_is_lost_by_jitter_stateful(void **state)
@@ -109,8 +115,8 @@ static void nothing_is_lost_by_jitter_stateful(void **state)
 	const struct mppe_params params = { .bits = MPPE_128 };
 
 	(void)state;
-	for (uint32_t i = 0; i < 6; i++)
-		flow(&params, rates[i % 3], i);
+	for (uint32_t i = 0; i < 2 * RATES; i++)
+		flow(&params, &rates[i % RATES], i);
 }
 
 int main(void)
