@@ -22,8 +22,6 @@
 #define SAVED       "/etc/resolv.conf.before-greyline"
 #define MARK        "# made by greyline connect, pid "
 
-extern char **environ;
-
 /* Runs a program with `input` as its standard input; its exit status, or -1. */
 static int run(const char *const argv[], const char *input)
 {

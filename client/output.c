@@ -27,7 +27,7 @@ static void line(json_t *o)
 void output_connected(
 	const struct client_output *o, const struct session *s, const char *dev, const char *server)
 {
-	char local[INET_ADDRSTRLEN], remote[INET_ADDRSTRLEN], encryption[48] = "not encrypted";
+	char local[INET_ADDRSTRLEN], remote[INET_ADDRSTRLEN], encryption[48] = "none";
 	struct ppp_link_info info;
 
 	ppp_link_get_info(s->link, &info);
@@ -44,7 +44,8 @@ void output_connected(
 		return;
 	}
 	printf("connected: local %s, remote %s, device %s, server %s, %s, %s\n", local, remote, dev,
-		server, *info.auth ? info.auth : "not authenticated", encryption);
+		server, *info.auth ? info.auth : "not authenticated",
+		info.tx_encrypted ? encryption : "not encrypted");
 	fflush(stdout);
 }
 

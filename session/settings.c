@@ -332,7 +332,7 @@ int settings_check_ipv4(cfg_t *cfg, cfg_opt_t *opt)
 
 int settings_check_host(cfg_t *cfg, cfg_opt_t *opt)
 {
-	struct in_addr addr;
+	struct in_addr addr = { 0 };
 
 	if (settings_check_ipv4(cfg, opt) < 0)
 		return -1;

@@ -6,13 +6,13 @@
  *	forward 0
  *	masquerade DEV
  * Undoing is idempotent, and touches only what is recognisably ours: routes with our protocol
- *number, tables of our name. One rule serves all that instances can share: a line that a living
- *instance also has is not undone. That is decided and done under the lock of the state directory,
- *so two that end at once do not wait for each other or both believe the other stays.
+ * number, tables of our name. One rule serves all that instances can share: a line that a living
+ * instance also has is not undone. That is decided and done under the lock of the state directory,
+ * so two that end at once do not wait for each other or both believe the other stays.
  *
  * Forwarding: the first instance finds it off and notes "forward 0"; one that finds it on notes
- *that only if another one has noted it, because else an administrator turned it on. The last of
- *them switches it off.
+ * that only if another one has noted it, because else an administrator turned it on. The last of
+ * them switches it off.
  */
 #include "system/log.h"
 #include "system/net.h"

@@ -117,6 +117,8 @@ static void run_one(struct rc4_job *job)
 	struct rc4 own;
 	struct rc4 *state = job->state ? job->state : &own;
 
+	if (!job->state && !job->key_len)
+		return; /* a stream begins with a key or goes on with a state */
 	if (job->key_len)
 		rc4_init(state, job->key, job->key_len);
 	rc4_crypt(state, job->data, job->len);

@@ -1,13 +1,12 @@
 /*
  * CHAP (RFC 1994) with MS-CHAPv2 (RFC 2759): authenticator and peer.
  *
- *	authenticator: CHALLENGED -> JUDGING -> DONE or FAILED, or back to CHALLENGED (Failure with
- *R=1) peer:          IDLE -> RESPONDED -> DONE or FAILED, and DONE -> RESPONDED at a later
- *Challenge
+ *	authenticator: CHALLENGED -> JUDGING -> DONE or FAILED, or back to CHALLENGED (R=1)
+ *	peer:          IDLE -> RESPONDED -> DONE or FAILED; DONE -> RESPONDED at a later Challenge
  *
  * Invariants: every state but DONE and FAILED has a finite `give_up`, which nothing that is
- *received moves while the state stays; `last` is the packet that a repetition from the other end
- *calls for, or empty.
+ * received moves while the state stays; `last` is the packet that a repetition from the other end
+ * calls for, or empty.
  */
 #include "lib/ppp/chap.h"
 

@@ -78,7 +78,7 @@ void lcp_heard(struct lcp *lcp, const uint8_t *packet, size_t len, uint64_t now)
 void lcp_receive(struct lcp *lcp, const uint8_t *packet, size_t len, uint64_t now);
 
 /* Protocol-Reject of a frame (RFC 1661 5.7), if LCP is open. */
-void lcp_reject_protocol(struct lcp *lcp, uint16_t protocol, const uint8_t *info, size_t len);
+void lcp_reject_protocol(struct lcp *lcp, uint16_t number, const uint8_t *info, size_t len);
 
 /* Sends an Echo-Request when one is due. false: the peer left too many unanswered. */
 bool lcp_tick(struct lcp *lcp, uint64_t now);

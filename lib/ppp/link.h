@@ -22,7 +22,13 @@
 #include <stdint.h>
 
 enum ppp_role { PPP_SERVER, PPP_CLIENT };
-enum ppp_phase { PPP_DEAD, PPP_ESTABLISH, PPP_AUTHENTICATE, PPP_NETWORK, PPP_TERMINATE }; /* RFC 1661 3.1 */
+enum ppp_phase {
+	PPP_DEAD,
+	PPP_ESTABLISH,
+	PPP_AUTHENTICATE,
+	PPP_NETWORK,
+	PPP_TERMINATE
+}; /* RFC 1661 3.1 */
 
 /* A link whose data was encrypted once never goes on in clear, also where encryption is only preferred: it ends. */
 enum ppp_mppe_policy { PPP_MPPE_OFF, PPP_MPPE_PREFER, PPP_MPPE_REQUIRE };
@@ -34,7 +40,7 @@ enum ppp_mppe_policy { PPP_MPPE_OFF, PPP_MPPE_PREFER, PPP_MPPE_REQUIRE };
 
 struct ppp_mppe_config {
 	enum ppp_mppe_policy policy;
-	unsigned int strengths; /* allowed; the strongest that both have is taken */
+	unsigned int strengths;               /* allowed; the strongest that both have is taken */
 	bool allow_stateless, allow_stateful; /* stateless is asked for if allowed */
 };
 
@@ -46,15 +52,16 @@ struct ppp_network {
 
 struct ppp_link_config {
 	enum ppp_role role;
-	uint16_t mru; /* that we ask for, and the most that we send unless the peer says less */
+	uint16_t mru;     /* that we ask for, and the most that we send unless the peer says less */
 	const char *name; /* server: its name in challenges; client: the user's name */
-	const char *password; /* client only; NULL: it need not authenticate, and the server proves nothing */
+	const char *
+		password; /* client only; NULL: it need not authenticate, and the server proves nothing */
 	struct ppp_mppe_config mppe;
-	bool want_dns; /* client: ask for DNS and NBNS servers */
-	uint64_t echo_interval; /* us, 0 never; LCP echo after so much silence */
+	bool want_dns;              /* client: ask for DNS and NBNS servers */
+	uint64_t echo_interval;     /* us, 0 never; LCP echo after so much silence */
 	unsigned int echo_failures; /* unanswered ones until the link is dead */
-	uint64_t restart_interval; /* us, 3 s; LCP and NCPs */
-	uint64_t setup_timeout; /* us for everything until an NCP is open (60 s) */
+	uint64_t restart_interval;  /* us, 3 s; LCP and NCPs */
+	uint64_t setup_timeout;     /* us for everything until an NCP is open (60 s) */
 };
 
 enum ppp_log { PPP_LOG_ERROR, PPP_LOG_WARNING, PPP_LOG_INFO, PPP_LOG_DEBUG };
@@ -91,21 +98,23 @@ struct ppp_link;
  * NULL if out of memory, or if `config->password` is no valid UTF-8 or too long (mschap_nt_hash).
  * `config` is copied, the strings too; of the password only its NT hash is kept, wiped at the end.
  */
-struct ppp_link *ppp_link_new(const struct ppp_link_config *config, const struct ppp_link_ops *ops, void *user);
+struct ppp_link *ppp_link_new(
+	const struct ppp_link_config *config, const struct ppp_link_ops *ops, void *user);
 void ppp_link_free(struct ppp_link *l);
 
 /* The lower layer is up: starts LCP. */
 void ppp_link_start(struct ppp_link *l, uint64_t now);
 
 /* A control frame (any protocol that is not 0021-00fa data) from the peer. */
-void ppp_link_receive(struct ppp_link *l, uint16_t protocol, const uint8_t *info, size_t len, uint64_t now);
+void ppp_link_receive(
+	struct ppp_link *l, uint16_t protocol, const uint8_t *info, size_t len, uint64_t now);
 
 /* Network data came in (any valid packet) at `now`, which may be in the past: no echo is needed. Cheap. */
 void ppp_link_alive(struct ppp_link *l, uint64_t now);
 
 /* Server: the verdict on the request given to ops->judge, and for ok the addresses for this user. */
-void ppp_link_verdict(struct ppp_link *l, const struct ppp_auth_verdict *verdict, const struct ppp_network *net,
-	uint64_t now);
+void ppp_link_verdict(struct ppp_link *l, const struct ppp_auth_verdict *verdict,
+	const struct ppp_network *net, uint64_t now);
 
 /* The data plane lost step (stateful): sends CCP Reset-Request. Or altogether: opens CCP anew. */
 void ppp_link_want_reset(struct ppp_link *l, uint64_t now);
@@ -115,7 +124,8 @@ void ppp_link_desync(struct ppp_link *l, uint64_t now);
 void ppp_link_close(struct ppp_link *l, enum pptp_reason reason, uint64_t now);
 
 /* The lower layer is gone: `finished` at once with `reason`, unless it finished before. */
-void ppp_link_lower_down(struct ppp_link *l, enum pptp_reason reason, const char *detail, uint64_t now);
+void ppp_link_lower_down(
+	struct ppp_link *l, enum pptp_reason reason, const char *detail, uint64_t now);
 
 void ppp_link_tick(struct ppp_link *l, uint64_t now);
 uint64_t ppp_link_deadline(const struct ppp_link *l);
@@ -125,10 +135,11 @@ struct ppp_link_info {
 	enum ppp_phase phase;
 	bool up;
 	const char *auth; /* "MS-CHAPv2", or "" */
-	char peer_name[CHAP_NAME_MAX + 1]; /* server: the authenticated user; client: the server's name */
+	char peer_name[CHAP_NAME_MAX +
+		       1]; /* server: the authenticated user; client: the server's name */
 	bool tx_encrypted, rx_encrypted;
 	struct mppe_params mppe; /* valid if tx_encrypted */
-	uint16_t mru, peer_mru; /* what we may receive, what we may send */
+	uint16_t mru, peer_mru;  /* what we may receive, what we may send */
 	struct ppp_network net;
 	uint64_t echo_rtt; /* us, of the last LCP echo; 0 unknown */
 	uint64_t received; /* control frames received: 0 means nothing came at all */

@@ -7,8 +7,8 @@
  *	link_network.c  CCP and IPCP, what waits for what, encryption, data on and off
  *
  * Order of things: what a callback of an automaton or of CHAP reports is noted in `pending` and
- *done by link_settle() when the packet or the tick is through, so that no automaton is entered
- *twice; only the stopping of data is done at once.
+ * done by link_settle() when the packet or the tick is through, so that no automaton is entered
+ * twice; only the stopping of data is done at once.
  */
 #pragma once
 

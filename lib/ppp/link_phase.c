@@ -4,7 +4,7 @@
  *	DEAD -> ESTABLISH -> AUTHENTICATE -> NETWORK -> TERMINATE -> DEAD
  *
  * Every phase but DEAD has a deadline until data passes: the automata's timers, CHAP's, and the
- *set-up time-out over all.
+ * set-up time-out over all.
  */
 #include "lib/ppp/frame.h"
 #include "lib/ppp/link_internal.h"

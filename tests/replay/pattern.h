@@ -1,10 +1,10 @@
 /*
  * Bytes as text, for a replayed conversation: what the peer sends, and what our end must answer,
- *with room for what it chooses itself. Words, with blanks between them:
+ * with room for what it chooses itself. Words, with blanks between them:
  *
  *	01 0a0b		bytes in hex
  *	..		a byte, whichever (only in what our end sends); as many dots as there are
- *digits 00*64		a byte so many times
+ * digits 00*64		a byte so many times
  *	"text"		the characters; "text":64 with zeros up to that size
  *	name:4		so many bytes, whichever; from here on $name is what they were
  *	name=0a0b	these bytes, and a name for them

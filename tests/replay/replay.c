@@ -1,11 +1,11 @@
 /*
  * Plays a conversation of a real peer against our end: lib/control and lib/ppp as a session joins
- *them, in virtual time. Each FILE is a test (TAP).
+ * them, in virtual time. Each FILE is a test (TAP).
  *
  *	replay FILE...
  *
  * A conversation is text, a line a step; a backslash at its end joins the next; what follows '#' is
- *a comment. First what our end is:
+ * a comment. First what our end is:
  *
  *	user NAME, password WORD	of the client, whichever end is ours
  *	mppe POLICY WORD...		off, prefer, require; 40, 56, 128, stateless, stateful
@@ -16,15 +16,16 @@
  * Then, with bytes as pattern.h has them:
  *
  *	> control BYTES			the peer sends a control message
- *	> ppp PROTOCOL BYTES		... a PPP frame (without address, control and protocol
- *fields) < control BYTES			our end has sent that, without waiting < ppp
- *PROTOCOL BYTES		options of a Configure-Request or -Nak in any order = WORDS
- *what our end reports, see end.c wait SECONDS			time passes hang-up
- *our end ends the call, then the connection
+ *	> ppp PROTOCOL BYTES		... a PPP frame (without address, control, protocol fields)
+ *	< control BYTES			our end has sent that, without waiting
+ *	< ppp PROTOCOL BYTES		options of a Configure-Request or -Nak in any order
+ *	= WORDS				what our end reports, see end.c
+ *	wait SECONDS			time passes
+ *	hang-up				our end ends the call, then the connection
  *
  * Messages are compared in order among themselves, frames among those of their protocol, reports
- *among reports: which of CCP and IPCP speaks first is nobody's business. What nobody asked about is
- *an error, at the end and wherever time passes.
+ * among reports: which of CCP and IPCP speaks first is nobody's business. What nobody asked about is
+ * an error, at the end and wherever time passes.
  */
 #include "tests/replay/replay.h"
 
