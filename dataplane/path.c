@@ -193,20 +193,29 @@ static bool accept_packet(struct worker *w, struct packet *p, size_t len, struct
 	return true;
 }
 
-int path_receive(struct worker *w)
+int path_read_gre(struct worker *w)
 {
-	struct packet_list out;
-	int r = 0;
 	int n = io_receive(&w->rx, w->config.gre_fd, &w->pool);
 
 	if (n == -EBADF || n == -ENOTSOCK)
 		return n;
 	if (n <= 0)
 		return 0; /* nothing there, or an ICMP error that is read and gone */
+	w->gre_count = (unsigned int)n;
+	w->gre_more = w->gre_count == w->rx.armed;
+	w->stats.gre_received += w->gre_count;
+	return 0;
+}
+
+int path_receive(struct worker *w)
+{
+	struct packet_list out;
+	unsigned int n = w->gre_count;
+	int r = 0;
+
+	w->gre_count = 0;
 	packet_list_init(&out);
-	w->gre_more = (unsigned int)n == w->rx.armed;
-	w->stats.gre_received += (unsigned int)n;
-	for (unsigned int i = 0; i < (unsigned int)n; i++) {
+	for (unsigned int i = 0; i < n; i++) {
 		size_t len = io_received(&w->rx, i);
 
 		if (len == 0) { /* not on a raw socket: a pair's other end is gone */
@@ -310,12 +319,12 @@ static int read_inner(struct worker *w, struct packet *p)
 	}
 }
 
-int path_send(struct worker *w)
+int path_read_inner(struct worker *w)
 {
 	struct packet *p = NULL;
 	int r = 0;
 
-	for (unsigned int i = 0; i < WORKER_INNER_BATCH; i++) {
+	while (w->inner_count < WORKER_INNER_BATCH) {
 		if (!p)
 			p = pool_get(&w->pool);
 		if (!p) {
@@ -326,13 +335,22 @@ int path_send(struct worker *w)
 		if (r <= 0)
 			break;
 		w->stats.inner_read++;
-		if (send_packet(w, p))
-			p = NULL;
+		w->inner[w->inner_count++] = p;
+		p = NULL;
 	}
 	if (p)
 		pool_put(&w->pool, p);
-	rc4_run(&w->cipher);
 	return r < 0 ? r : 0;
+}
+
+void path_send(struct worker *w)
+{
+	for (unsigned int i = 0; i < w->inner_count; i++) {
+		if (!send_packet(w, w->inner[i]))
+			pool_put(&w->pool, w->inner[i]);
+	}
+	w->inner_count = 0;
+	rc4_run(&w->cipher);
 }
 
 void path_control(struct worker *w, struct dp_session *s, uint16_t protocol, const uint8_t *info,

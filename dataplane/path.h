@@ -3,12 +3,20 @@
 
 #include "dataplane/worker.h"
 
-/* One batch from the GRE socket to the inner side. -errno if the socket cannot be read any more. */
+/*
+ * A turn reads one batch of each side, then runs the commands that wait, then does the packets: whatever was
+ * commanded before a packet could come (a call added, keys, data allowed) is in force for it.
+ */
+
+/* Reads one batch from the GRE socket. -errno if it cannot be read any more. */
+int path_read_gre(struct worker *w);
+/* Does it: to the inner side and the event queue. -EPIPE if there will be no more. */
 int path_receive(struct worker *w);
 
-/* One batch from the inner side, sealed and queued to w->tx. -errno if it cannot be read any more.
- */
-int path_send(struct worker *w);
+/* Reads one batch from the inner side. -errno if it cannot be read any more. */
+int path_read_inner(struct worker *w);
+/* Does it: sealed and queued to w->tx. */
+void path_send(struct worker *w);
 
 /* The gaps of this session whose time is over are given up. */
 void path_tick(struct worker *w, struct dp_session *s);

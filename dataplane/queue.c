@@ -80,6 +80,16 @@ void command_post_wait(struct command_queue *q, struct command *c)
 	pthread_mutex_unlock(&q->lock);
 }
 
+bool command_waits(struct command_queue *q)
+{
+	bool waits;
+
+	pthread_mutex_lock(&q->lock);
+	waits = q->first != NULL;
+	pthread_mutex_unlock(&q->lock);
+	return waits;
+}
+
 struct command *command_take(struct command_queue *q)
 {
 	struct command *first;

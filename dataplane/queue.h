@@ -85,6 +85,9 @@ void command_post(struct command_queue *q, struct command *c);
  */
 void command_post_wait(struct command_queue *q, struct command *c);
 
+/* Is there any? Without a look at the descriptor. */
+bool command_waits(struct command_queue *q);
+
 /* Worker: all that waits, in order. */
 struct command *command_take(struct command_queue *q);
 /* Worker: `c` was executed. Wipes and frees it, or wakes who waits for it. */

@@ -215,9 +215,10 @@ static void execute(struct worker *w, const struct command *c)
 	}
 }
 
-static void run_commands(struct worker *w, bool more)
+/* Those that were there when the packets of this turn had been read, and not only if epoll knew of them. */
+static void run_commands(struct worker *w)
 {
-	if (!w->backlog && more)
+	if (!w->backlog && command_waits(&w->commands))
 		w->backlog = command_take(&w->commands);
 	for (unsigned int i = 0; i < WORKER_COMMAND_BATCH && w->backlog; i++) {
 		struct command *c = w->backlog;
@@ -296,15 +297,16 @@ static void turn(struct worker *w)
 	w->now = worker_clock();
 	if (w->blocked_until && (ready[SOURCE_GRE] & EPOLLOUT || w->now >= w->blocked_until))
 		set_blocked(w, false);
-	/* First: what a command allows (keys, routes, data) may be what the packets behind it need.
-	 */
-	run_commands(w, ready[SOURCE_COMMANDS] != 0);
 	w->gre_more = false;
 	if (((ready[SOURCE_GRE] & ~(uint32_t)EPOLLOUT) || wheel_next(&w->wheel) <= w->now) &&
-		!w->gre_lost && path_receive(w) < 0)
+		!w->gre_lost && path_read_gre(w) < 0)
 		lost(w, SOURCE_GRE);
-	if (ready[SOURCE_INNER] && !w->inner_lost && path_send(w) < 0)
+	if (ready[SOURCE_INNER] && !w->inner_lost && path_read_inner(w) < 0)
 		lost(w, SOURCE_INNER);
+	run_commands(w);
+	if (path_receive(w) < 0)
+		lost(w, SOURCE_GRE);
+	path_send(w);
 	run_timers(w);
 	settle(w);
 }

@@ -14,7 +14,7 @@
 #include "dataplane/io.h"
 
 #define WORKER_INNER_BATCH   64
-#define WORKER_COMMAND_BATCH 64
+#define WORKER_COMMAND_BATCH 512
 #define WORKER_TIMER_BATCH   256
 #define WORKER_TOUCHED_MAX                                                                         \
 	(IO_RECEIVE_MAX + WORKER_INNER_BATCH + WORKER_COMMAND_BATCH + WORKER_TIMER_BATCH)
@@ -33,6 +33,9 @@ struct worker {
 	struct wheel wheel;
 	struct rc4_batch cipher; /* empty between batches */
 	struct io_receive rx;
+	unsigned int gre_count; /* packets in rx.slots that are not done */
+	struct packet *inner[WORKER_INNER_BATCH];
+	unsigned int inner_count; /* packets in it */
 	struct io_send tx;
 	struct dp_stats stats;
 	struct dp_session *touched[WORKER_TOUCHED_MAX];
