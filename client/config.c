@@ -1,7 +1,8 @@
 /* The client's configuration: see config.h. Keys are documented in greyline(1). */
 #include "client/config.h"
 
-#include <getopt.h>
+#include "session/arguments.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -222,80 +223,46 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-/* The options that stand for a key of the file with their argument, or with a fixed value. */
-static const struct {
-	int opt;
-	const char *option, *key, *value;
-} simple[] = {
-	{ OPT_USER, "--user", "user", NULL },
-	{ OPT_PASSWORD_FILE, "--password-file", "password-file", NULL },
-	{ OPT_DEV, "--dev", "dev", NULL },
-	{ OPT_DEFAULT_ROUTE, "--default-route", "default-route", "true" },
-	{ OPT_DNS, "--dns", "dns", "true" },
-	{ OPT_MPPE, "--mppe", "mppe", NULL },
-	{ OPT_AUTH, "--auth", "auth", NULL },
-	{ OPT_ONCE, "--once", "once", "true" },
-	{ OPT_CONTROL, "--control", "control", NULL },
-	{ OPT_LOG_FORMAT, "--log-format", "log-format", NULL },
-	{ OPT_DEBUG, "--debug", "log-level", "debug" },
+static const struct argument arguments[] = {
+	{ OPT_USER, "--user", "user", NULL, false },
+	{ OPT_PASSWORD_FILE, "--password-file", "password-file", NULL, false },
+	{ OPT_DEV, "--dev", "dev", NULL, false },
+	{ OPT_ROUTE, "--route", "route", NULL, true },
+	{ OPT_DEFAULT_ROUTE, "--default-route", "default-route", "true", false },
+	{ OPT_DNS, "--dns", "dns", "true", false },
+	{ OPT_MPPE, "--mppe", "mppe", NULL, false },
+	{ OPT_AUTH, "--auth", "auth", NULL, false },
+	{ OPT_ONCE, "--once", "once", "true", false },
+	{ OPT_CONTROL, "--control", "control", NULL, false },
+	{ OPT_LOG_FORMAT, "--log-format", "log-format", NULL, false },
+	{ OPT_DEBUG, "--debug", "log-level", "debug", false },
 };
 
-static int one_option(struct client_config *c, int opt, bool *routes, char *why)
+static int one_option(struct client_config *c, int opt, uint32_t *seen, char *why)
 {
-	if (opt == 'c')
+	switch (opt) {
+	case 'c':
 		return 0; /* was read first */
-	if (opt == OPT_SET)
+	case OPT_SET:
 		return settings_set(c->cfg, optarg, why);
-	if (opt == OPT_JSON) {
+	case OPT_JSON:
 		c->json = true;
 		return 0;
+	default:
+		return arguments_put(c->cfg, arguments, sizeof(arguments) / sizeof(arguments[0]),
+			opt, seen, "greyline connect --help", why);
 	}
-	if (opt == OPT_ROUTE) {
-		bool more = *routes;
-
-		/* The first one replaces the file's list, the others add to it. */
-		*routes = true;
-		return more ? settings_add(c->cfg, "--route", "route", optarg, why)
-			    : settings_put(c->cfg, "--route", "route", optarg, why);
-	}
-	for (size_t i = 0; i < sizeof(simple) / sizeof(simple[0]); i++) {
-		if (simple[i].opt == opt)
-			return settings_put(c->cfg, simple[i].option, simple[i].key,
-				simple[i].value ? simple[i].value : optarg, why);
-	}
-	snprintf(why, SYSTEM_WHY, "see greyline connect --help");
-	return -1;
-}
-
-/* The file first, wherever -c stands: options override it. */
-static int read_file(struct client_config *c, int argc, char **argv, char *why)
-{
-	int opt;
-
-	optind = 1;
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-		if (opt == 'h') {
-			fputs(usage, stdout);
-			return 1;
-		}
-		if (opt == 'c' && settings_file(c->cfg, optarg, why) < 0)
-			return -1;
-	}
-	optind = 1;
-	opterr = 1;
-	return 0;
 }
 
 static int parse(struct client_config *c, int argc, char **argv, char *why)
 {
-	bool routes = false;
-	int opt, rc = read_file(c, argc, argv, why);
+	uint32_t seen = 0;
+	int opt, rc = arguments_file(c->cfg, argc, argv, options, usage, why);
 
 	if (rc)
 		return rc;
-	while ((opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-		if (one_option(c, opt, &routes, why) < 0)
+	while ((opt = getopt_long(argc, argv, ARGUMENTS_OPTIONS, options, NULL)) != -1) {
+		if (one_option(c, opt, &seen, why) < 0)
 			return -1;
 	}
 	if (optind < argc && settings_put(c->cfg, "SERVER", "server", argv[optind++], why) < 0)

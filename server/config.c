@@ -3,10 +3,10 @@
 #include "server/config.h"
 
 #include "server/users.h"
+#include "session/arguments.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -274,66 +274,29 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-/* How often an option came so far. */
-struct given {
-	unsigned int listen, pool;
+static const struct argument arguments[] = {
+	{ OPT_LISTEN, "--listen", "listen", NULL, true },
+	{ OPT_POOL, "--pool", "pool", NULL, true },
+	{ OPT_LOCAL, "--local", "local", NULL, false },
+	{ OPT_DEV, "--dev", "dev", NULL, false },
+	{ OPT_CONTROL, "--control", "control", NULL, false },
+	{ OPT_LOG_FORMAT, "--log-format", "log-format", NULL, false },
+	{ OPT_DEBUG, "--debug", "log-level", "debug", false },
 };
 
-/* The first one replaces the file's list, the others add to it. */
-static int option_list(struct server_config *c, const char *option, const char *key,
-	unsigned int before, char *why)
-{
-	return before ? settings_add(c->cfg, option, key, optarg, why)
-		      : settings_put(c->cfg, option, key, optarg, why);
-}
-
-static int one_option(struct server_config *c, int opt, struct given *given, char *why)
+static int one_option(struct server_config *c, int opt, uint32_t *seen, char *why)
 {
 	switch (opt) {
 	case 'c':
 		return 0; /* was read first */
 	case OPT_USER:
 		return 0; /* comes last */
-	case OPT_LISTEN:
-		return option_list(c, "--listen", "listen", given->listen++, why);
-	case OPT_POOL:
-		return option_list(c, "--pool", "pool", given->pool++, why);
-	case OPT_LOCAL:
-		return settings_put(c->cfg, "--local", "local", optarg, why);
-	case OPT_DEV:
-		return settings_put(c->cfg, "--dev", "dev", optarg, why);
 	case OPT_SET:
 		return settings_set(c->cfg, optarg, why);
-	case OPT_CONTROL:
-		return settings_put(c->cfg, "--control", "control", optarg, why);
-	case OPT_LOG_FORMAT:
-		return settings_put(c->cfg, "--log-format", "log-format", optarg, why);
-	case OPT_DEBUG:
-		return settings_put(c->cfg, "--debug", "log-level", "debug", why);
 	default:
-		snprintf(why, SYSTEM_WHY, "see greyline server --help");
-		return -1;
+		return arguments_put(c->cfg, arguments, sizeof(arguments) / sizeof(arguments[0]),
+			opt, seen, "greyline server --help", why);
 	}
-}
-
-/* The file first, wherever -c stands: options override it. */
-static int read_file(struct server_config *c, int argc, char **argv, char *why)
-{
-	int opt;
-
-	optind = 1;
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-		if (opt == 'h') {
-			fputs(usage, stdout);
-			return 1;
-		}
-		if (opt == 'c' && settings_file(c->cfg, optarg, why) < 0)
-			return -1;
-	}
-	optind = 1;
-	opterr = 1;
-	return 0;
 }
 
 /* Users of the command line, over those of the file. */
@@ -342,7 +305,7 @@ static int read_users(struct server_config *c, int argc, char **argv, char *why)
 	int opt;
 
 	optind = 1;
-	while ((opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ARGUMENTS_OPTIONS, options, NULL)) != -1) {
 		if (opt == OPT_USER && users_option(&c->accounts, optarg, why) < 0)
 			return -1;
 	}
@@ -351,13 +314,13 @@ static int read_users(struct server_config *c, int argc, char **argv, char *why)
 
 static int parse(struct server_config *c, int argc, char **argv, char *why)
 {
-	struct given given = { 0 };
-	int opt, rc = read_file(c, argc, argv, why);
+	uint32_t seen = 0;
+	int opt, rc = arguments_file(c->cfg, argc, argv, options, usage, why);
 
 	if (rc)
 		return rc;
-	while ((opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-		if (one_option(c, opt, &given, why) < 0)
+	while ((opt = getopt_long(argc, argv, ARGUMENTS_OPTIONS, options, NULL)) != -1) {
+		if (one_option(c, opt, &seen, why) < 0)
 			return -1;
 	}
 	if (optind < argc) {
