@@ -179,13 +179,14 @@ static void session_init(struct dp_session *s, const struct dp_session_config *c
 	s->peer = config->peer;
 	s->local_address = config->local;
 	s->local = ntohl(config->local.s_addr);
-	s->peer_mru = DEFAULT_MRU;
+	s->peer_mru = s->control_mru = DEFAULT_MRU;
 	s->owner = config->owner;
 	s->node.session = s->control_node.session = s;
 	s->reset.type = DP_EVENT_RESET;
 	s->desync.type = DP_EVENT_DESYNC;
+	s->path.type = DP_EVENT_PATH;
 	s->gone.type = DP_EVENT_REMOVED;
-	s->reset.session = s->desync.session = s->gone.session = s;
+	s->reset.session = s->desync.session = s->path.session = s->gone.session = s;
 	tunnel_init(&s->tunnel, &config->tunnel);
 }
 
@@ -238,20 +239,37 @@ int dp_session_send(struct dataplane *dp, struct dp_session *s, uint16_t protoco
 	return post(s, &c, info, len);
 }
 
-void dp_session_set_peer(
-	struct dataplane *dp, struct dp_session *s, uint16_t peer_call_id, uint16_t peer_window)
+void dp_session_set_peer(struct dataplane *dp, struct dp_session *s, uint16_t peer_call_id,
+	uint16_t peer_window, uint16_t peer_delay)
 {
 	(void)dp;
 	post_small(s, &(struct command){
 			      .type = COMMAND_SET_PEER,
-			      .peer = { .call_id = peer_call_id, .window = peer_window },
+			      .peer = { .call_id = peer_call_id,
+				      .window = peer_window,
+				      .delay = peer_delay },
 		      });
+}
+
+void dp_session_set_path(struct dataplane *dp, struct dp_session *s, uint16_t outer_mtu)
+{
+	(void)dp;
+	s->control_path = outer_mtu;
+	post_small(s, &(struct command){ .type = COMMAND_SET_PATH, .path_mtu = outer_mtu });
+}
+
+uint16_t dp_session_largest(const struct dp_session *s)
+{
+	unsigned int path = s->worker->config.fragment_outer ? 0 : s->control_path;
+
+	return largest_inner(path, s->control_mru, s->control_mppe);
 }
 
 void dp_session_set_framing(
 	struct dataplane *dp, struct dp_session *s, bool acfc, bool pfc, uint16_t peer_mru)
 {
 	(void)dp;
+	s->control_mru = peer_mru;
 	post_small(s, &(struct command){
 			      .type = COMMAND_SET_FRAMING,
 			      .framing = { .acfc = acfc, .pfc = pfc, .mru = peer_mru },
@@ -276,6 +294,7 @@ void dp_session_set_tx(struct dataplane *dp, struct dp_session *s, const struct 
 	const uint8_t start[16])
 {
 	(void)dp;
+	s->control_mppe = params != NULL;
 	set_mppe(s, COMMAND_SET_TX, params, start);
 }
 

@@ -30,14 +30,22 @@ struct dp_config {
 	int gre_fd;   /* raw socket for protocol 47; see gre_socket_open(). Not owned. */
 	bool lookup_by_source; /* find the session of an inner packet by its source (load
 				  generator), not destination */
-	bool check_source; /* drop what a session sends with a source address that is not its own
+	bool check_source;   /* drop what a session sends with a source address that is not its own
 			      (server) */
+	bool report_too_big; /* the senders of inner packets that are too large and may not be
+				fragmented are told so (ICMP, RFC 1191) */
+	bool clamp_mss;      /* TCP connections through a session are told to use segments that fit
+				it, both ways */
+	bool fragment_outer; /* outer packets may be fragmented: the path does not limit what is
+				sent. As gre_socket_open() was told. */
 };
 
 enum dp_event_type {
 	DP_EVENT_CONTROL, /* a PPP control frame came: protocol, data, len */
 	DP_EVENT_RESET,   /* stateful MPPE lost step (ppp_link_want_reset) */
 	DP_EVENT_DESYNC,  /* (ppp_link_desync) */
+	DP_EVENT_PATH,    /* the kernel knows that a packet sent was too large for the path: ask
+			     path_mtu() anew. At most once a second. */
 	DP_EVENT_REMOVED, /* dp_session_remove() is complete: the last event of this session */
 };
 
@@ -78,15 +86,39 @@ struct dp_session *dp_session_add(struct dataplane *dp, const struct dp_session_
  * no more events but DP_EVENT_REMOVED, with which the owner may be freed. Routes of it go too. */
 void dp_session_remove(struct dataplane *dp, struct dp_session *s);
 
-/* PPP control frame to send (copied). -EMSGSIZE if longer than PACKET_ROOM. */
+/*
+ * PPP control frame to send (copied). -EMSGSIZE if longer than PACKET_ROOM. On a raw session
+ * (tunnel.raw) `protocol` is 0 and `info` the PPP frame as it is; so are its DP_EVENT_CONTROLs.
+ *
+ * A control or raw frame larger than the path is dropped and counted (send_too_big) unless
+ * fragment_outer: our own are far smaller than any path, so it could only be the echo of what the
+ * peer sent, or a line's, whose ends have to agree on an MRU that fits.
+ */
 int dp_session_send(struct dataplane *dp, struct dp_session *s, uint16_t protocol,
 	const uint8_t *info, size_t len);
 
 /* The peer's Call ID and window, where they are known only after dp_session_add() (a call that we
  * dialled: its first frames can overtake the Outgoing-Call-Reply, so the session is added before
  * it). */
-void dp_session_set_peer(
-	struct dataplane *dp, struct dp_session *s, uint16_t peer_call_id, uint16_t peer_window);
+void dp_session_set_peer(struct dataplane *dp, struct dp_session *s, uint16_t peer_call_id,
+	uint16_t peer_window, uint16_t peer_delay);
+
+/*
+ * What the path to the peer can carry, outer IPv4 header included; 0 (as at first): not known. See
+ * dp_session_largest().
+ */
+void dp_session_set_path(struct dataplane *dp, struct dp_session *s, uint16_t outer_mtu);
+
+/*
+ * The largest inner packet that goes to the peer as it is, now: GRE, PPP and MPPE leave so much of
+ * the path, and MPPE so much of the peer's MRU (its header and the encrypted protocol number are
+ * part of the information field: RFC 3078 section 3). Larger ones are fragmented (RFC 791) or, if
+ * they may not be, dropped, and the sender told. Never below DP_LARGEST_MIN.
+ */
+uint16_t dp_session_largest(const struct dp_session *s);
+/* Every IPv4 link carries so much (RFC 791): a path or MRU said to be smaller is no reason to cut
+ * data into ever more packets. */
+#define DP_LARGEST_MIN 68
 
 void dp_session_set_framing(
 	struct dataplane *dp, struct dp_session *s, bool acfc, bool pfc, uint16_t peer_mru);
@@ -119,11 +151,16 @@ struct dp_stats {
 	uint64_t inner_read, inner_written;
 	uint64_t inner_no_session; /* no session for the address */
 	uint64_t inner_not_ipv4;
-	uint64_t inner_source;  /* a session's packet with a foreign source address */
-	uint64_t inner_too_big; /* larger than the peer's MRU */
+	uint64_t inner_source;     /* a session's packet with a foreign source address */
+	uint64_t inner_too_big;    /* larger than fits, and not to be fragmented */
+	uint64_t inner_fragmented; /* packets that went in fragments */
 	uint64_t inner_write_errors;
-	uint64_t send_errors;
-	uint64_t no_slot;        /* pool of packets exhausted */
+	uint64_t icmp_sent, icmp_suppressed; /* "fragmentation needed"; not sent: too many, or not
+						allowed for that packet */
+	uint64_t mss_clamped;                /* TCP SYNs changed */
+	uint64_t send_errors;                /* in all */
+	uint64_t send_too_big;               /* of them: larger than the path (EMSGSIZE) */
+	uint64_t no_slot;                    /* pool of packets exhausted */
 	uint64_t event_overflow; /* control frames dropped: too many of a session, or for the
 				    control thread */
 };

@@ -34,17 +34,18 @@ struct dp_route {
 };
 
 struct dp_session {
-	struct table_node node; /* in the worker's table */
-	uint32_t local;         /* host order */
-	uint16_t peer_mru;
-	bool touched; /* in the worker's list of those to settle */
+	struct table_node node;      /* in the worker's table */
+	uint32_t local;              /* host order */
+	uint16_t peer_mru, path_mtu; /* path_mtu 0: not known */
+	bool touched;                /* in the worker's list of those to settle */
 	struct in_addr peer, local_address;
 	struct tunnel tunnel;
 	struct wheel_entry timer;
 
 	struct worker *worker; /* constant, as peer, local and owner */
 	void *owner;
-	struct event reset, desync, gone;
+	struct event reset, desync, path, gone;
+	uint64_t path_until; /* no DP_EVENT_PATH before, us */
 	atomic_uint events_waiting;
 	uint64_t control_until; /* the control frames taken so far are paid for until then, us */
 	_Atomic uint64_t stats[SESSION_STATS_WORDS + 1];
@@ -52,8 +53,32 @@ struct dp_session {
 	struct table_node control_node; /* in the control thread's table */
 	struct dp_session *control_next, **control_prev;
 	struct dp_route *routes;
-	bool removed; /* dp_session_remove() was called */
+	uint16_t control_mru, control_path;
+	bool control_mppe; /* as commanded */
+	bool removed;      /* dp_session_remove() was called */
 };
+
+#define OVERHEAD_OUTER (20 + GRE_HEADER_MAX)
+#define OVERHEAD_PPP   4 /* address, control, protocol: not compressed at worst */
+#define OVERHEAD_MPPE  4 /* MPPE header, encrypted protocol */
+
+/* See dp_session_largest(). `path` 0: not known. */
+static inline uint16_t largest_inner(unsigned int path, unsigned int mru, bool mppe)
+{
+	unsigned int largest = mru;
+
+	if (path) {
+		unsigned int room = path > OVERHEAD_OUTER + OVERHEAD_PPP
+					    ? path - OVERHEAD_OUTER - OVERHEAD_PPP
+					    : 0;
+
+		if (room < largest)
+			largest = room;
+	}
+	if (mppe)
+		largest = largest > OVERHEAD_MPPE ? largest - OVERHEAD_MPPE : 0;
+	return (uint16_t)(largest > DP_LARGEST_MIN ? largest : DP_LARGEST_MIN);
+}
 
 /*
  * Counters for other threads. The first word is a version, odd while the others are being written:

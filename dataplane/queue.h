@@ -30,6 +30,7 @@ enum command_type {
 	COMMAND_REMOVE,
 	COMMAND_SEND,
 	COMMAND_SET_PEER,
+	COMMAND_SET_PATH,
 	COMMAND_SET_FRAMING,
 	COMMAND_SET_TX,
 	COMMAND_SET_RX,
@@ -51,8 +52,9 @@ struct command {
 			uint32_t len;
 		} send;
 		struct {
-			uint16_t call_id, window;
+			uint16_t call_id, window, delay;
 		} peer;
+		uint16_t path_mtu;
 		struct {
 			bool acfc, pfc;
 			uint16_t mru;

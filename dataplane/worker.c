@@ -191,6 +191,9 @@ static void execute(struct worker *w, const struct command *c)
 		s->tunnel.peer_call_id = c->peer.call_id;
 		s->tunnel.sender.window = c->peer.window;
 		break;
+	case COMMAND_SET_PATH:
+		s->path_mtu = c->path_mtu;
+		break;
 	case COMMAND_SET_FRAMING:
 		s->tunnel.acfc = c->framing.acfc;
 		s->tunnel.pfc = c->framing.pfc;

@@ -521,7 +521,8 @@ void session_call_established(struct session *s)
 {
 	if (s->ending)
 		return;
-	dp_session_set_peer(s->hub->dp, s->dp, s->call.peer_call_id, s->call.peer_window);
+	dp_session_set_peer(s->hub->dp, s->dp, s->call.peer_call_id, s->call.peer_window,
+		s->call.peer_delay);
 	start_link(s);
 }
 
@@ -593,6 +594,7 @@ void session_event(struct session *s, const struct dp_event *event)
 	case DP_EVENT_DESYNC:
 		ppp_link_desync(s->link, clock_now());
 		break;
+	case DP_EVENT_PATH:
 	case DP_EVENT_REMOVED:
 		break;
 	}

@@ -130,7 +130,7 @@ static void peers_call_id_can_come_later(void **state)
 	size_t at;
 
 	(void)state;
-	dp_session_set_peer(rig->dp, s, 0xbeef, 16);
+	dp_session_set_peer(rig->dp, s, 0xbeef, 16, 0);
 	assert_int_equal(
 		dp_session_send(rig->dp, s, 0xc021, (const uint8_t *)"\x01\x01\0\x04", 4), 0);
 	next_data(rig, buf, sizeof(buf), &h, &at);
