@@ -188,8 +188,7 @@ static void execute(struct worker *w, const struct command *c)
 		path_control(w, s, c->send.protocol, c->data, c->send.len);
 		break;
 	case COMMAND_SET_PEER:
-		s->tunnel.peer_call_id = c->peer.call_id;
-		s->tunnel.sender.window = c->peer.window;
+		tunnel_set_peer(&s->tunnel, c->peer.call_id, c->peer.window, 0);
 		break;
 	case COMMAND_SET_PATH:
 		s->path_mtu = c->path_mtu;

@@ -24,16 +24,22 @@ void tunnel_init(struct tunnel *t, const struct tunnel_config *config)
 	t->call_id = config->call_id;
 	t->peer_call_id = config->peer_call_id;
 	t->require_mppe = config->require_mppe;
-	gre_sender_init(&t->sender, config->peer_window);
+	t->raw = config->raw;
+	packet_list_init(&t->queue);
+	gre_sender_init(&t->sender, &(struct gre_sender_config){
+					    .flow = config->flow,
+					    .window = config->peer_window,
+					    .delay = config->peer_delay,
+					    .ato_max = config->ack_timeout_max,
+				    });
 	gre_receiver_init(&t->receiver, config->window);
 }
 
-void tunnel_done(struct tunnel *t, struct packet_list *out)
+void tunnel_set_peer(
+	struct tunnel *t, uint16_t peer_call_id, uint16_t peer_window, uint16_t peer_delay)
 {
-	gre_receiver_done(&t->receiver, out);
-	tunnel_open(t, false, out);
-	tunnel_set_tx(t, NULL, NULL);
-	tunnel_set_rx(t, NULL, NULL);
+	t->peer_call_id = peer_call_id;
+	gre_sender_set_peer(&t->sender, peer_window, peer_delay);
 }
 
 void tunnel_set_tx(struct tunnel *t, const struct mppe_params *params, const uint8_t start[16])
@@ -128,36 +134,124 @@ static void encrypt(struct tunnel *t, struct packet *p, uint16_t protocol, struc
 	mppe_seal(t->tx, p->data, p->len, batch);
 }
 
-int tunnel_seal(struct tunnel *t, struct packet *p, uint16_t protocol, uint64_t now,
+static int check_packet(struct tunnel *t, const struct packet *p, bool data)
+{
+	if (p->data - p->buf < HEADROOM || p->len > PACKET_SLOT || (t->raw && !p->len))
+		return -EMSGSIZE;
+	return data && !t->raw ? may_send(t) : 0;
+}
+
+/* A frame that is allowed, and whose turn it is. */
+static void send_now(struct tunnel *t, struct packet *p, uint16_t protocol, bool data, uint64_t now,
 	struct rc4_batch *batch)
 {
-	bool data = ppp_is_data(protocol);
-	int err;
-
-	if (p->data - p->buf < HEADROOM || p->len > PACKET_SLOT)
-		return -EMSGSIZE;
 	if (data) {
-		err = may_send(t);
-		if (err)
-			return err;
 		t->stats.tx_packets++;
 		t->stats.tx_bytes += p->len;
 	} else {
 		t->stats.tx_control++;
 	}
-	if (data && t->tx) {
+	if (!t->raw && data && t->tx) {
 		encrypt(t, p, protocol, batch);
 		protocol = PPP_COMP;
 	}
-	push_ppp(t, p, protocol);
+	if (!t->raw)
+		push_ppp(t, p, protocol);
 	push_gre(t, p, true, now);
-	return 0;
 }
 
 static void drop(struct tunnel *t, struct packet *p, enum tunnel_drop why)
 {
 	p->verdict = PACKET_DROP;
 	t->stats.drops[why]++;
+}
+
+static unsigned int queue_limit(const struct tunnel *t)
+{
+	unsigned int limit = 2u * t->sender.window;
+
+	if (limit < TUNNEL_QUEUE_MIN)
+		return TUNNEL_QUEUE_MIN;
+	return limit < TUNNEL_QUEUE_MAX ? limit : TUNNEL_QUEUE_MAX;
+}
+
+/* The keys and numbers are given when it goes: both ends count in the order of sending. */
+static int wait_for_window(struct tunnel *t, struct packet *p, uint16_t protocol, uint64_t now)
+{
+	if (t->queued >= queue_limit(t)) {
+		t->stats.drops[TUNNEL_DROP_WINDOW]++;
+		return -ENOBUFS;
+	}
+	p->protocol = protocol;
+	p->time = now;
+	packet_list_add(&t->queue, p);
+	t->queued++;
+	return 1;
+}
+
+/* A line's frame is data unless its header says that it is not. */
+static bool is_data(const struct tunnel *t, const struct packet *p, uint16_t protocol)
+{
+	struct wire_reader r = wire_reader(p->data, p->len);
+
+	if (!t->raw)
+		return ppp_is_data(protocol);
+	return !ppp_header_read(&r, &protocol) || ppp_is_data(protocol);
+}
+
+bool tunnel_would_wait(const struct tunnel *t, uint16_t protocol)
+{
+	return (t->raw || ppp_is_data(protocol)) && (t->queued || !gre_sender_open(&t->sender));
+}
+
+int tunnel_seal(struct tunnel *t, struct packet *p, uint16_t protocol, uint64_t now,
+	struct rc4_batch *batch)
+{
+	bool data = is_data(t, p, protocol);
+	int err = check_packet(t, p, data);
+
+	if (err)
+		return err;
+	if (data && (t->queued || !gre_sender_has_room(&t->sender)))
+		t->stats.window_full++;
+	if (data && tunnel_would_wait(t, protocol))
+		return wait_for_window(t, p, protocol, now);
+	send_now(t, p, protocol, data, now, batch);
+	return 0;
+}
+
+bool tunnel_sendable(const struct tunnel *t)
+{
+	return t->queued && gre_sender_open(&t->sender);
+}
+
+void tunnel_release(
+	struct tunnel *t, uint64_t now, struct rc4_batch *batch, struct packet_list *out)
+{
+	for (unsigned int n = 0; n < RC4_BATCH_MAX && tunnel_sendable(t); n++) {
+		struct packet *p = packet_list_take(&t->queue);
+
+		t->queued--;
+		p->verdict = PACKET_NONE;
+		if (check_packet(t, p, true) < 0)
+			p->verdict = PACKET_DROP;
+		else
+			send_now(t, p, p->protocol, true, now, batch);
+		packet_list_add(out, p);
+	}
+}
+
+/* What waits since before `since` is not sent any more. */
+static void drop_queued(
+	struct tunnel *t, uint64_t since, enum tunnel_drop why, struct packet_list *out)
+{
+	while (t->queued && t->queue.first->time < since) {
+		struct packet *p = packet_list_take(&t->queue);
+
+		t->queued--;
+		drop(t, p, why);
+		packet_list_add(out, p);
+	}
 }
 
 void tunnel_receive(struct tunnel *t, const struct gre_header *h, struct packet *p, uint64_t now,
@@ -194,11 +288,10 @@ static void raise_desync(struct tunnel *t)
 
 static void raise_reset(struct tunnel *t)
 {
-	uint64_t interval = TUNNEL_RESET_INTERVAL;
+	uint64_t interval = TUNNEL_RESET_INTERVAL, rtt = gre_sender_rtt(&t->sender);
 
-	if (t->sender.rtt > interval)
-		interval =
-			t->sender.rtt < TUNNEL_RESET_SLOWEST ? t->sender.rtt : TUNNEL_RESET_SLOWEST;
+	if (rtt > interval)
+		interval = rtt < TUNNEL_RESET_SLOWEST ? rtt : TUNNEL_RESET_SLOWEST;
 	if (!interval_over(t, t->last_reset, interval))
 		return;
 	t->last_reset = t->stats.last_rx ? t->stats.last_rx : 1;
@@ -239,12 +332,28 @@ static void decrypt(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
 	}
 }
 
+static void take_raw(struct tunnel *t, struct packet *p)
+{
+	if (is_data(t, p, 0)) {
+		t->stats.rx_packets++;
+		t->stats.rx_bytes += p->len;
+	} else {
+		t->stats.rx_control++;
+	}
+	p->verdict = PACKET_CONTROL;
+	p->protocol = 0;
+}
+
 void tunnel_decrypt(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
 {
 	struct wire_reader r = wire_reader(p->data, p->len);
 
 	if (p->verdict != PACKET_NONE)
 		return;
+	if (t->raw) {
+		take_raw(t, p);
+		return;
+	}
 	if (!ppp_header_read(&r, &p->protocol)) {
 		drop(t, p, TUNNEL_DROP_PPP);
 		return;
@@ -331,16 +440,36 @@ void tunnel_open(struct tunnel *t, bool open, struct packet_list *out)
 		packet_list_add(out, p);
 	}
 	t->early_count = 0;
+	if (!open && !t->raw)
+		drop_queued(t, UINT64_MAX, TUNNEL_DROP_NOT_OPEN, out);
+}
+
+void tunnel_done(struct tunnel *t, struct packet_list *out)
+{
+	gre_receiver_done(&t->receiver, out);
+	tunnel_open(t, false, out);
+	drop_queued(t, UINT64_MAX, TUNNEL_DROP_NOT_OPEN, out); /* a raw one's */
+	tunnel_set_tx(t, NULL, NULL);
+	tunnel_set_rx(t, NULL, NULL);
 }
 
 void tunnel_tick(struct tunnel *t, uint64_t now, struct packet_list *out)
 {
 	gre_receiver_tick(&t->receiver, now, out);
+	if (now >= gre_sender_deadline(&t->sender))
+		gre_sender_tick(&t->sender, now);
+	if (now > TUNNEL_QUEUE_TIME)
+		drop_queued(t, now - TUNNEL_QUEUE_TIME + 1, TUNNEL_DROP_WINDOW, out);
 }
 
 uint64_t tunnel_deadline(const struct tunnel *t)
 {
-	return gre_receiver_deadline(&t->receiver);
+	uint64_t receiver = gre_receiver_deadline(&t->receiver);
+	uint64_t deadline = gre_sender_deadline(&t->sender);
+
+	if (t->queued && t->queue.first->time + TUNNEL_QUEUE_TIME < deadline)
+		deadline = t->queue.first->time + TUNNEL_QUEUE_TIME;
+	return receiver < deadline ? receiver : deadline;
 }
 
 bool tunnel_ack(struct tunnel *t, struct packet *p, uint64_t now)
@@ -365,6 +494,7 @@ unsigned int tunnel_events(struct tunnel *t)
 void tunnel_get_stats(const struct tunnel *t, struct tunnel_stats *out)
 {
 	const struct gre_receiver *r = &t->receiver;
+	const struct gre_sender *s = &t->sender;
 
 	*out = t->stats;
 	out->lost = r->lost;
@@ -372,7 +502,16 @@ void tunnel_get_stats(const struct tunnel *t, struct tunnel_stats *out)
 	out->drops[TUNNEL_DROP_DUPLICATE] = r->duplicates;
 	out->drops[TUNNEL_DROP_LATE] = r->late;
 	out->drops[TUNNEL_DROP_JUMP] = r->jumps;
-	out->rtt = t->sender.rtt;
+	out->ack_timeouts = s->timeouts;
+	out->bad_acks = s->bad_acks;
+	out->queued = t->queued;
+	if (s->flow == GRE_FLOW_OFF)
+		return;
+	out->window = s->window;
+	out->window_max = s->window_max;
+	out->in_flight = gre_sender_in_flight(s);
+	out->ack_timeout = s->ato;
+	out->rtt = gre_sender_rtt(s);
 }
 
 static const struct {
@@ -388,6 +527,7 @@ static const struct {
 	[TUNNEL_DROP_MPPE_BAD] = { "mppe-bad", "the packet cannot be decrypted" },
 	[TUNNEL_DROP_MPPE_OLD] = { "mppe-old", "the packet's encryption count is in the past" },
 	[TUNNEL_DROP_SEND_CLEAR] = { "send-clear", "not sent: encryption is required and not up" },
+	[TUNNEL_DROP_WINDOW] = { "window", "not sent: the peer's window did not open in time" },
 };
 
 const char *tunnel_drop_text(enum tunnel_drop drop)

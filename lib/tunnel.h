@@ -32,6 +32,8 @@ enum tunnel_drop {
 	TUNNEL_DROP_MPPE_BAD,  /* MPPE header or result is nonsense */
 	TUNNEL_DROP_MPPE_OLD,
 	TUNNEL_DROP_SEND_CLEAR, /* not sent: encryption is required and not up */
+	TUNNEL_DROP_WINDOW,     /* not sent: the peer's window is full, and so is the queue, or it
+				   waited too long there */
 	TUNNEL_DROP_COUNT
 };
 
@@ -42,6 +44,18 @@ enum tunnel_drop {
  */
 #define TUNNEL_EARLY_MAX 8
 
+/*
+ * Data that waits for the peer's window (only with GRE_FLOW_STRICT): at most twice the window, so
+ * that a full window's worth of acknowledgements finds as much to send and TCP inside sees queue
+ * enough to keep it full, but no more, for each further packet is delay (a window takes a round
+ * trip). A few even where the window is tiny, and never more than TUNNEL_QUEUE_MAX. After
+ * TUNNEL_QUEUE_TIME a packet is of no use to anybody: a peer that stopped to acknowledge would
+ * otherwise get what is a minute old.
+ */
+#define TUNNEL_QUEUE_MIN  8
+#define TUNNEL_QUEUE_MAX  1024
+#define TUNNEL_QUEUE_TIME 2000000 /* us */
+
 struct tunnel_stats {
 	uint64_t tx_packets, tx_bytes, rx_packets,
 		rx_bytes;                /* inner data packets and their bytes */
@@ -49,8 +63,16 @@ struct tunnel_stats {
 	uint64_t tx_acks, rx_acks;       /* acknowledgements alone */
 	uint64_t lost, reordered;
 	uint64_t drops[TUNNEL_DROP_COUNT];
-	uint32_t rtt;     /* us, from acknowledgements; 0 unknown */
-	uint64_t last_rx; /* time of the last valid packet from the peer, us; 0 never */
+	uint64_t ack_timeouts; /* acknowledgements that did not come in time */
+	uint64_t bad_acks;     /* acknowledgements of packets never sent */
+	uint64_t window_full;  /* data packets that found the window full: with GRE_FLOW_STRICT they
+				  waited or were dropped, otherwise they went out all the same */
+	uint32_t window, window_max; /* packets: that may be under way now; announced by the peer */
+	uint32_t in_flight;          /* packets under way: sent and not acknowledged */
+	uint32_t queued;             /* packets that wait for the window now */
+	uint32_t ack_timeout;        /* us */
+	uint32_t rtt;                /* us, from acknowledgements; 0 unknown */
+	uint64_t last_rx;            /* time of the last valid packet from the peer, us; 0 never */
 };
 
 /* Things the owner must tell the PPP link; tunnel_events() returns and clears them. */
@@ -67,6 +89,9 @@ struct tunnel {
 	bool acfc, pfc; /* the peer agreed that we compress address/control, protocol */
 	struct packet *early[TUNNEL_EARLY_MAX];
 	uint8_t early_count;
+	struct packet_list queue; /* data for a full window: `time` of each is when it came */
+	uint16_t queued;
+	bool raw;
 	bool data_open;       /* network data may pass (an NCP is open) */
 	bool require_mppe;    /* never data in clear, either way */
 	struct mppe *tx, *rx; /* NULL while not encrypted */
@@ -81,14 +106,26 @@ struct tunnel {
 struct tunnel_config {
 	uint16_t call_id; /* ours */
 	uint16_t peer_call_id;
-	uint16_t window; /* that we announced */
-	uint16_t peer_window;
+	uint16_t window;      /* that we announced */
+	uint16_t peer_window; /* 0 is taken as 1 */
+	uint16_t peer_delay;  /* its packet processing delay, tenths of a second */
+	enum gre_flow flow;
+	uint64_t ack_timeout_max; /* MaxTimeOut, us; 0: GRE_ATO_MAX_DEFAULT */
 	bool require_mppe;
+	/*
+	 * The frames of a line (a PAC's): not looked into, neither encrypted nor subject to
+	 * tunnel_open(). Only a header that says that a frame is a control protocol's lets it go
+	 * past a full window.
+	 */
+	bool raw;
 };
 
 void tunnel_init(struct tunnel *t, const struct tunnel_config *config);
-/* Held packets go to `out` as PACKET_DROP; keys are wiped. */
+/* Held and queued packets go to `out` as PACKET_DROP; keys are wiped. */
 void tunnel_done(struct tunnel *t, struct packet_list *out);
+/* What the peer announced, when it is known only after tunnel_init(). Delay: tenths of a second. */
+void tunnel_set_peer(
+	struct tunnel *t, uint16_t peer_call_id, uint16_t peer_window, uint16_t peer_delay);
 
 /*
  * RESET is raised at most once in 100 ms and in a round trip: Linux answers each Reset-Request with
@@ -107,7 +144,7 @@ void tunnel_done(struct tunnel *t, struct packet_list *out);
 void tunnel_set_tx(struct tunnel *t, const struct mppe_params *params, const uint8_t start[16]);
 void tunnel_set_rx(struct tunnel *t, const struct mppe_params *params, const uint8_t start[16]);
 /* Lets network data pass, or no more. What came a moment too early is added to `out`, with a
- * verdict. */
+ * verdict; what waits to be sent, too, when it is closed (PACKET_DROP). */
 void tunnel_open(struct tunnel *t, bool open, struct packet_list *out);
 /* CCP Reset-Request of the peer. */
 void tunnel_reset_requested(struct tunnel *t);
@@ -116,11 +153,38 @@ void tunnel_reset_requested(struct tunnel *t);
  * Turns p (data/len = the information field of a PPP frame of `protocol`) into a GRE packet in
  * place, with an acknowledgement if one is pending. Protocols 0021-00fa are data: encrypted if tx
  * is on. Others are control: in clear, with address/control, except that ACFC is used when agreed
- * and the protocol is not LCP (RFC 1661 6.5-6.6). 0; -EPERM data not allowed (counted: not open, or
- * clear where encryption is required; p unchanged); -EMSGSIZE no headroom.
+ * and the protocol is not LCP (RFC 1661 6.5-6.6). A raw tunnel sends data/len as the payload;
+ * `protocol` is 0.
+ *
+ * 0; 1: the tunnel keeps p until the peer's window opens, and gives it out by tunnel_release() (or
+ * tunnel_tick(), tunnel_open(), tunnel_done(), as PACKET_DROP): data only, GRE_FLOW_STRICT only;
+ * -EPERM data not allowed (counted: not open, or clear where encryption is required); -ENOBUFS the
+ * window and the queue are full (counted); -EMSGSIZE no headroom, or empty (raw). p is unchanged
+ * after an error.
+ *
+ * p->owner stays as it is while p waits; p->time and p->protocol do not.
  */
 int tunnel_seal(struct tunnel *t, struct packet *p, uint16_t protocol, uint64_t now,
 	struct rc4_batch *batch);
+
+/*
+ * Would tunnel_seal() keep a packet of this protocol (of a raw tunnel: any)? Who is short of slots
+ * (pool_may_hold()) asks before it and drops the packet instead: so nothing is queued that the next
+ * batch needs, and what is queued already goes as the window opens.
+ */
+bool tunnel_would_wait(const struct tunnel *t, uint16_t protocol);
+
+/* Is there something for tunnel_release()? */
+bool tunnel_sendable(const struct tunnel *t);
+/*
+ * Adds to `out` what waited and may go now, in order, sealed (verdict PACKET_NONE: send it after
+ * rc4_run()), or what may not go any more, encryption being off meanwhile (PACKET_DROP, counted:
+ * give it back). RC4_BATCH_MAX packets at most: call it while tunnel_sendable(), after each
+ * tunnel_receive() and tunnel_tick(), and before a tunnel_seal() of the same moment, which would
+ * only put its packet behind these.
+ */
+void tunnel_release(
+	struct tunnel *t, uint64_t now, struct rc4_batch *batch, struct packet_list *out);
 
 /*
  * A GRE packet for this call: `h` its decoded header, p->data/len the payload behind it (cut to
@@ -134,6 +198,7 @@ void tunnel_receive(struct tunnel *t, const struct gre_header *h, struct packet 
 
 /* Prepares decryption of one packet from `out`: PPP header, MPPE header, keys; appends at most one
  * job. The verdict is PACKET_NONE (call tunnel_finish() after rc4_run()) or PACKET_DROP (counted).
+ * Of a raw tunnel: PACKET_CONTROL with protocol 0, data/len the frame as it came.
  */
 void tunnel_decrypt(struct tunnel *t, struct packet *p, struct rc4_batch *batch);
 
@@ -141,7 +206,11 @@ void tunnel_decrypt(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
  * information field. */
 void tunnel_finish(struct tunnel *t, struct packet *p);
 
-/* Gives up old gaps. Call at tunnel_deadline(), when all that has come by then was received. */
+/*
+ * Gives up old gaps, takes the acknowledgement time-out (GRE_FLOW_STRICT), and drops what waited
+ * too long to be sent (to `out`, PACKET_DROP). Call at tunnel_deadline(), when all that has come by
+ * then was received.
+ */
 void tunnel_tick(struct tunnel *t, uint64_t now, struct packet_list *out);
 uint64_t tunnel_deadline(const struct tunnel *t);
 

@@ -156,7 +156,7 @@ static json_t *dataplane_counters(const struct hub *h)
 	json_object_set_new(o, "gre_too_long", number(d.gre_too_long));
 	for (unsigned int i = 1; i < GRE_FAULT_COUNT; i++)
 		json_object_set_new(
-			faults, gre_fault_text((enum gre_fault)i), number(d.gre_faults[i]));
+			faults, gre_fault_name((enum gre_fault)i), number(d.gre_faults[i]));
 	json_object_set_new(o, "gre_faults", faults);
 	json_object_set_new(o, "inner_read", number(d.inner_read));
 	json_object_set_new(o, "inner_written", number(d.inner_written));

@@ -12,20 +12,27 @@
 #define GRE_SEQUENCE 0x1000u
 #define GRE_ACK      0x0080u
 #define GRE_VERSION  0x0007u
-/* C, R, s, recursion control and the reserved flags: all must be zero. */
-#define GRE_FORBIDDEN 0xcf78u
+/* All of these must be zero (4.1). */
+#define GRE_CHECKSUM_PRESENT 0x8000u
+#define GRE_ROUTE            0x4800u /* routing present, strict source route */
+#define GRE_RECUR            0x0700u
+#define GRE_RESERVED         0x0078u
 
 static enum gre_fault check_words(uint16_t flags, uint16_t protocol)
 {
 	if ((flags & GRE_VERSION) != 1)
-		return GRE_NOT_VERSION_1;
+		return flags & GRE_VERSION ? GRE_VERSION_UNKNOWN : GRE_VERSION_0;
 	if (protocol != GRE_PROTOCOL_PPP)
 		return GRE_NOT_PPP;
 	if (!(flags & GRE_KEY))
 		return GRE_NO_KEY;
-	if (flags & GRE_FORBIDDEN)
-		return GRE_BAD_FLAGS;
-	return GRE_OK;
+	if (flags & GRE_CHECKSUM_PRESENT)
+		return GRE_CHECKSUM;
+	if (flags & GRE_ROUTE)
+		return GRE_ROUTING;
+	if (flags & GRE_RECUR)
+		return GRE_RECURSION;
+	return flags & GRE_RESERVED ? GRE_BAD_FLAGS : GRE_OK;
 }
 
 enum gre_fault gre_header_decode(
@@ -55,7 +62,7 @@ enum gre_fault gre_header_decode(
 	if (got.payload_len > wire_left(&r))
 		return GRE_BAD_LENGTH;
 	if (got.has_seq != (got.payload_len != 0))
-		return GRE_EMPTY_DATA;
+		return got.has_seq ? GRE_EMPTY_DATA : GRE_NO_SEQUENCE;
 	*h = got;
 	*size = gre_header_size(h);
 	return GRE_OK;
@@ -80,27 +87,30 @@ void gre_header_encode(const struct gre_header *h, uint8_t *dst)
 		wire_put_u32(&w, h->ack);
 }
 
+static const struct {
+	const char *name, *text;
+} faults[GRE_FAULT_COUNT] = {
+	[GRE_OK] = { "valid", "valid" },
+	[GRE_TRUNCATED] = { "truncated", "shorter than its GRE header" },
+	[GRE_VERSION_0] = { "version-0", "plain GRE, of another tunnel (version 0)" },
+	[GRE_VERSION_UNKNOWN] = { "version-unknown", "GRE of an unknown version" },
+	[GRE_NOT_PPP] = { "not-ppp", "GRE protocol type is not PPP (0x880b)" },
+	[GRE_NO_KEY] = { "no-key", "GRE key (length and Call ID) is missing" },
+	[GRE_CHECKSUM] = { "checksum", "GRE with a checksum, which PPTP does not have" },
+	[GRE_ROUTING] = { "routing", "GRE with source routes, which PPTP does not have" },
+	[GRE_RECURSION] = { "recursion", "GRE recursion control is not zero" },
+	[GRE_BAD_FLAGS] = { "bad-flags", "GRE flags are set that must be zero" },
+	[GRE_BAD_LENGTH] = { "bad-length", "GRE payload length is beyond the packet" },
+	[GRE_EMPTY_DATA] = { "empty-data", "GRE sequence number without a payload" },
+	[GRE_NO_SEQUENCE] = { "no-sequence", "GRE payload without a sequence number" },
+};
+
 const char *gre_fault_text(enum gre_fault fault)
 {
-	switch (fault) {
-	case GRE_OK:
-		return "valid";
-	case GRE_TRUNCATED:
-		return "shorter than its GRE header";
-	case GRE_NOT_VERSION_1:
-		return "not enhanced GRE (version is not 1)";
-	case GRE_NOT_PPP:
-		return "GRE protocol type is not PPP (0x880b)";
-	case GRE_NO_KEY:
-		return "GRE key (length and Call ID) is missing";
-	case GRE_BAD_FLAGS:
-		return "GRE flags are set that must be zero";
-	case GRE_BAD_LENGTH:
-		return "GRE payload length is beyond the packet";
-	case GRE_EMPTY_DATA:
-		return "GRE sequence number without a payload, or a payload without one";
-	case GRE_FAULT_COUNT:
-		break;
-	}
-	return "unknown GRE fault";
+	return (unsigned int)fault < GRE_FAULT_COUNT ? faults[fault].text : "unknown GRE fault";
+}
+
+const char *gre_fault_name(enum gre_fault fault)
+{
+	return (unsigned int)fault < GRE_FAULT_COUNT ? faults[fault].name : "unknown";
 }

@@ -18,13 +18,18 @@ struct gre_header {
 /* Why a packet is not ours or not valid: counted one by one. */
 enum gre_fault {
 	GRE_OK,
-	GRE_TRUNCATED,     /* shorter than its header */
-	GRE_NOT_VERSION_1, /* plain GRE of somebody else's tunnel */
-	GRE_NOT_PPP,       /* protocol type is not 0x880b */
-	GRE_NO_KEY,        /* K bit clear */
-	GRE_BAD_FLAGS,     /* C, R, s, recursion or reserved flags set */
-	GRE_BAD_LENGTH, /* payload length beyond the packet (trailing bytes are allowed and cut) */
-	GRE_EMPTY_DATA, /* S set with payload length 0, or S clear with a payload */
+	GRE_TRUNCATED,       /* shorter than its header */
+	GRE_VERSION_0,       /* plain GRE (RFC 2784, RFC 2890) of somebody else's tunnel */
+	GRE_VERSION_UNKNOWN, /* 2 to 7 */
+	GRE_NOT_PPP,         /* protocol type is not 0x880b */
+	GRE_NO_KEY,          /* K bit clear */
+	GRE_CHECKSUM,        /* C bit: a checksum that enhanced GRE does not have */
+	GRE_ROUTING,         /* R or s bit: source routes */
+	GRE_RECURSION,       /* recursion control is not 0 */
+	GRE_BAD_FLAGS,       /* reserved flags are set */
+	GRE_BAD_LENGTH,      /* payload length beyond the packet (what follows it is cut) */
+	GRE_EMPTY_DATA,      /* S set and payload length 0 */
+	GRE_NO_SEQUENCE,     /* a payload and S clear */
 	GRE_FAULT_COUNT
 };
 
@@ -43,3 +48,4 @@ static inline size_t gre_header_size(const struct gre_header *h)
 void gre_header_encode(const struct gre_header *h, uint8_t *dst);
 
 const char *gre_fault_text(enum gre_fault fault);
+const char *gre_fault_name(enum gre_fault fault); /* stable, for JSON */

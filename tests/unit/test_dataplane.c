@@ -151,7 +151,7 @@ static void foreign_and_broken_gre_is_counted_by_kind(void **state)
 		size_t len;
 	} bad[] = {
 		{ GRE_TRUNCATED, { 0x30, 0x01, 0x88 }, 3 },
-		{ GRE_NOT_VERSION_1, { 0x20, 0x00, 0x08, 0x00, 0, 0, 0, 0 }, 8 },
+		{ GRE_VERSION_0, { 0x20, 0x00, 0x08, 0x00, 0, 0, 0, 0 }, 8 },
 		{ GRE_NOT_PPP, { 0x30, 0x01, 0x08, 0x00, 0, 4, 0x12, 0x34, 0, 0, 0, 0, 1, 2, 3, 4 },
 			16 },
 		{ GRE_NO_KEY, { 0x10, 0x01, 0x88, 0x0b, 0, 0, 0, 0, 0, 0, 0, 0 }, 12 },

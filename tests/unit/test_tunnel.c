@@ -456,7 +456,7 @@ static void a_slow_path_gets_fewer_resets(void **state)
 		struct tunnel a, b;
 
 		init_pair(&a, &b, &stateful128);
-		b.sender.rtt = rtts[n];
+		b.sender.sampled = rtts[n];
 		release(receive(&b, seal(&a, ip_packet(0, 60), PPP_IP, now), now));
 		a.mppe_tx.count++;
 		for (; now < 6050 * MS; now += 5 * MS) {

@@ -107,7 +107,7 @@ static void fault_print(
 	const char *text = gre_fault_text(fault);
 
 	/* Another tunnel's GRE is no fault of PPTP. */
-	if (fault != GRE_NOT_VERSION_1)
+	if (fault != GRE_VERSION_0 && fault != GRE_VERSION_UNKNOWN)
 		d->stats.malformed++;
 	decode_print_begin(&d->print, meta, "gre");
 	decode_print_string(&d->print, "fault", text);
