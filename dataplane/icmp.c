@@ -1,0 +1,110 @@
+/*
+ * ICMP's "fragmentation needed": see icmp.h. RFC 791, 792, 1191 section 4, 1812 sections 4.3.2.3
+ * (size), 4.3.2.5 (precedence), 4.3.2.7 (when not), 6864 (no identification where there are no
+ * fragments).
+ */
+#include "dataplane/icmp.h"
+
+#include "dataplane/checksum.h"
+#include "lib/wire.h"
+
+#define IPV4_HEADER    20u
+#define ICMP_HEADER    8u
+#define ICMP_PROTOCOL  1
+#define TOS_CONTROL    0xc0 /* internetwork control */
+#define DONT_FRAGMENT  0x4000
+#define FRAGMENT_PLACE 0x1fff
+#define TIME_TO_LIVE   64
+#define UNREACHABLE    3
+#define TOO_BIG        4
+
+/* Requests and answers; all other types are errors, or unknown and so not to be answered. */
+static bool is_query(uint8_t type)
+{
+	return type == 0 || (type >= 8 && type <= 10) || (type >= 13 && type <= 18) || type == 42 ||
+	       type == 43;
+}
+
+/* Not 0/8, 127/8, 224/4 (multicast), 240/4 (the broadcast address with it). */
+static bool is_host(uint32_t address)
+{
+	uint8_t first = (uint8_t)(address >> 24);
+
+	return first != 0 && first != 127 && first < 224;
+}
+
+struct original {
+	size_t header, total;
+	uint32_t source, destination;
+};
+
+/* False: no error may be sent for it. */
+static bool read_original(struct original *o, const uint8_t *packet, size_t len)
+{
+	struct wire_reader r = wire_reader(packet, len);
+	uint8_t first = wire_u8(&r), protocol, type;
+	uint16_t place;
+
+	wire_skip(&r, 1);
+	o->header = (first & 15u) * 4u;
+	o->total = wire_u16(&r);
+	wire_skip(&r, 2);
+	place = wire_u16(&r) & FRAGMENT_PLACE;
+	wire_skip(&r, 1);
+	protocol = wire_u8(&r);
+	wire_skip(&r, 2);
+	o->source = wire_u32(&r);
+	o->destination = wire_u32(&r);
+	if (r.failed || first >> 4 != 4 || o->header < IPV4_HEADER || o->total < o->header ||
+		o->total > len || place || !is_host(o->source) || !is_host(o->destination))
+		return false;
+	if (protocol != ICMP_PROTOCOL)
+		return true;
+	r = wire_reader(packet + o->header, o->total - o->header);
+	type = wire_u8(&r);
+	return !r.failed && is_query(type);
+}
+
+size_t icmp_too_big(const uint8_t *packet, size_t len, uint16_t mtu, uint8_t *out, size_t size)
+{
+	struct wire_writer w = wire_writer(out, size);
+	struct original o;
+	size_t quoted, total;
+
+	if (!read_original(&o, packet, len))
+		return 0;
+	quoted = o.total < ICMP_ERROR_MAX - IPV4_HEADER - ICMP_HEADER
+			 ? o.total
+			 : ICMP_ERROR_MAX - IPV4_HEADER - ICMP_HEADER;
+	total = IPV4_HEADER + ICMP_HEADER + quoted;
+	wire_put_u8(&w, 0x45);
+	wire_put_u8(&w, TOS_CONTROL);
+	wire_put_u16(&w, (uint16_t)total);
+	wire_put_u16(&w, 0);
+	wire_put_u16(&w, DONT_FRAGMENT);
+	wire_put_u8(&w, TIME_TO_LIVE);
+	wire_put_u8(&w, ICMP_PROTOCOL);
+	wire_put_u16(&w, 0);
+	wire_put_u32(&w, o.destination);
+	wire_put_u32(&w, o.source);
+	wire_put_u8(&w, UNREACHABLE);
+	wire_put_u8(&w, TOO_BIG);
+	wire_put_u32(&w, 0); /* checksum, unused */
+	wire_put_u16(&w, mtu);
+	wire_put_bytes(&w, packet, quoted);
+	if (w.failed)
+		return 0;
+	wire_patch_u16(&w, 10, checksum_of(out, IPV4_HEADER));
+	wire_patch_u16(&w, IPV4_HEADER + 2, checksum_of(out + IPV4_HEADER, total - IPV4_HEADER));
+	return total;
+}
+
+bool icmp_may_send(struct icmp_limit *limit, uint64_t now)
+{
+	if (limit->paid_until < now)
+		limit->paid_until = now;
+	if (limit->paid_until - now > (ICMP_BURST - 1) * (uint64_t)ICMP_INTERVAL)
+		return false;
+	limit->paid_until += ICMP_INTERVAL;
+	return true;
+}
