@@ -30,7 +30,16 @@
 	X(CONTROL_REFUSED, "control-refused", PEER, "the peer refused the control connection")     \
 	X(CONTROL_ECHO_TIMEOUT, "control-echo-timeout", PEER,                                      \
 		"the peer stopped answering Echo-Requests on the control connection")              \
+	X(CONTROL_COLLISION, "control-collision", PEER,                                            \
+		"another control connection with the same peer goes on instead")                   \
 	X(CALL_REFUSED, "call-refused", PEER, "the peer refused the call")                         \
+	X(CALL_BUSY, "call-busy", PEER, "the number called is busy")                               \
+	X(CALL_NO_CARRIER, "call-no-carrier", PEER, "no carrier was detected on the line")         \
+	X(CALL_NO_DIAL_TONE, "call-no-dial-tone", PEER, "there is no dial tone on the line")       \
+	X(CALL_TIME_OUT, "call-time-out", PEER, "the call was not answered in time")               \
+	X(CALL_PROHIBITED, "call-prohibited", PEER,                                                \
+		"the peer does not accept the call (administratively prohibited)")                 \
+	X(LOST_CARRIER, "lost-carrier", PEER, "the line lost its carrier")                         \
 	X(CALL_LIMIT, "call-limit", PEER, "a limit on calls or connections is reached")            \
 	X(GRE_SILENT, "gre-silent", GRE,                                                           \
 		"GRE packets do not get through (IP protocol 47 is blocked on the path, or a "     \

@@ -118,8 +118,9 @@ static void link_is_over(struct session *s)
 	remove_from_dataplane(s);
 	if (s->has_call) {
 		struct connection *c = s->connection;
+		struct control_hangup how = { .result = disconnect_result(s->reason) };
 
-		control_call_hangup(&s->call, s->reason, disconnect_result(s->reason), clock_now());
+		control_call_hangup(&s->call, s->reason, &how, clock_now());
 		connection_update(c);
 	}
 }
@@ -521,8 +522,8 @@ void session_call_established(struct session *s)
 {
 	if (s->ending)
 		return;
-	dp_session_set_peer(s->hub->dp, s->dp, s->call.peer_call_id, s->call.peer_window,
-		s->call.peer_delay);
+	dp_session_set_peer(
+		s->hub->dp, s->dp, s->call.peer_call_id, s->call.peer_window, s->call.peer_delay);
 	start_link(s);
 }
 

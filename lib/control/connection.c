@@ -1,6 +1,6 @@
 /*
- * Control connection, RFC 2637 sections 2.1 to 2.6 and 3.1: the start exchange, keep-alive and the
- * orderly end of either TCP role. Calls are in call.c.
+ * Control connection, RFC 2637 sections 2.1 to 2.6 and 3.1: the start exchange, collisions of two of
+ * them, keep-alive and the orderly end of either TCP role. Calls are in call.c.
  *
  * Invariants: enter_state() sets the one deadline that each state but CLOSED has;
  * control_connection_finish() is the only way to CLOSED, so calls end once and `closed` comes last.
@@ -23,6 +23,12 @@ uint64_t control_connection_reply_timeout(const struct control_connection *c)
 	return c->config->reply_timeout ? c->config->reply_timeout : 60 * CONTROL_SECOND;
 }
 
+uint64_t control_connection_answer_timeout(const struct control_connection *c)
+{
+	return c->config->answer_timeout ? c->config->answer_timeout
+					 : control_connection_reply_timeout(c) / 6 * 5;
+}
+
 static uint64_t echo_interval(const struct control_connection *c)
 {
 	return c->config->echo_interval ? c->config->echo_interval : 60 * CONTROL_SECOND;
@@ -34,6 +40,7 @@ static void enter_state(struct control_connection *c, enum control_state state)
 	switch (state) {
 	case CONTROL_WAIT_REQUEST:
 	case CONTROL_WAIT_REPLY:
+	case CONTROL_WAIT_CLOSE:
 		c->deadline = control_connection_later(c, control_connection_reply_timeout(c));
 		break;
 	case CONTROL_ESTABLISHED:
@@ -54,7 +61,7 @@ void control_connection_send(struct control_connection *c, const struct control_
 	uint8_t buf[CONTROL_MESSAGE_MAX];
 	int len;
 
-	if (c->state == CONTROL_CLOSED)
+	if (c->state == CONTROL_CLOSED || c->state == CONTROL_WAIT_CLOSE)
 		return;
 	len = control_message_encode(m, buf, sizeof(buf));
 	if (len <= 0)
@@ -82,6 +89,8 @@ void control_connection_finish(
 		return;
 	if (c->state == CONTROL_WAIT_STOP_REPLY)
 		reason = c->stop_reason;
+	else if (c->state == CONTROL_WAIT_CLOSE)
+		reason = PPTP_CONTROL_COLLISION;
 	if (c->state != CONTROL_WAIT_STOP_REPLY || c->detail[0] == '\0')
 		set_detail(c, detail);
 	c->stop_reason = reason;
@@ -101,12 +110,14 @@ static void copy_name(char *dst, const char *src)
 		dst[i] = src[i];
 }
 
-static void send_start(struct control_connection *c, enum control_type type, uint8_t result)
+static void send_start(
+	struct control_connection *c, enum control_type type, uint8_t result, uint8_t error)
 {
 	struct control_message m = { .type = type };
 
 	m.start.version = CONTROL_VERSION_1_0;
 	m.start.result = result;
+	m.start.error = error;
 	m.start.framing = c->config->framing;
 	m.start.bearer = c->config->bearer;
 	m.start.max_channels = c->config->max_channels;
@@ -189,7 +200,7 @@ void control_connection_init(struct control_connection *c, enum control_role rol
 	c->now = now;
 	if (role == CONTROL_ORIGINATOR) {
 		enter_state(c, CONTROL_WAIT_REPLY);
-		send_start(c, CONTROL_START_REQUEST, 0);
+		send_start(c, CONTROL_START_REQUEST, 0, 0);
 	} else {
 		enter_state(c, CONTROL_WAIT_REQUEST);
 	}
@@ -233,21 +244,57 @@ static void peer_stops(struct control_connection *c, const struct control_messag
 	control_connection_finish(c, PPTP_PEER_REQUEST, detail);
 }
 
+/* Section 3.1.2, "Receive Start Control Connection Request ... Error": told, and closed. */
+static void refuse_start(struct control_connection *c, uint8_t result, uint8_t error,
+	enum pptp_reason reason, const char *detail)
+{
+	send_start(c, CONTROL_START_REPLY, result, error);
+	control_connection_finish(c, reason, detail);
+}
+
+static void decide_start(struct control_connection *c, enum control_start_decision decision)
+{
+	switch (decision) {
+	case CONTROL_START_ACCEPT:
+		enter_state(c, CONTROL_ESTABLISHED);
+		send_start(c, CONTROL_START_REPLY, CONTROL_START_OK, CONTROL_ERROR_NONE);
+		c->ops->established(c->user);
+		break;
+	case CONTROL_START_REFUSE_EXISTS:
+		refuse_start(c, CONTROL_START_EXISTS, CONTROL_ERROR_NONE, PPTP_CONTROL_COLLISION,
+			"a control connection with the peer exists already");
+		break;
+	case CONTROL_START_REFUSE_NOT_AUTHORIZED:
+		refuse_start(c, CONTROL_START_NOT_AUTHORIZED, CONTROL_ERROR_NONE,
+			PPTP_LOCAL_REQUEST, "the peer is not authorized");
+		break;
+	case CONTROL_START_REFUSE_RESOURCES:
+		refuse_start(c, CONTROL_START_GENERAL_ERROR, CONTROL_ERROR_NO_RESOURCE,
+			PPTP_CALL_LIMIT, "the peer was told that there are no resources");
+		break;
+	case CONTROL_START_COLLISION_WON:
+		enter_state(c, CONTROL_WAIT_CLOSE);
+		break;
+	}
+}
+
 /* Section 3.1.2, state idle: any later version may fall back to ours, an earlier one cannot. */
 static void start_requested(struct control_connection *c, const struct control_message *m)
 {
+	enum control_start_decision decision = CONTROL_START_ACCEPT;
 	char detail[CONTROL_DETAIL];
 
 	c->peer = m->start;
 	if (m->start.version < CONTROL_VERSION_1_0) {
 		version_detail(detail, m->start.version);
-		send_start(c, CONTROL_START_REPLY, CONTROL_START_BAD_VERSION);
-		control_connection_finish(c, PPTP_CONTROL_VERSION, detail);
+		refuse_start(c, CONTROL_START_BAD_VERSION, CONTROL_ERROR_NONE, PPTP_CONTROL_VERSION,
+			detail);
 		return;
 	}
-	enter_state(c, CONTROL_ESTABLISHED);
-	send_start(c, CONTROL_START_REPLY, CONTROL_START_OK);
-	c->ops->established(c->user);
+	if (c->ops->start_requested)
+		decision = c->ops->start_requested(c->user, &c->peer);
+	if (c->state == CONTROL_WAIT_REQUEST) /* the callback may have closed it */
+		decide_start(c, decision);
 }
 
 /* Section 3.1.1, state wait_ctl_reply: success only, and only the major version that we speak. */
@@ -383,6 +430,9 @@ static void receive_message(struct control_connection *c, size_t len)
 	case CONTROL_WAIT_STOP_REPLY:
 		receive_stopping(c, &m);
 		break;
+	case CONTROL_WAIT_CLOSE:
+		c->unexpected++;
+		break;
 	case CONTROL_CLOSED:
 		break;
 	}
@@ -427,8 +477,10 @@ uint64_t control_connection_deadline(const struct control_connection *c)
 	uint64_t deadline = c->deadline < c->idle_deadline ? c->deadline : c->idle_deadline;
 
 	for (const struct control_call *call = c->calls; call; call = call->next) {
-		if (call->deadline < deadline)
-			deadline = call->deadline;
+		uint64_t of_call = control_call_deadline(call);
+
+		if (of_call < deadline)
+			deadline = of_call;
 	}
 	return deadline;
 }
@@ -454,6 +506,10 @@ static void state_expired(struct control_connection *c)
 		if (!c->stop_sent)
 			send_stop_request(c);
 		control_connection_finish(c, c->stop_reason, "");
+		break;
+	case CONTROL_WAIT_CLOSE:
+		control_connection_finish(c, PPTP_CONTROL_COLLISION,
+			"the peer did not close the connection on which it lost the collision");
 		break;
 	case CONTROL_CLOSED:
 		break;
@@ -488,6 +544,7 @@ void control_connection_stop(struct control_connection *c, enum pptp_reason reas
 	switch (c->state) {
 	case CONTROL_WAIT_REQUEST:
 	case CONTROL_WAIT_REPLY:
+	case CONTROL_WAIT_CLOSE:
 		control_connection_finish(c, reason, ""); /* nothing to stop yet, section 2.1 */
 		return;
 	case CONTROL_ESTABLISHED:
@@ -500,21 +557,5 @@ void control_connection_stop(struct control_connection *c, enum pptp_reason reas
 	enter_state(c, CONTROL_WAIT_STOP_REPLY);
 	/* A `call_ended` below may close the connection; it then has no calls. */
 	while ((call = next_to_hang_up(c)))
-		control_call_hangup(call, reason, CONTROL_DISCONNECT_ADMIN_SHUTDOWN, now);
-}
-
-void control_connection_refuse(struct control_connection *c,
-	const struct control_outgoing_request *request, uint8_t result, uint8_t error,
-	uint16_t cause)
-{
-	struct control_message m = { .type = CONTROL_OUTGOING_CALL_REPLY };
-
-	if (c->state != CONTROL_ESTABLISHED)
-		return;
-	m.outgoing_reply.peer_call_id = request->call_id;
-	m.outgoing_reply.result =
-		result > CONTROL_OUTGOING_CONNECTED ? result : CONTROL_OUTGOING_DO_NOT_ACCEPT;
-	m.outgoing_reply.error = error;
-	m.outgoing_reply.cause = cause;
-	control_connection_send(c, &m);
+		control_call_hangup(call, reason, NULL, now);
 }

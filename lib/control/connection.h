@@ -1,6 +1,6 @@
 /*
  * A control connection (RFC 2637 section 3.1) without I/O: bytes of the TCP stream in, bytes out,
- * calls and their events, and the next deadline.
+ * calls and their events, and the next deadline. See call.h for the calls in it.
  *
  * Time is `now`, microseconds on any monotonic clock. Nothing is allocated; the caller owns the
  * struct and the structs of the calls, which must stay until they have ended. Callbacks run inside
@@ -9,7 +9,8 @@
  * after the outermost function has returned. `send` and `trace` must not call back.
  *
  * Both roles of the TCP connection (originator, receiver) and both roles of a call (PNS, PAC) are
- * here. Until incoming calls are supported, Incoming-Call-Request is refused ("do not accept").
+ * here, in any combination: the originator may be PAC or PNS, and a call of each kind may go either
+ * way in one connection.
  */
 #pragma once
 
@@ -26,20 +27,39 @@ enum control_state {          /* sections 3.1.1 and 3.1.2 */
 	CONTROL_WAIT_REPLY,   /* originator: wait_ctl_reply */
 	CONTROL_ESTABLISHED,
 	CONTROL_WAIT_STOP_REPLY,
+	CONTROL_WAIT_CLOSE, /* 3.1.3: we won a collision; the peer, who lost it, closes the TCP */
 	CONTROL_CLOSED,
 };
+
+/* How a Start-Control-Connection-Request is answered (sections 2.2, 3.1.3). */
+enum control_start_decision {
+	CONTROL_START_ACCEPT,
+	CONTROL_START_REFUSE_EXISTS,         /* "a control connection already exists" */
+	CONTROL_START_REFUSE_NOT_AUTHORIZED, /* "not authorized" */
+	CONTROL_START_REFUSE_RESOURCES,      /* general error, "no resources" */
+	CONTROL_START_COLLISION_WON, /* not at all: nothing is ever sent on this connection */
+};
+
+/* What was asked and not yet answered, while its callback runs. */
+enum control_asked { CONTROL_ASKED_NOTHING, CONTROL_ASKED_OUTGOING, CONTROL_ASKED_INCOMING };
+
+/* How many Call IDs of calls that ended while a reply was owed are remembered. */
+#define CONTROL_OWED_MAX 8
 
 struct control_config {
 	char host_name[65];
 	char vendor[65];
 	uint32_t framing, bearer; /* capabilities announced */
-	uint16_t max_channels; /* announced, and the limit on calls at once; 0 announces 0: no limit
-				*/
+	uint16_t max_channels;    /* announced, and the limit on calls at once, of both kinds, both
+				  ways; 0 announces 0: no limit */
 	uint16_t firmware;
 	uint64_t
 		reply_timeout; /* us; applies to every state that waits; 0: the 60 s of section 3 */
-	uint64_t echo_interval; /* us; 0: the 60 s of section 3.1.4 */
-	uint64_t idle_timeout;  /* us; stops an established connection without any call for so long;
+	uint64_t answer_timeout; /* us; how long this end may take to decide on a call or to have
+				    its line answer; 0: 5/6 of reply_timeout, so that it is over
+				    before the peer's patience (3.2.1) is */
+	uint64_t echo_interval;  /* us; 0: the 60 s of section 3.1.4 */
+	uint64_t idle_timeout; /* us; stops an established connection without any call for so long;
 				   0: never */
 };
 
@@ -49,21 +69,43 @@ struct control_ops {
 	/* Bytes for the TCP stream, in order; all must be taken (queued). `data` is valid during
 	 * the call. */
 	void (*send)(void *user, const uint8_t *data, size_t len);
+	/*
+	 * Receiver: the peer wants to start (version supported, connection->peer is set). NULL
+	 * accepts. See control_collision_won().
+	 */
+	enum control_start_decision (*start_requested)(
+		void *user, const struct control_start *start);
 	/* Start exchange done; connection->peer has what the peer announced. */
 	void (*established)(void *user);
 	/*
-	 * The peer (PNS) asks us (PAC) for an outgoing call. Answer now or later:
-	 * control_call_take() with storage of the caller's, then control_call_connect() or
-	 * _refuse(); or control_connection_refuse(). NULL refuses all ("do not accept"); a Call ID
-	 * that the peer uses already is refused before.
+	 * The peer (PNS) asks us (PAC) for an outgoing call. Before it returns, the callback takes
+	 * the call (control_call_take() with storage of the caller's; then, now or later,
+	 * control_call_connect() or _refuse()) or refuses it (control_connection_refuse()); a
+	 * request with which it does neither is refused ("do not accept"), as are all if it is
+	 * NULL. A Call ID that the peer uses already is refused before.
 	 */
 	void (*outgoing_call)(void *user, const struct control_outgoing_request *request);
-	/* Our own call (control_call_dial) was answered: call->peer_call_id, peer_window ... are
-	 * set. */
+	/*
+	 * The peer (PAC) offers us (PNS) an incoming call. As above, with
+	 * control_call_take_incoming(), control_call_accept() or _refuse(), and
+	 * control_connection_refuse_incoming().
+	 */
+	void (*incoming_call)(void *user, const struct control_incoming_request *request);
+	/*
+	 * PAC: the PNS accepted the call that we offered; call->peer_call_id, peer_window,
+	 * peer_delay are set. Answer the line, then control_call_answered(), now or later.
+	 */
+	void (*call_accepted)(void *user, struct control_call *call);
+	/*
+	 * PNS: the call that we dialled, or the incoming one that we accepted, is connected;
+	 * call->peer_call_id, peer_window, peer_delay, connect_speed are set, framing of an
+	 * incoming one too.
+	 */
 	void (*call_established)(void *user, struct control_call *call);
 	/*
 	 * The call is over and forgotten by the connection; its storage is the caller's again.
-	 * Called exactly once for each call taken or dialled, also when the connection goes.
+	 * Called exactly once for each call taken, dialled or offered, also when the connection
+	 * goes.
 	 * `detail` (may be "") is static or valid during the callback: the peer's result and error
 	 * in words.
 	 */
@@ -106,6 +148,12 @@ struct control_connection {
 	uint64_t idle_deadline; /* us */
 	bool stop_sent; /* in WAIT_STOP_REPLY: the request is out; before, calls are being cleared
 			 */
+	enum control_asked asked; /* the callback that runs has not answered yet */
+	uint16_t asked_call_id;   /* the peer's */
+	struct {
+		uint16_t call_id;
+		uint64_t until;   /* us; 0: free */
+	} owed[CONTROL_OWED_MAX]; /* Call IDs not to be used again yet */
 };
 
 /* Starts at `now`, TCP being open. An originator sends Start-Control-Connection-Request at once. */
@@ -118,8 +166,9 @@ void control_connection_receive(
 	struct control_connection *c, const uint8_t *data, size_t len, uint64_t now);
 
 /*
- * The TCP connection is gone (end of stream, reset): ends calls and the connection with `reason`,
- * or with that of control_connection_stop() if it came before. `detail` may be NULL.
+ * The TCP connection is gone (end of stream, reset) or is to be given up without a word
+ * (PPTP_CONTROL_COLLISION for the loser, section 3.1.3): ends calls and the connection with
+ * `reason`, or with that of control_connection_stop() if it came before. `detail` may be NULL.
  */
 void control_connection_lost(
 	struct control_connection *c, enum pptp_reason reason, const char *detail, uint64_t now);
@@ -137,8 +186,25 @@ void control_connection_tick(struct control_connection *c, uint64_t now);
  */
 void control_connection_stop(struct control_connection *c, enum pptp_reason reason, uint64_t now);
 
-/* Refuses an outgoing call that was not taken: Outgoing-Call-Reply with result (2..7), error,
- * cause. */
+/*
+ * Inside `outgoing_call`, refuses what was not taken: Outgoing-Call-Reply with result (2..7), error
+ * (sent with a general error only) and cause. Nothing when the request was answered already.
+ */
 void control_connection_refuse(struct control_connection *c,
 	const struct control_outgoing_request *request, uint8_t result, uint8_t error,
 	uint16_t cause);
+
+/* The same inside `incoming_call`: Incoming-Call-Reply with result (2 or 3) and error. */
+void control_connection_refuse_incoming(struct control_connection *c,
+	const struct control_incoming_request *request, uint8_t result, uint8_t error);
+
+/*
+ * Section 3.1.3: both ends have sent a Start-Control-Connection-Request, each on a TCP connection
+ * of its own. Does this end, with the address `own`, win over `peer` (host byte order)? The winner
+ * answers CONTROL_START_COLLISION_WON on the peer's connection; the loser drops its own one with
+ * control_connection_lost(PPTP_CONTROL_COLLISION) and accepts the peer's.
+ */
+static inline bool control_collision_won(uint32_t own, uint32_t peer)
+{
+	return own > peer;
+}

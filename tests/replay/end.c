@@ -149,7 +149,8 @@ static void link_finished(void *user, enum pptp_reason reason, const char *detai
 	r->link_over = true;
 	note(r, "link over: %s%s%s", pptp_reason_name(reason), detail[0] ? ", " : "", detail);
 	if (r->has_call)
-		control_call_hangup(&r->call, reason, CONTROL_DISCONNECT_REQUEST, r->now);
+		control_call_hangup(&r->call, reason,
+			&(struct control_hangup){ .result = CONTROL_DISCONNECT_REQUEST }, r->now);
 }
 
 __attribute__((format(printf, 3, 0))) static void link_log(

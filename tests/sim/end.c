@@ -189,10 +189,11 @@ static void link_down(void *user)
 
 static void hang_up(struct sim_end *e)
 {
+	static const struct control_hangup how = { .result = CONTROL_DISCONNECT_GENERAL_ERROR };
+
 	tunnel_off(e);
 	if (e->has_call)
-		control_call_hangup(
-			&e->call, e->reason, CONTROL_DISCONNECT_GENERAL_ERROR, e->net->now);
+		control_call_hangup(&e->call, e->reason, &how, e->net->now);
 }
 
 static void link_finished(void *user, enum pptp_reason reason, const char *detail)
@@ -602,8 +603,7 @@ void sim_end_close(struct sim_end *e, enum sim_goodbye how)
 	if (how == SIM_BYE_LINK && e->link_started && !e->link_over)
 		ppp_link_close(e->link, PPTP_LOCAL_REQUEST, e->net->now);
 	else if (how == SIM_BYE_CALL && e->has_call)
-		control_call_hangup(&e->call, PPTP_LOCAL_REQUEST, CONTROL_DISCONNECT_ADMIN_SHUTDOWN,
-			e->net->now);
+		control_call_hangup(&e->call, PPTP_LOCAL_REQUEST, NULL, e->net->now);
 	else if (how == SIM_BYE_CONTROL && !e->control_closed)
 		control_connection_stop(&e->control, PPTP_LOCAL_REQUEST, e->net->now);
 	else if (!e->control_closed)

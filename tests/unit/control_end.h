@@ -136,8 +136,7 @@ static inline void end_provoke(struct end *e)
 	case HANG_UP_ALL:
 		for (size_t i = 0; i < CALLS; i++) {
 			if (e->begun[i] > e->ended[i])
-				control_call_hangup(&e->calls[i], PPTP_ADMIN,
-					CONTROL_DISCONNECT_ADMIN_SHUTDOWN, e->now);
+				control_call_hangup(&e->calls[i], PPTP_ADMIN, NULL, e->now);
 		}
 		break;
 	case DIAL_AGAIN:
@@ -352,7 +351,9 @@ static inline void end_stop(struct end *e, enum pptp_reason reason)
 
 static inline void end_hangup(struct end *e, struct control_call *call, uint8_t result)
 {
-	control_call_hangup(call, PPTP_LOCAL_REQUEST, result, e->now);
+	struct control_hangup how = { .result = result };
+
+	control_call_hangup(call, PPTP_LOCAL_REQUEST, &how, e->now);
 	end_check(e);
 }
 

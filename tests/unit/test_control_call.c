@@ -157,11 +157,11 @@ static void refusals_are_told_in_words(void **state)
 		{ 0, 0, 0, "ended:5:call-refused[unknown (result 0)]" },
 		{ 2, 5, 0,
 			"ended:5:call-refused[general error (result 2), bad Call ID (error 5)]" },
-		{ 3, 0, 0, "ended:5:call-refused[no carrier (result 3)]" },
-		{ 4, 0, 17, "ended:5:call-refused[busy (result 4), cause 17]" },
-		{ 5, 0, 0, "ended:5:call-refused[no dial tone (result 5)]" },
-		{ 6, 0, 0, "ended:5:call-refused[time-out (result 6)]" },
-		{ 7, 0, 0, "ended:5:call-refused[not accepted (result 7)]" },
+		{ 3, 0, 0, "ended:5:call-no-carrier[no carrier (result 3)]" },
+		{ 4, 0, 17, "ended:5:call-busy[busy (result 4), cause 17]" },
+		{ 5, 0, 0, "ended:5:call-no-dial-tone[no dial tone (result 5)]" },
+		{ 6, 0, 0, "ended:5:call-time-out[time-out (result 6)]" },
+		{ 7, 0, 0, "ended:5:call-prohibited[not accepted (result 7)]" },
 		{ 8, 9, 0, "ended:5:call-refused[unknown (result 8), unknown (error 9)]" },
 	};
 	struct end e;
@@ -233,12 +233,11 @@ static void call_taken_and_not_answered_times_out(void **state)
 	e.answer = TAKE;
 	(void)end_call_in(&e);
 	RECEIVE(&e, CONTROL_ECHO_REQUEST, .echo_request.identifier = 1);
-	end_wait(&e, SECONDS(59));
-	RECEIVE(&e, CONTROL_ECHO_REQUEST, .echo_request.identifier = 1);
-	e.log[0] = '\0';
-	end_wait(&e, SECONDS(1));
+	end_wait(&e, SECONDS(50) - 1); /* before the peer's 60 s are over */
+	assert_log(&e, ">Echo-Reply");
+	end_wait(&e, 1);
 	assert_log(&e,
-		">Outgoing-Call-Reply ended:100:local-request[this end did not answer the call in "
+		">Outgoing-Call-Reply ended:100:call-time-out[this end did not answer the call in "
 		"time]");
 	assert_int_equal(e.last.outgoing_reply.result, CONTROL_OUTGOING_TIME_OUT);
 	assert_int_equal(e.last.outgoing_reply.peer_call_id, 800);
@@ -353,9 +352,15 @@ static void pac_refuses_before_and_after_taking(void **state)
 		CONTROL_ERROR_NO_RESOURCE, 3, e.now);
 	assert_log(&e, ">Outgoing-Call-Reply ended:100:local-request[general error (result 2), no "
 		       "resources (error 4), cause 3]");
-	/* "connected" is no refusal */
-	control_connection_refuse(&e.c, &e.request, CONTROL_OUTGOING_CONNECTED, 0, 0);
+	/* "connected" is no refusal, and an error without a general error is none */
+	control_call_refuse(end_call_in(&e), CONTROL_OUTGOING_CONNECTED, 4, 0, e.now);
 	assert_int_equal(e.last.outgoing_reply.result, CONTROL_OUTGOING_DO_NOT_ACCEPT);
+	assert_int_equal(e.last.outgoing_reply.error, 0);
+	control_call_refuse(end_call_in(&e), CONTROL_OUTGOING_GENERAL_ERROR, 0, 0, e.now);
+	assert_int_equal(e.last.outgoing_reply.error, CONTROL_ERROR_PAC_ERROR);
+	e.log[0] = '\0';
+	control_connection_refuse(&e.c, &e.request, CONTROL_OUTGOING_BUSY, 0, 0);
+	assert_log(&e, ""); /* answered already */
 }
 
 static void call_ids_are_not_used_twice(void **state)

@@ -335,7 +335,7 @@ static void stop_inside_call_ended_is_sent_once(void **state)
 	e.provoke = STOP;
 	RECEIVE(&e, CONTROL_CALL_DISCONNECT_NOTIFY, .disconnect = { .call_id = 900, .result = 1 });
 	assert_log(&e,
-		"ended:5:peer-request[lost carrier (result 1)] >Stop-Control-Connection-Request");
+		"ended:5:lost-carrier[lost carrier (result 1)] >Stop-Control-Connection-Request");
 	RECEIVE(&e, CONTROL_STOP_REPLY, .stop_reply.result = 1);
 	assert_log(&e, "closed:shutdown[]");
 }
