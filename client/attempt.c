@@ -122,7 +122,11 @@ struct attempt *attempt_new(uv_loop_t *loop, const struct client_config *config,
 	const struct sockaddr_in *server, const struct attempt_ops *ops, void *owner, char *why)
 {
 	struct attempt *a = calloc(1, sizeof(*a));
-	struct dp_config dp = { 0 };
+	struct dp_config dp = {
+		.report_too_big = true,
+		.clamp_mss = config->clamp_mss,
+		.fragment_outer = config->fragment,
+	};
 
 	if (!a) {
 		snprintf(why, SYSTEM_WHY, "out of memory");

@@ -64,6 +64,8 @@ static cfg_opt_t client_opts[] = {
 	CFG_BOOL("once", cfg_false, CFGF_NONE),
 	CFG_INT("mru", 1400, CFGF_NONE),
 	CFG_INT("window", 64, CFGF_NONE),
+	CFG_BOOL("clamp-mss", cfg_true, CFGF_NONE),
+	CFG_BOOL("fragment", cfg_false, CFGF_NONE),
 	CFG_INT("connect-timeout", 10, CFGF_NONE),
 	CFG_INT("gre-timeout", 10, CFGF_NONE),
 	CFG_INT("setup-timeout", 60, CFGF_NONE),
@@ -177,6 +179,8 @@ static int apply(struct client_config *c, char *why)
 	c->default_route = cfg_getbool(cfg, "default-route");
 	c->dns = cfg_getbool(cfg, "dns");
 	c->once = cfg_getbool(cfg, "once");
+	c->clamp_mss = cfg_getbool(cfg, "clamp-mss");
+	c->fragment = cfg_getbool(cfg, "fragment");
 	c->control_path = cfg_getstr(cfg, "control");
 	c->mtu = (unsigned int)cfg_getint(cfg, "mru");
 	c->connect_timeout = seconds(cfg, "connect-timeout");

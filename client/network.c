@@ -15,7 +15,7 @@ int client_network_open(struct client_network *n, const struct client_config *co
 	snprintf(n->dev, sizeof(n->dev), "%s", config->dev);
 	n->tun_fd = tun_open(n->dev, why);
 	if (n->tun_fd >= 0)
-		n->gre_fd = gre_socket_open(NULL, why);
+		n->gre_fd = gre_socket_open(NULL, config->fragment, why);
 	if (n->gre_fd >= 0)
 		return 0;
 	client_network_close(n);

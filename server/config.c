@@ -63,6 +63,8 @@ static cfg_opt_t server_opts[] = {
 	CFG_BOOL("forward", cfg_true, CFGF_NONE),
 	CFG_BOOL("masquerade", cfg_false, CFGF_NONE),
 	CFG_BOOL("check-source", cfg_true, CFGF_NONE),
+	CFG_BOOL("clamp-mss", cfg_true, CFGF_NONE),
+	CFG_BOOL("fragment", cfg_false, CFGF_NONE),
 	CFG_INT("echo-interval", 30, CFGF_NONE),
 	CFG_INT("echo-failures", 4, CFGF_NONE),
 	CFG_INT("setup-timeout", 60, CFGF_NONE),
@@ -239,6 +241,8 @@ static int apply(struct server_config *c, char *why)
 	c->forward = cfg_getbool(cfg, "forward");
 	c->masquerade = cfg_getbool(cfg, "masquerade");
 	c->check_source = cfg_getbool(cfg, "check-source");
+	c->clamp_mss = cfg_getbool(cfg, "clamp-mss");
+	c->fragment = cfg_getbool(cfg, "fragment");
 	c->max_sessions = count(cfg, "max-sessions");
 	c->max_connections = count(cfg, "max-connections");
 	c->max_connections_per_address = count(cfg, "max-connections-per-address");

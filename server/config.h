@@ -18,7 +18,7 @@ struct server_config {
 	struct accounts accounts;
 	uint32_t dns[2], wins[2];
 	unsigned int mtu;
-	bool forward, masquerade, check_source;
+	bool forward, masquerade, check_source, clamp_mss, fragment;
 	unsigned int max_sessions, max_connections, max_connections_per_address;
 	const char *control_path;
 	struct control_config control;

@@ -73,7 +73,7 @@ static int set_up(struct server_network *n, const struct server_config *config, 
 	n->tun_fd = tun_open(n->dev, why);
 	if (n->tun_fd < 0)
 		return -1;
-	n->gre_fd = gre_socket_open(NULL, why);
+	n->gre_fd = gre_socket_open(NULL, config->fragment, why);
 	if (n->gre_fd < 0)
 		return -1;
 	n->state = net_state_open(n->dev, why);

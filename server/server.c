@@ -85,6 +85,9 @@ static int start(struct server *s, char *why)
 		.inner_fd = s->network.tun_fd,
 		.gre_fd = s->network.gre_fd,
 		.check_source = s->config.check_source,
+		.report_too_big = true,
+		.clamp_mss = s->config.clamp_mss,
+		.fragment_outer = s->config.fragment,
 	};
 
 	if (hub_init(&s->hub, &s->loop, &dp, why) < 0)

@@ -164,8 +164,13 @@ static json_t *dataplane_counters(const struct hub *h)
 	json_object_set_new(o, "inner_not_ipv4", number(d.inner_not_ipv4));
 	json_object_set_new(o, "inner_source", number(d.inner_source));
 	json_object_set_new(o, "inner_too_big", number(d.inner_too_big));
+	json_object_set_new(o, "inner_fragmented", number(d.inner_fragmented));
+	json_object_set_new(o, "icmp_sent", number(d.icmp_sent));
+	json_object_set_new(o, "icmp_suppressed", number(d.icmp_suppressed));
+	json_object_set_new(o, "mss_clamped", number(d.mss_clamped));
 	json_object_set_new(o, "inner_write_errors", number(d.inner_write_errors));
 	json_object_set_new(o, "send_errors", number(d.send_errors));
+	json_object_set_new(o, "send_too_big", number(d.send_too_big));
 	json_object_set_new(o, "no_slot", number(d.no_slot));
 	json_object_set_new(o, "event_overflow", number(d.event_overflow));
 	return o;

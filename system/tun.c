@@ -107,10 +107,10 @@ static int gre_socket_connect(int fd, const struct in_addr *peer, char *why)
 	return -1;
 }
 
-int gre_socket_open(const struct in_addr *peer, char *why)
+int gre_socket_open(const struct in_addr *peer, bool fragment, char *why)
 {
 	int fd = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_GRE);
-	int discover = IP_PMTUDISC_WANT;
+	int discover = fragment ? IP_PMTUDISC_DONT : IP_PMTUDISC_DO;
 
 	if (fd < 0) {
 		if (errno == EPERM || errno == EACCES)

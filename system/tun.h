@@ -15,8 +15,10 @@
 int tun_open(char *name, char *why);
 
 /*
- * Raw socket for IP protocol 47: non-blocking, IP_PKTINFO understood on send, large buffers,
- * IP_PMTUDISC_WANT. If `peer` is not NULL it is connected to it, so that only that peer's packets
- * arrive.
+ * Raw socket for IP protocol 47: non-blocking, IP_PKTINFO understood on send, large buffers. If
+ * `peer` is not NULL it is connected to it, so that only that peer's packets arrive.
+ *
+ * What is sent has DF, and what is larger than the path's MTU as the kernel knows it is refused
+ * (EMSGSIZE); with `fragment` it has none, and is fragmented here or on the way.
  */
-int gre_socket_open(const struct in_addr *peer, char *why);
+int gre_socket_open(const struct in_addr *peer, bool fragment, char *why);

@@ -358,9 +358,9 @@ static void the_gre_socket_carries_packets(void **state)
 
 	(void)state;
 	must(net_link_up("lo", 65536, why));
-	all = gre_socket_open(NULL, why);
-	from_peer = gre_socket_open(&peer, why);
-	from_nobody = gre_socket_open(&nobody, why);
+	all = gre_socket_open(NULL, false, why);
+	from_peer = gre_socket_open(&peer, false, why);
+	from_nobody = gre_socket_open(&nobody, true, why);
 	assert_true(all >= 0 && from_peer >= 0 && from_nobody >= 0);
 	assert_int_equal(getsockopt(all, SOL_SOCKET, SO_RCVBUF, &size, &len), 0);
 	assert_true(size > 200000);
@@ -372,7 +372,7 @@ static void the_gre_socket_carries_packets(void **state)
 	assert_int_equal(recv(from_peer, buf, sizeof(buf), 0), 20 + sizeof(payload));
 	assert_int_equal(recv(from_nobody, buf, sizeof(buf), 0), -1);
 	assert_int_equal(errno, EAGAIN);
-	assert_int_equal(gre_socket_open(&far, why), -1);
+	assert_int_equal(gre_socket_open(&far, false, why), -1);
 	assert_string_equal(why, "no GRE socket to 203.0.113.1: there is no route to it");
 	close(all);
 	close(from_peer);

@@ -474,7 +474,7 @@ static int open_descriptors(struct bench *b, char *why)
 		limit.rlim_cur = limit.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &limit);
 	}
-	b->gre_fd = gre_socket_open(&b->options.server, why);
+	b->gre_fd = gre_socket_open(&b->options.server, false, why);
 	if (b->gre_fd < 0)
 		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0) {
