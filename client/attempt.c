@@ -38,7 +38,7 @@ static int on_up(struct session *s, char *why)
 	struct ppp_link_info info;
 	unsigned int mtu = a->config->mtu;
 
-	ppp_link_get_info(s->link, &info);
+	session_ppp_info(s, &info);
 	if (info.peer_mru && info.peer_mru < mtu)
 		mtu = info.peer_mru;
 	if (dp_session_add_route(a->hub.dp, s->dp, everything, 0) < 0) {

@@ -138,8 +138,10 @@ static void set_protocol(struct client_config *c)
 	l->setup_timeout = seconds(cfg, "setup-timeout");
 	c->session.window = (uint16_t)cfg_getint(cfg, "window");
 	c->session.gre_timeout = seconds(cfg, "gre-timeout");
-	c->session.min_bps = 300;
-	c->session.max_bps = 100000000;
+	c->session.call.min_bps = 300;
+	c->session.call.max_bps = c->session.speed = 100000000;
+	c->session.call.bearer = CONTROL_BEARER_ANY;
+	c->session.call.framing = CONTROL_FRAMING_ANY;
 }
 
 static int apply(struct client_config *c, char *why)

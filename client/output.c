@@ -30,7 +30,7 @@ void output_connected(
 	char local[INET_ADDRSTRLEN], remote[INET_ADDRSTRLEN], encryption[48] = "none";
 	struct ppp_link_info info;
 
-	ppp_link_get_info(s->link, &info);
+	session_ppp_info(s, &info);
 	inet_ntop(AF_INET, &s->net.local, local, sizeof(local));
 	inet_ntop(AF_INET, &s->net.remote, remote, sizeof(remote));
 	if (info.tx_encrypted)

@@ -115,7 +115,7 @@ static void on_opened(struct session *s)
 	struct ppp_link_info info;
 	char text[INET_ADDRSTRLEN];
 
-	ppp_link_get_info(s->link, &info);
+	session_ppp_info(s, &info);
 	inet_ntop(AF_INET, &remote, text, sizeof(text));
 	if (info.tx_encrypted)
 		log_about(LOG_INFO, s->subject, "up: address %s, %s, MPPE-%d %s", text, info.auth,
@@ -157,7 +157,7 @@ void server_call(struct server_connection *c, const struct control_outgoing_requ
 			CONTROL_OUTGOING_GENERAL_ERROR, CONTROL_ERROR_NO_RESOURCE, 0);
 		return;
 	}
-	if (!session_answer(&server->hub, &c->connection, request, &server->config.session,
+	if (!session_answer(&server->hub, &c->connection, request, NULL, &server->config.session,
 		    &session_ops, server))
 		server->refused_calls++;
 }

@@ -188,7 +188,7 @@ static void set_protocol(struct server_config *c)
 	l->setup_timeout = seconds(c->cfg, "setup-timeout");
 	c->session.window = (uint16_t)count(c->cfg, "window");
 	c->session.gre_timeout = 30 * SECOND;
-	c->session.max_bps = 100000000;
+	c->session.speed = 100000000;
 }
 
 static int check_listen(const struct server_config *c, char *why)

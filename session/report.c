@@ -54,8 +54,9 @@ static const char *state_name(const struct session *s, const struct ppp_link_inf
 		return "ending";
 	if (s->is_up)
 		return "up";
-	if (!s->link_started)
-		return "dialling";
+	if (!s->line_started)
+		return s->kind == SESSION_ACCEPTED || s->kind == SESSION_OFFERED ? "ringing"
+										 : "dialling";
 	return ppp_phase_name(info->phase);
 }
 
@@ -104,7 +105,7 @@ json_t *report_session(const struct session *s)
 	struct ppp_link_info info;
 	struct tunnel_stats stats;
 
-	ppp_link_get_info(s->link, &info);
+	session_ppp_info(s, &info);
 	session_stats(s, &stats);
 	json_object_set_new(o, "id", number(s->id));
 	json_object_set_new(o, "user", json_string(s->user));

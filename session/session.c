@@ -1,9 +1,7 @@
 /* One call's life: see session.h. */
-#include "session/session.h"
+#include "session/session_internal.h"
 
-#include "lib/ppp/cp.h"
-#include "lib/ppp/frame.h"
-#include "lib/wire.h"
+#include "session/line_ppp.h"
 #include "system/clock.h"
 #include "system/log.h"
 #include "system/tun.h"
@@ -19,7 +17,6 @@
 #define CALL_ID_TRIES 64
 
 static void update_timer(struct session *s);
-static void on_timer(uv_timer_t *timer);
 
 static void set_subject(struct session *s)
 {
@@ -50,18 +47,24 @@ static void on_timer_closed(uv_handle_t *handle)
 	s->hub->count--;
 	s->hub->ended[s->reason]++;
 	s->ops->gone(s, s->reason, s->detail);
-	ppp_link_free(s->link);
+	s->line->ops->release(s->line);
 	free(s);
 }
 
 /* All parts over? Then the last step. */
 static void finish_if_over(struct session *s)
 {
-	if (!s->ending || !s->link_over || s->has_call || !s->dp_removed || s->timer_closed)
+	if (!s->ending || !s->line_over || s->has_call || !s->dp_removed || s->timer_closed)
 		return;
 	s->timer_closed = true;
 	forget_early(s);
 	uv_close((uv_handle_t *)&s->timer, on_timer_closed);
+}
+
+void session_settle(struct session *s)
+{
+	update_timer(s);
+	finish_if_over(s);
 }
 
 static void go_down(struct session *s)
@@ -81,8 +84,7 @@ static void remove_from_dataplane(struct session *s)
 	s->dp = NULL;
 }
 
-/* The first reason stays. */
-static void begin_end(struct session *s, enum pptp_reason reason, const char *detail)
+void session_begin_end(struct session *s, enum pptp_reason reason, const char *detail)
 {
 	if (s->ending)
 		return;
@@ -91,62 +93,78 @@ static void begin_end(struct session *s, enum pptp_reason reason, const char *de
 	snprintf(s->detail, sizeof(s->detail), "%s", detail ? detail : "");
 }
 
-static uint8_t disconnect_result(enum pptp_reason reason)
+void session_line_is_over(struct session *s)
 {
-	switch (reason) {
-	case PPTP_ADMIN:
-	case PPTP_SHUTDOWN:
-		return CONTROL_DISCONNECT_ADMIN_SHUTDOWN;
-	case PPTP_PPP_TERMINATED:
-	case PPTP_LOCAL_REQUEST:
-		return CONTROL_DISCONNECT_REQUEST;
-	case PPTP_GRE_SILENT:
-	case PPTP_LCP_ECHO_TIMEOUT:
-		return CONTROL_DISCONNECT_LOST_CARRIER;
-	default:
-		return CONTROL_DISCONNECT_GENERAL_ERROR;
-	}
-}
-
-/* The link is over (or never began): the call goes, then the data plane's session. */
-static void link_is_over(struct session *s)
-{
-	if (s->link_over)
+	if (s->line_over)
 		return;
-	s->link_over = true;
+	s->line_over = true;
 	go_down(s);
 	remove_from_dataplane(s);
-	if (s->has_call) {
-		struct connection *c = s->connection;
-		struct control_hangup how = { .result = disconnect_result(s->reason) };
-
-		control_call_hangup(&s->call, s->reason, &how, clock_now());
-		connection_update(c);
-	}
+	if (s->has_call)
+		session_hang_up_call(s);
 }
 
-static void link_send(void *user, uint16_t protocol, const uint8_t *info, size_t len)
+/* ---- the line's calls */
+
+static void on_line_connected(void *user, const struct line_connection *connection)
+{
+	struct session *s = user;
+
+	session_connected(s, connection);
+	session_settle(s);
+}
+
+static void on_line_failed(void *user, const struct line_failure *failure)
+{
+	struct session *s = user;
+
+	session_failed(s, failure);
+	session_settle(s);
+}
+
+static void on_line_frame(void *user, uint16_t protocol, const uint8_t *data, size_t len)
 {
 	struct session *s = user;
 
 	if (s->dp)
-		(void)dp_session_send(s->hub->dp, s->dp, protocol, info, len);
+		(void)dp_session_send(s->hub->dp, s->dp, protocol, data, len);
 }
 
-static void link_random(void *user, void *buf, size_t len)
-{
-	(void)user;
-	random_bytes(buf, len);
-}
-
-static void link_framing(void *user, bool acfc, bool pfc, uint16_t peer_mru)
+static void on_line_errors(void *user, const struct control_wan_error *totals)
 {
 	struct session *s = user;
 
-	dp_session_set_framing(s->hub->dp, s->dp, acfc, pfc, peer_mru);
+	s->errors = *totals;
+	if (!s->has_call)
+		return;
+	control_call_line_errors(&s->call, totals, clock_now());
+	connection_update(s->connection);
 }
 
-static void link_judge(void *user, const struct ppp_auth_request *request)
+static void on_line_over(void *user, const struct line_end *end)
+{
+	struct session *s = user;
+
+	if (!s->ending)
+		s->cause = end->cause;
+	if (end->statistics)
+		snprintf(s->statistics, sizeof(s->statistics), "%s", end->statistics);
+	session_begin_end(s, end->reason, end->detail);
+	session_line_is_over(s);
+	session_settle(s);
+}
+
+static const struct line_user_ops line_user_ops = {
+	.connected = on_line_connected,
+	.failed = on_line_failed,
+	.frame = on_line_frame,
+	.errors = on_line_errors,
+	.over = on_line_over,
+};
+
+/* ---- what our own PPP stack says beside it */
+
+static void on_judge(void *user, const struct ppp_auth_request *request)
 {
 	struct session *s = user;
 
@@ -155,170 +173,74 @@ static void link_judge(void *user, const struct ppp_auth_request *request)
 	s->ops->judge(s, request);
 }
 
-static void link_mppe_tx(void *user, const struct mppe_params *params, const uint8_t start[16])
+/* Data may pass. */
+static void open_data(struct session *s)
 {
-	struct session *s = user;
-
-	dp_session_set_tx(s->hub->dp, s->dp, params, start);
-}
-
-static void link_mppe_rx(void *user, const struct mppe_params *params, const uint8_t start[16])
-{
-	struct session *s = user;
-
-	dp_session_set_rx(s->hub->dp, s->dp, params, start);
-}
-
-static void link_mppe_reset(void *user)
-{
-	struct session *s = user;
-
-	dp_session_reset_requested(s->hub->dp, s->dp);
-}
-
-/* Data may pass again. Its owner has set up the addresses of the first time. */
-static void mended(struct session *s, const struct ppp_network *net)
-{
-	if (net->local != s->net.local || net->remote != s->net.remote) {
-		session_close(s, PPTP_NO_NETWORK, "the peer changed the addresses of the tunnel");
-		return;
-	}
 	s->is_up = true;
 	dp_session_open(s->hub->dp, s->dp, true);
 }
 
-static void link_up(void *user, const struct ppp_network *net)
+static void first_up(struct session *s)
+{
+	s->up_at = clock_now();
+	s->up_since = time(NULL);
+	s->hub->connected++;
+	open_data(s);
+	s->ops->opened(s);
+}
+
+static void on_up(void *user, const struct ppp_network *net)
 {
 	struct session *s = user;
 	char why[SYSTEM_WHY] = "";
 
 	if (s->ending)
 		return;
+	/* Its owner has set up the addresses of the first time. */
+	if (s->up_at && (net->local != s->net.local || net->remote != s->net.remote)) {
+		session_close(s, PPTP_NO_NETWORK, "the peer changed the addresses of the tunnel");
+		return;
+	}
 	if (s->up_at) {
-		mended(s, net);
+		open_data(s);
 		return;
 	}
 	s->net = *net;
-	if (s->ops->up(s, why) < 0) {
+	if (s->ops->up(s, why) < 0)
 		session_close(s, PPTP_SYSTEM, why);
-		return;
-	}
-	s->is_up = true;
-	s->up_at = clock_now();
-	s->up_since = time(NULL);
-	s->hub->connected++;
-	dp_session_open(s->hub->dp, s->dp, true);
-	s->ops->opened(s);
+	else
+		first_up(s);
 }
 
-static void link_down(void *user)
+static void on_down(void *user)
 {
 	go_down(user);
 }
 
-/*
- * GRE works in one direction only: the peer's LCP requests come, but it has never answered one of
- * ours, sent again and again. Both ends then see the link fail for want of answers; the true reason
- * is GRE.
- */
-static bool is_deaf(const struct session *s, enum pptp_reason reason)
-{
-	struct ppp_link_info info;
-
-	if (!s->link_started || s->answered ||
-		(reason != PPTP_LCP_TIMEOUT && reason != PPTP_PEER_REQUEST &&
-			reason != PPTP_TCP_CLOSED))
-		return false;
-	ppp_link_get_info(s->link, &info);
-	return info.received > 0 &&
-	       clock_now() - s->link_began > 2 * s->config->link.restart_interval;
-}
-
-static void link_finished(void *user, enum pptp_reason reason, const char *detail)
-{
-	struct session *s = user;
-
-	if (is_deaf(s, reason))
-		begin_end(s, PPTP_GRE_SILENT,
-			"the peer's packets come here, but it answers none of ours");
-	else
-		begin_end(s, reason, detail);
-	link_is_over(s);
-}
-
-__attribute__((format(printf, 3, 0))) static void link_log(
-	void *user, enum ppp_log level, const char *format, va_list ap)
-{
-	static const enum log_level levels[] = {
-		[PPP_LOG_ERROR] = LOG_ERROR,
-		[PPP_LOG_WARNING] = LOG_WARNING,
-		[PPP_LOG_INFO] = LOG_INFO,
-		[PPP_LOG_DEBUG] = LOG_DEBUG,
-	};
-	struct session *s = user;
-
-	log_va(levels[level], s->subject, format, ap);
-}
-
-static const struct ppp_link_ops link_ops = {
-	.send = link_send,
-	.random = link_random,
-	.framing = link_framing,
-	.judge = link_judge,
-	.mppe_tx = link_mppe_tx,
-	.mppe_rx = link_mppe_rx,
-	.mppe_reset = link_mppe_reset,
-	.up = link_up,
-	.down = link_down,
-	.finished = link_finished,
-	.log = link_log,
+static const struct line_ppp_ops ppp_ops = {
+	.judge = on_judge,
+	.up = on_up,
+	.down = on_down,
 };
 
-static void after_link(struct session *s)
-{
-	update_timer(s);
-	finish_if_over(s);
-}
-
-/* What session_close() asked for; from the timer, so that it may be asked for in any callback. */
-static void close_now(struct session *s, uint64_t now)
-{
-	s->close_wanted = false;
-	if (s->link_over)
-		return;
-	if (s->link_started)
-		ppp_link_close(s->link, s->reason, now);
-	else
-		ppp_link_lower_down(s->link, s->reason, s->detail, now);
-}
+/* ---- time */
 
 static void on_timer(uv_timer_t *timer)
 {
 	struct session *s = timer->data;
 	uint64_t now = clock_now();
 
-	if (s->close_wanted)
-		close_now(s, now);
-	if (!s->link_over && now >= s->gre_deadline) {
-		struct ppp_link_info info;
-
-		s->gre_deadline = UINT64_MAX;
-		ppp_link_get_info(s->link, &info);
-		if (info.received == 0)
-			ppp_link_lower_down(
-				s->link, PPTP_GRE_SILENT, "nothing came from the peer", now);
+	if (s->close_wanted) {
+		s->close_wanted = false;
+		if (!s->line_over)
+			s->line->ops->hangup(s->line, s->reason, s->detail, now);
 	}
-	if (!s->link_over) {
-		struct tunnel_stats stats;
-
-		dp_session_stats(s->dp, &stats);
-		if (stats.last_rx > s->began)
-			ppp_link_alive(s->link, stats.last_rx);
-		ppp_link_tick(s->link, now);
-	}
-	after_link(s);
+	if (!s->line_over && s->line->ops->tick)
+		s->line->ops->tick(s->line, now);
+	session_settle(s);
 }
 
+/* What session_close() asks for comes from the timer, so that it may be asked for in any callback. */
 static void update_timer(struct session *s)
 {
 	uint64_t deadline, now;
@@ -329,23 +251,20 @@ static void update_timer(struct session *s)
 		uv_timer_start(&s->timer, on_timer, 0, 0);
 		return;
 	}
-	if (s->link_over || !s->link_started) {
-		uv_timer_stop(&s->timer);
-		return;
-	}
-	now = clock_now();
-	deadline = ppp_link_deadline(s->link);
-	if (s->gre_deadline < deadline)
-		deadline = s->gre_deadline;
+	deadline = s->line_over || !s->line->ops->deadline ? UINT64_MAX
+							   : s->line->ops->deadline(s->line);
 	if (deadline == UINT64_MAX) {
 		uv_timer_stop(&s->timer);
 		return;
 	}
+	now = clock_now();
 	uv_timer_start(&s->timer, on_timer, deadline > now ? (deadline - now + 999) / 1000 : 0, 0);
 }
 
-/* Into the data plane, with a Call ID nobody can guess. */
-static int add_to_dataplane(struct session *s, uint16_t peer_call_id, uint16_t peer_window)
+/* ---- begin and end */
+
+int session_add_to_dataplane(
+	struct session *s, uint16_t peer_call_id, uint16_t window, uint16_t delay)
 {
 	struct dp_session_config dc = {
 		.peer = s->peer,
@@ -354,7 +273,11 @@ static int add_to_dataplane(struct session *s, uint16_t peer_call_id, uint16_t p
 		.tunnel = {
 			.peer_call_id = peer_call_id,
 			.window = s->config->window,
-			.peer_window = peer_window,
+			.peer_window = window,
+			.peer_delay = delay,
+			.flow = s->config->flow,
+			.ack_timeout_max = s->config->ack_timeout_max,
+			.raw = s->line->ops->raw,
 			.require_mppe = s->config->link.mppe.policy == PPP_MPPE_REQUIRE,
 		},
 	};
@@ -371,14 +294,35 @@ static int add_to_dataplane(struct session *s, uint16_t peer_call_id, uint16_t p
 	return -EADDRINUSE;
 }
 
-static struct session *session_new(struct hub *h, struct connection *c,
-	const struct session_config *config, const struct session_ops *ops, void *owner)
+static void join_hub(struct session *s, struct hub *h)
+{
+	s->hub = h;
+	s->id = ++h->last_id;
+	s->next = h->sessions;
+	if (s->next)
+		s->next->prev = s;
+	h->sessions = s;
+	h->count++;
+	h->started++;
+	uv_timer_init(h->loop, &s->timer);
+	s->timer.data = s;
+}
+
+struct session *session_new(struct hub *h, struct connection *c, enum session_kind kind,
+	struct line *line, const struct session_config *config, const struct session_ops *ops,
+	void *owner)
 {
 	struct session *s = calloc(1, sizeof(*s));
 
-	if (!s)
+	if (!line)
+		line = line_ppp_new(&config->link, config->gre_timeout, &ppp_ops);
+	if (!s || !line) {
+		if (line)
+			line->ops->release(line);
+		free(s);
 		return NULL;
-	s->hub = h;
+	}
+	s->kind = kind;
 	s->connection = c;
 	s->config = config;
 	s->ops = ops;
@@ -387,68 +331,37 @@ static struct session *session_new(struct hub *h, struct connection *c,
 	s->local = c->local;
 	s->began = clock_now();
 	s->since = time(NULL);
-	s->gre_deadline = UINT64_MAX;
-	s->link = ppp_link_new(&config->link, &link_ops, s);
-	if (!s->link) {
-		free(s);
-		return NULL;
-	}
-	s->id = ++h->last_id;
-	if (config->link.role == PPP_CLIENT)
+	s->line = line;
+	line->up = &line_user_ops;
+	line->user = s;
+	line->subject = s->subject;
+	join_hub(s, h);
+	if (line_is_ppp(line) && config->link.role == PPP_CLIENT)
 		log_escape(s->user, sizeof(s->user), config->link.name, strlen(config->link.name));
 	set_subject(s);
-	uv_timer_init(h->loop, &s->timer);
-	s->timer.data = s;
-	s->next = h->sessions;
-	if (s->next)
-		s->next->prev = s;
-	h->sessions = s;
-	h->count++;
-	h->started++;
 	return s;
 }
 
-/* A Configure-Request, a Terminate-Request or an Echo-Request of LCP comes also from a peer that
- * cannot hear us. */
-static bool is_answer(uint16_t protocol, const uint8_t *data, size_t len)
+void session_start_line(struct session *s)
 {
-	struct wire_reader r = wire_reader(data, len);
-	uint8_t code = wire_u8(&r);
-
-	return protocol != PPP_LCP ||
-	       (code != CP_CONFIGURE_REQUEST && code != CP_TERMINATE_REQUEST &&
-		       code != CP_ECHO_REQUEST && code != CP_DISCARD_REQUEST);
-}
-
-static void link_receive(
-	struct session *s, uint16_t protocol, const uint8_t *data, size_t len, uint64_t now)
-{
-	s->answered = s->answered || is_answer(protocol, data, len);
-	ppp_link_receive(s->link, protocol, data, len, now);
-}
-
-static void start_link(struct session *s)
-{
+	struct line_path path = { .dp = s->hub->dp, .session = s->dp };
 	uint64_t now = clock_now();
 
-	s->link_started = true;
-	s->link_began = now;
-	if (s->config->gre_timeout)
-		s->gre_deadline = now + s->config->gre_timeout;
-	ppp_link_start(s->link, now);
-	for (unsigned int i = 0; i < s->early_count && !s->link_over; i++)
-		link_receive(s, s->early[i].protocol, s->early[i].data, s->early[i].len, now);
+	s->line_started = true;
+	s->line->ops->start(s->line, &path, now);
+	if (s->line->ops->raw && !s->line_over)
+		first_up(s);
+	for (unsigned int i = 0; i < s->early_count && !s->line_over; i++)
+		s->line->ops->frame(
+			s->line, s->early[i].protocol, s->early[i].data, s->early[i].len, now);
 	forget_early(s);
-	after_link(s);
 }
 
-/* Set-up failed before the peer learnt of the session: everything is undone, `gone` is called as
- * ever. */
-static void abandon(struct session *s, enum pptp_reason reason, const char *detail)
+void session_abandon(struct session *s, enum pptp_reason reason, const char *detail)
 {
-	begin_end(s, reason, detail);
-	s->link_over = true;
-	ppp_link_lower_down(s->link, reason, detail, clock_now());
+	session_begin_end(s, reason, detail);
+	s->line_over = true;
+	s->line->ops->lost(s->line, reason, detail, clock_now());
 	s->has_call = false;
 	if (s->dp)
 		remove_from_dataplane(s);
@@ -457,93 +370,11 @@ static void abandon(struct session *s, enum pptp_reason reason, const char *deta
 	finish_if_over(s);
 }
 
-struct session *session_answer(struct hub *h, struct connection *c,
-	const struct control_outgoing_request *request, const struct session_config *config,
-	const struct session_ops *ops, void *owner)
-{
-	struct session *s = session_new(h, c, config, ops, owner);
-	struct control_call_params params = { 0 };
-	uint64_t now = clock_now();
-
-	if (!s) {
-		control_connection_refuse(&c->control, request, CONTROL_OUTGOING_GENERAL_ERROR,
-			CONTROL_ERROR_NO_RESOURCE, 0);
-		return NULL;
-	}
-	if (add_to_dataplane(s, request->call_id, request->window) < 0 ||
-		control_call_take(&c->control, &s->call, request, s->call_id, now) < 0) {
-		control_connection_refuse(&c->control, request, CONTROL_OUTGOING_GENERAL_ERROR,
-			CONTROL_ERROR_NO_RESOURCE, 0);
-		abandon(s, PPTP_NO_RESOURCES, "no free Call ID, or the peer uses its own twice");
-		return NULL;
-	}
-	s->call.owner = s;
-	s->has_call = true;
-	params.call_id = s->call_id;
-	params.connect_speed = config->max_bps;
-	params.window = config->window;
-	control_call_connect(&s->call, &params, now);
-	connection_update(c);
-	start_link(s);
-	return s;
-}
-
-struct session *session_dial(struct hub *h, struct connection *c,
-	const struct session_config *config, const struct session_ops *ops, void *owner)
-{
-	struct session *s = session_new(h, c, config, ops, owner);
-	struct control_call_params params = { 0 };
-
-	if (!s)
-		return NULL;
-	params.serial = (uint16_t)s->id;
-	params.min_bps = config->min_bps;
-	params.max_bps = config->max_bps;
-	params.bearer = CONTROL_BEARER_ANY;
-	params.framing = CONTROL_FRAMING_ANY;
-	params.window = config->window;
-	if (add_to_dataplane(s, 0, 0) < 0) {
-		abandon(s, PPTP_NO_RESOURCES, "no free Call ID");
-		return NULL;
-	}
-	params.call_id = s->call_id;
-	s->call.owner = s;
-	if (control_call_dial(&c->control, &s->call, &params, clock_now()) < 0) {
-		abandon(s, PPTP_NO_RESOURCES, "the call could not be placed");
-		return NULL;
-	}
-	s->call.owner = s;
-	s->has_call = true;
-	connection_update(c);
-	return s;
-}
-
-void session_call_established(struct session *s)
-{
-	if (s->ending)
-		return;
-	dp_session_set_peer(
-		s->hub->dp, s->dp, s->call.peer_call_id, s->call.peer_window, s->call.peer_delay);
-	start_link(s);
-}
-
-void session_call_ended(struct session *s, enum pptp_reason reason, const char *detail)
-{
-	s->has_call = false;
-	s->connection = NULL; /* it may go from now on */
-	/* The link first: if it was ending, it knows the better reason. */
-	if (!s->link_over)
-		ppp_link_lower_down(s->link, reason, detail, clock_now());
-	begin_end(s, reason, detail);
-	link_is_over(s);
-	after_link(s);
-}
-
 void session_close(struct session *s, enum pptp_reason reason, const char *detail)
 {
 	if (s->ending)
 		return;
-	begin_end(s, reason, detail);
+	session_begin_end(s, reason, detail);
 	s->close_wanted = true;
 	update_timer(s);
 }
@@ -551,16 +382,18 @@ void session_close(struct session *s, enum pptp_reason reason, const char *detai
 void session_verdict(
 	struct session *s, const struct ppp_auth_verdict *verdict, const struct ppp_network *net)
 {
-	if (s->link_over)
+	if (s->line_over || !line_is_ppp(s->line))
 		return;
-	ppp_link_verdict(s->link, verdict, net, clock_now());
-	after_link(s);
+	line_ppp_verdict(s->line, verdict, net, clock_now());
+	session_settle(s);
 }
+
+/* ---- the data plane's events */
 
 static void control_frame(struct session *s, const struct dp_event *event)
 {
-	if (s->link_started) {
-		link_receive(s, event->protocol, event->data, event->len, clock_now());
+	if (s->line_started) {
+		s->line->ops->frame(s->line, event->protocol, event->data, event->len, clock_now());
 		return;
 	}
 	if (s->early_count < SESSION_EARLY_MAX && event->len <= UINT16_MAX) {
@@ -576,6 +409,12 @@ static void control_frame(struct session *s, const struct dp_event *event)
 	}
 }
 
+static void line_event(struct session *s, enum line_event event)
+{
+	if (s->line_started && s->line->ops->event)
+		s->line->ops->event(s->line, event, clock_now());
+}
+
 void session_event(struct session *s, const struct dp_event *event)
 {
 	if (event->type == DP_EVENT_REMOVED) {
@@ -583,24 +422,26 @@ void session_event(struct session *s, const struct dp_event *event)
 		finish_if_over(s);
 		return;
 	}
-	if (s->link_over)
+	if (s->line_over)
 		return;
 	switch (event->type) {
 	case DP_EVENT_CONTROL:
 		control_frame(s, event);
 		break;
 	case DP_EVENT_RESET:
-		ppp_link_want_reset(s->link, clock_now());
+		line_event(s, LINE_RESET);
 		break;
 	case DP_EVENT_DESYNC:
-		ppp_link_desync(s->link, clock_now());
+		line_event(s, LINE_DESYNC);
 		break;
 	case DP_EVENT_PATH:
 	case DP_EVENT_REMOVED:
 		break;
 	}
-	after_link(s);
+	session_settle(s);
 }
+
+/* ---- for reports */
 
 void session_stats(const struct session *s, struct tunnel_stats *out)
 {
@@ -608,4 +449,13 @@ void session_stats(const struct session *s, struct tunnel_stats *out)
 		dp_session_stats(s->dp, out);
 	else
 		*out = s->last_stats;
+}
+
+void session_ppp_info(const struct session *s, struct ppp_link_info *info)
+{
+	memset(info, 0, sizeof(*info));
+	if (line_is_ppp(s->line))
+		line_ppp_info(s->line, info);
+	if (!info->auth)
+		info->auth = "";
 }

@@ -1,26 +1,44 @@
 /*
- * One call's whole life: its control call, its PPP link, its place in the data plane, and why it
+ * One call's whole life: its control call, its line, its place in the data plane, and why it
  * ended. Shared by server, client and load generator. Control thread only.
  *
- *   new -> (dialling) -> linking -> up -> ending -> gone
+ *   new -> (asking, dialling) -> linking -> up -> ending -> gone
  *
- * Whatever ends first (link, call, connection, administrator) gives the reason; then the rest is
- * ended in an orderly way: LCP Terminate, Call-Clear-Request or Call-Disconnect-Notify, the data
- * plane's session. `gone` is called once, last; the session has freed itself after that.
+ * Whatever ends first (line, call, connection, administrator) gives the reason; then the rest is
+ * ended in an orderly way: the line (LCP Terminate, on-hook), Call-Clear-Request or
+ * Call-Disconnect-Notify, the data plane's session. `gone` is called once, last; the session has
+ * freed itself after that.
+ *
+ * The four kinds of calls (RFC 2637 section 3.2), and what has to happen before frames pass:
+ *
+ *   SESSION_DIALLED   PNS, outgoing: session_dial(); the peer's Outgoing-Call-Reply
+ *   SESSION_TAKEN     PAC, outgoing: session_answer(); admit; the line's dial()
+ *   SESSION_ACCEPTED  PNS, incoming: session_take(); admit; the peer's Incoming-Call-Connected
+ *   SESSION_OFFERED   PAC, incoming: session_offer(); the peer's Incoming-Call-Reply; the line's answer()
  */
 #pragma once
 
 #include "lib/control/call.h"
+#include "lib/gre/sender.h"
 #include "lib/ppp/link.h"
 #include "session/connection.h"
 #include "session/hub.h"
+#include "session/line.h"
 
 #include <jansson.h>
 #include <time.h>
 
 struct session;
 
+enum session_kind { SESSION_DIALLED, SESSION_TAKEN, SESSION_ACCEPTED, SESSION_OFFERED };
+
 struct session_ops {
+	/*
+	 * SESSION_TAKEN, SESSION_ACCEPTED: may the call that the peer asks for be answered? 1: yes; 0:
+	 * session_admit() will say, within the control connection's answer time; -1: no, for
+	 * *failure, which has "do not accept" in it. NULL: yes.
+	 */
+	int (*admit)(struct session *s, struct line_failure *failure);
 	/* Server: judge; answer with session_verdict(), now or later (unless gone by then). */
 	void (*judge)(struct session *s, const struct ppp_auth_request *request);
 	/* IPCP is open, s->net is set: prepares what data needs. 0; -1: the session is ended with
@@ -28,17 +46,21 @@ struct session_ops {
 	 * Once: when data has to wait later, while encryption is negotiated anew, that is not told.
 	 */
 	int (*up)(struct session *s, char *why);
-	/* Data passes from now on. Once, after `up`. */
+	/* Data passes from now on. Once, after `up`; a line that is not PPP: frames pass. */
 	void (*opened)(struct session *s);
 	void (*gone)(struct session *s, enum pptp_reason reason, const char *detail);
 };
 
 struct session_config {
 	struct ppp_link_config link;
-	uint16_t window;      /* announced, packets */
-	uint64_t gre_timeout; /* us: no GRE packet at all from the peer for so long after the call
-				 is there: GRE_SILENT */
-	uint32_t min_bps, max_bps;
+	uint16_t window;           /* announced, packets */
+	uint16_t processing_delay; /* announced, tenths of a second */
+	enum gre_flow flow;        /* do we hold back what the peer's window does not allow? */
+	uint64_t ack_timeout_max;  /* us; MaxTimeOut of section 4.4; 0: the default */
+	uint64_t gre_timeout;  /* us: no GRE packet at all from the peer for so long after the call
+				      is there: GRE_SILENT */
+	struct line_call call; /* session_dial(): what is asked for */
+	uint32_t speed;        /* bits/s that we announce as PAC where the line says none */
 };
 
 /* Frames that came before the call was answered (they overtake the reply): kept, few. */
@@ -47,13 +69,16 @@ struct session_config {
 struct session {
 	struct session *next, *prev;
 	uint32_t id; /* for people and the control socket; from 1 */
+	enum session_kind kind;
 	struct hub *hub;
 	struct connection *connection; /* NULL when the call is over */
 	const struct session_config *config;
 	const struct session_ops *ops;
 	void *owner, *owner_data; /* the owner's */
 	struct control_call call;
-	struct ppp_link *link;
+	struct line_call asked; /* the call as it was asked for */
+	uint32_t speed;         /* bits/s, when connected */
+	struct line *line;
 	struct dp_session *dp;
 	uv_timer_t timer;
 	struct in_addr peer, local; /* outer */
@@ -61,15 +86,19 @@ struct session {
 	char user[CHAP_NAME_MAX +
 		  1]; /* as the peer names itself (server), or our user name (client); escaped */
 	struct ppp_network net;
-	time_t since, up_since;            /* wall clock; 0 not yet */
-	uint64_t began, link_began, up_at; /* us, monotonic */
-	uint64_t gre_deadline;
-	bool answered; /* the peer has answered a frame of ours: GRE gets through both ways */
-	bool has_call, link_started, is_up, ending, close_wanted, link_over, dp_removed,
+	time_t since, up_since; /* wall clock; 0 not yet */
+	uint64_t began, up_at;  /* us, monotonic */
+	bool has_call, connected, line_started, is_up, ending, close_wanted, line_over, dp_removed,
 		timer_closed;
 	enum pptp_reason reason;
 	char detail[160];
-	char subject[96];               /* for the log */
+	bool has_failure; /* the line could not be dialled, or the call was not admitted */
+	struct line_failure failure;      /* why */
+	uint16_t cause;                   /* Q.850, of the end; 0 none */
+	char statistics[LINE_STATISTICS]; /* for Call-Disconnect-Notify; or as the peer sent it */
+	struct control_wan_error
+		errors;   /* of the line: our own, or as the peer (PAC) reports them */
+	char subject[96]; /* for the log */
 	struct tunnel_stats last_stats; /* kept when the data plane's session goes */
 	unsigned int early_count;
 	struct session_early {
@@ -79,17 +108,30 @@ struct session {
 };
 
 /*
- * Server (PAC): takes a requested call, answers it and starts PPP. On failure the call is refused
- * and NULL returned; `gone` may still come for what there was of the session.
+ * PAC: takes a requested call, dials `line` (taken over in any case; NULL: our own PPP stack), answers, starts it.
+ * On failure the call is refused and NULL returned; `gone` may still come for what there was of the session.
  */
 struct session *session_answer(struct hub *h, struct connection *c,
-	const struct control_outgoing_request *request, const struct session_config *config,
-	const struct session_ops *ops, void *owner);
+	const struct control_outgoing_request *request, struct line *line,
+	const struct session_config *config, const struct session_ops *ops, void *owner);
 
-/* Client (PNS): dials a call in an established connection. NULL on failure (nothing was sent), with
+/* PNS: dials config->call in an established connection. NULL on failure (nothing was sent), with
  * `gone` as above. */
 struct session *session_dial(struct hub *h, struct connection *c,
 	const struct session_config *config, const struct session_ops *ops, void *owner);
+
+/* PNS: takes an incoming call for our own PPP stack; as session_answer(). */
+struct session *session_take(struct hub *h, struct connection *c,
+	const struct control_incoming_request *request, const struct session_config *config,
+	const struct session_ops *ops, void *owner);
+
+/* PAC: offers a call that came in at `line` (as session_answer()) to the peer; as session_dial(). */
+struct session *session_offer(struct hub *h, struct connection *c, const struct line_call *call,
+	struct line *line, const struct session_config *config, const struct session_ops *ops,
+	void *owner);
+
+/* What ops->admit left open: NULL yes, or why not. Nothing if the session is ending. */
+void session_admit(struct session *s, const struct line_failure *failure);
 
 /* Ends it in an orderly way, from the event loop's next turn on: may be called in any callback.
  * Nothing if it is ending already. */
@@ -100,8 +142,13 @@ void session_verdict(
 	struct session *s, const struct ppp_auth_verdict *verdict, const struct ppp_network *net);
 
 /* From connection.c and hub.c. */
+void session_call_accepted(struct session *s);
 void session_call_established(struct session *s);
 void session_call_ended(struct session *s, enum pptp_reason reason, const char *detail);
+void session_wan_error(struct session *s, const struct control_wan_error *totals);
+void session_link_info(struct session *s, const struct control_link_info *info);
 void session_event(struct session *s, const struct dp_event *event);
 
 void session_stats(const struct session *s, struct tunnel_stats *out);
+/* Of its PPP link; all 0, texts "", where the line is not our own PPP stack. */
+void session_ppp_info(const struct session *s, struct ppp_link_info *info);

@@ -150,8 +150,10 @@ static void set_protocol(struct bench_options *o)
 	l->setup_timeout = 60 * SECOND;
 	o->session.window = 64;
 	o->session.gre_timeout = 20 * SECOND;
-	o->session.min_bps = 300;
-	o->session.max_bps = 100000000;
+	o->session.call.min_bps = 300;
+	o->session.call.max_bps = 100000000;
+	o->session.call.bearer = CONTROL_BEARER_ANY;
+	o->session.call.framing = CONTROL_FRAMING_ANY;
 }
 
 static int parse(struct bench_options *o, int argc, char **argv, char *why)

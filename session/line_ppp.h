@@ -1,0 +1,30 @@
+/*
+ * The line that is our own PPP stack, for VPN use: the far end of the "telephone line" is this machine. Owns the PPP
+ * link (lib/ppp/link), the keys, and the time without any GRE packet; the tunnel does MPPE and the TUN device's data.
+ */
+#pragma once
+
+#include "lib/ppp/link.h"
+#include "session/line.h"
+
+/* To the session, beside line_user_ops, with the same `user`. See ppp_link_ops. */
+struct line_ppp_ops {
+	void (*judge)(void *user, const struct ppp_auth_request *request);
+	void (*up)(void *user, const struct ppp_network *net); /* again after `down`: mended */
+	void (*down)(void *user);
+};
+
+/*
+ * `gre_timeout` (us; 0: none): no GRE packet at all from the peer for so long after start: over with GRE_SILENT. The
+ * config is copied. NULL: out of memory, or the password is none (see ppp_link_new).
+ */
+struct line *line_ppp_new(
+	const struct ppp_link_config *config, uint64_t gre_timeout, const struct line_ppp_ops *ops);
+
+bool line_is_ppp(const struct line *l);
+
+/* The three below: only where line_is_ppp(). */
+void line_ppp_verdict(struct line *l, const struct ppp_auth_verdict *verdict,
+	const struct ppp_network *net, uint64_t now);
+void line_ppp_info(const struct line *l, struct ppp_link_info *info);
+bool line_ppp_started(const struct line *l);

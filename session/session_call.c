@@ -1,0 +1,418 @@
+/*
+ * A session's call in its control connection: the four kinds of RFC 2637 section 3.2 (see session.h), from the
+ * request to the hang-up.
+ */
+#include "session/session_internal.h"
+#include "system/clock.h"
+#include "system/log.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_pac(const struct session *s)
+{
+	return s->kind == SESSION_TAKEN || s->kind == SESSION_OFFERED;
+}
+
+static enum pptp_reason reason_of(const struct line_failure *failure)
+{
+	switch (failure->result) {
+	case CONTROL_OUTGOING_BUSY:
+		return PPTP_CALL_BUSY;
+	case CONTROL_OUTGOING_NO_CARRIER:
+		return PPTP_CALL_NO_CARRIER;
+	case CONTROL_OUTGOING_NO_DIAL_TONE:
+		return PPTP_CALL_NO_DIAL_TONE;
+	case CONTROL_OUTGOING_TIME_OUT:
+		return PPTP_CALL_TIME_OUT;
+	case CONTROL_OUTGOING_DO_NOT_ACCEPT:
+		return PPTP_CALL_PROHIBITED;
+	default:
+		return failure->error == CONTROL_ERROR_NO_RESOURCE ? PPTP_NO_RESOURCES
+								   : PPTP_CALL_REFUSED;
+	}
+}
+
+static uint8_t disconnect_result(enum pptp_reason reason)
+{
+	switch (reason) {
+	case PPTP_ADMIN:
+	case PPTP_SHUTDOWN:
+		return CONTROL_DISCONNECT_ADMIN_SHUTDOWN;
+	case PPTP_PPP_TERMINATED:
+	case PPTP_LOCAL_REQUEST:
+		return CONTROL_DISCONNECT_REQUEST;
+	case PPTP_GRE_SILENT:
+	case PPTP_LCP_ECHO_TIMEOUT:
+	case PPTP_LOST_CARRIER:
+		return CONTROL_DISCONNECT_LOST_CARRIER;
+	default:
+		return CONTROL_DISCONNECT_GENERAL_ERROR;
+	}
+}
+
+/* For a telephone line's call: what a PNS would like to have in its accounts (2.13: up to 128 octets). */
+static void write_statistics(struct session *s)
+{
+	const struct control_wan_error *e = &s->errors;
+	const struct tunnel_stats *t = &s->last_stats;
+	uint64_t seconds = s->up_at ? (clock_now() - s->up_at) / 1000000 : 0;
+
+	if (s->statistics[0] || !s->line->ops->raw || !s->up_at)
+		return;
+	snprintf(s->statistics, sizeof(s->statistics),
+		"%" PRIu64 " s; frames %" PRIu64 "/%" PRIu64 "; bytes %" PRIu64 "/%" PRIu64
+		"; crc %" PRIu32 " fr %" PRIu32 " hw %" PRIu32 " buf %" PRIu32 " to %" PRIu32
+		" al %" PRIu32,
+		seconds, t->rx_control, t->tx_control, t->rx_bytes, t->tx_bytes, e->crc, e->framing,
+		e->hardware, e->buffer, e->time_out, e->alignment);
+}
+
+void session_hang_up_call(struct session *s)
+{
+	struct connection *c = s->connection;
+	struct control_hangup how = { .result = disconnect_result(s->reason), .cause = s->cause };
+	uint64_t now = clock_now();
+
+	if (s->has_failure && !s->connected &&
+		(s->kind == SESSION_TAKEN || s->kind == SESSION_ACCEPTED)) {
+		control_call_refuse(
+			&s->call, s->failure.result, s->failure.error, s->failure.cause, now);
+	} else {
+		write_statistics(s);
+		how.statistics = s->statistics[0] ? s->statistics : NULL;
+		control_call_hangup(&s->call, s->reason, &how, now);
+	}
+	connection_update(c);
+}
+
+/* ---- from the line */
+
+static void announce(const struct session *s, struct control_call_params *params)
+{
+	params->call_id = s->call_id;
+	params->window = s->config->window;
+	params->processing_delay = s->config->processing_delay;
+}
+
+/* PAC: the line is there. */
+void session_connected(struct session *s, const struct line_connection *connection)
+{
+	struct control_call_params params = { 0 };
+
+	if (s->ending || s->connected || !s->has_call)
+		return;
+	announce(s, &params);
+	params.connect_speed = s->speed = connection->speed;
+	params.physical_channel = connection->channel;
+	params.framing = connection->framing;
+	if (connection->delay > params.processing_delay)
+		params.processing_delay = connection->delay;
+	s->connected = true;
+	if (s->kind == SESSION_TAKEN)
+		control_call_connect(&s->call, &params, clock_now());
+	else
+		control_call_answered(&s->call, &params, clock_now());
+	if (!s->has_call)
+		return;
+	connection_update(s->connection);
+	session_start_line(s);
+}
+
+/* The line could not be had: it is over. */
+void session_failed(struct session *s, const struct line_failure *failure)
+{
+	if (!s->has_failure && !s->ending) {
+		s->has_failure = true;
+		s->failure = *failure;
+		s->cause = failure->cause;
+	}
+	session_begin_end(s, reason_of(failure), line_cause_text(failure->cause));
+	session_line_is_over(s);
+}
+
+static void default_connection(const struct session *s, struct line_connection *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->speed = s->config->speed;
+	out->framing = CONTROL_FRAMING_SYNC;
+}
+
+/* ---- calls that the peer asks for */
+
+/* May be answered: the PAC's line is dialled, the PNS says yes. */
+static void admitted(struct session *s)
+{
+	struct line_failure failure = { .result = CONTROL_OUTGOING_GENERAL_ERROR,
+		.error = CONTROL_ERROR_PAC_ERROR };
+	struct line_connection connection;
+	struct control_call_params params = { 0 };
+	uint64_t now = clock_now();
+	int rc = 1;
+
+	if (s->kind == SESSION_ACCEPTED) {
+		announce(s, &params);
+		control_call_accept(&s->call, &params, now);
+		if (s->has_call)
+			connection_update(s->connection);
+		return;
+	}
+	default_connection(s, &connection);
+	if (s->line->ops->dial)
+		rc = s->line->ops->dial(s->line, &s->asked, &connection, &failure, now);
+	if (rc > 0)
+		session_connected(s, &connection);
+	else if (rc < 0)
+		session_failed(s, &failure);
+}
+
+/* Not answered: the line, which knows of nothing yet, is told first. */
+static void not_admitted(struct session *s, const struct line_failure *failure)
+{
+	s->has_failure = true;
+	s->failure = *failure;
+	s->cause = failure->cause;
+	session_begin_end(s, reason_of(failure), "refused here");
+	if (!s->line_over)
+		s->line->ops->lost(s->line, s->reason, s->detail, clock_now());
+	session_line_is_over(s);
+}
+
+void session_admit(struct session *s, const struct line_failure *failure)
+{
+	if (s->ending)
+		return;
+	if (failure)
+		not_admitted(s, failure);
+	else
+		admitted(s);
+	session_settle(s);
+}
+
+static void ask_owner(struct session *s)
+{
+	struct line_failure failure = { .result = CONTROL_OUTGOING_DO_NOT_ACCEPT };
+	int rc = s->ops->admit ? s->ops->admit(s, &failure) : 1;
+
+	if (rc > 0)
+		session_admit(s, NULL);
+	else if (rc < 0)
+		session_admit(s, &failure);
+}
+
+static const char *no_place = "no free Call ID or channel, or the peer uses its own Call ID twice";
+
+struct session *session_answer(struct hub *h, struct connection *c,
+	const struct control_outgoing_request *request, struct line *line,
+	const struct session_config *config, const struct session_ops *ops, void *owner)
+{
+	struct session *s = session_new(h, c, SESSION_TAKEN, line, config, ops, owner);
+
+	if (!s) {
+		control_connection_refuse(&c->control, request, CONTROL_OUTGOING_GENERAL_ERROR,
+			CONTROL_ERROR_NO_RESOURCE, 0);
+		return NULL;
+	}
+	memcpy(s->asked.number, request->phone, sizeof(s->asked.number));
+	memcpy(s->asked.subaddress, request->subaddress, sizeof(s->asked.subaddress));
+	s->asked.min_bps = request->min_bps;
+	s->asked.max_bps = request->max_bps;
+	s->asked.bearer = request->bearer;
+	s->asked.framing = request->framing;
+	if (session_add_to_dataplane(
+		    s, request->call_id, request->window, request->processing_delay) < 0 ||
+		control_call_take(&c->control, &s->call, request, s->call_id, clock_now()) < 0) {
+		control_connection_refuse(&c->control, request, CONTROL_OUTGOING_GENERAL_ERROR,
+			CONTROL_ERROR_NO_RESOURCE, 0);
+		session_abandon(s, PPTP_NO_RESOURCES, no_place);
+		return NULL;
+	}
+	s->call.owner = s;
+	s->has_call = true;
+	connection_update(c);
+	ask_owner(s);
+	return s;
+}
+
+struct session *session_take(struct hub *h, struct connection *c,
+	const struct control_incoming_request *request, const struct session_config *config,
+	const struct session_ops *ops, void *owner)
+{
+	struct session *s = session_new(h, c, SESSION_ACCEPTED, NULL, config, ops, owner);
+
+	if (!s) {
+		control_connection_refuse_incoming(&c->control, request,
+			CONTROL_INCOMING_GENERAL_ERROR, CONTROL_ERROR_NO_RESOURCE);
+		return NULL;
+	}
+	memcpy(s->asked.number, request->dialed, sizeof(s->asked.number));
+	memcpy(s->asked.calling, request->dialing, sizeof(s->asked.calling));
+	memcpy(s->asked.subaddress, request->subaddress, sizeof(s->asked.subaddress));
+	s->asked.bearer = request->bearer;
+	s->asked.channel = request->physical_channel;
+	if (session_add_to_dataplane(s, request->call_id, 0, 0) < 0 ||
+		control_call_take_incoming(
+			&c->control, &s->call, request, s->call_id, clock_now()) < 0) {
+		control_connection_refuse_incoming(&c->control, request,
+			CONTROL_INCOMING_GENERAL_ERROR, CONTROL_ERROR_NO_RESOURCE);
+		session_abandon(s, PPTP_NO_RESOURCES, no_place);
+		return NULL;
+	}
+	s->call.owner = s;
+	s->has_call = true;
+	connection_update(c);
+	ask_owner(s);
+	return s;
+}
+
+/* ---- calls that we ask for */
+
+/* Asks the peer. NULL if it could not be asked. */
+static struct session *ask(struct session *s)
+{
+	struct connection *c = s->connection;
+	struct control_call_params params = { 0 };
+	int rc;
+
+	if (session_add_to_dataplane(s, 0, 0, 0) < 0) {
+		session_abandon(s, PPTP_NO_RESOURCES, "no free Call ID");
+		return NULL;
+	}
+	announce(s, &params);
+	params.serial = (uint16_t)s->id;
+	params.min_bps = s->asked.min_bps;
+	params.max_bps = s->asked.max_bps;
+	params.bearer = s->asked.bearer;
+	params.framing = s->asked.framing;
+	params.physical_channel = s->asked.channel;
+	params.phone = params.dialed = s->asked.number;
+	params.dialing = s->asked.calling;
+	params.subaddress = s->asked.subaddress;
+	if (s->kind == SESSION_DIALLED)
+		rc = control_call_dial(&c->control, &s->call, &params, clock_now());
+	else
+		rc = control_call_offer(&c->control, &s->call, &params, clock_now());
+	if (rc < 0) {
+		session_abandon(s, PPTP_NO_RESOURCES, "the call could not be placed");
+		return NULL;
+	}
+	s->call.owner = s;
+	s->has_call = true;
+	connection_update(c);
+	return s;
+}
+
+struct session *session_dial(struct hub *h, struct connection *c,
+	const struct session_config *config, const struct session_ops *ops, void *owner)
+{
+	struct session *s = session_new(h, c, SESSION_DIALLED, NULL, config, ops, owner);
+
+	if (!s)
+		return NULL;
+	s->asked = config->call;
+	return ask(s);
+}
+
+struct session *session_offer(struct hub *h, struct connection *c, const struct line_call *call,
+	struct line *line, const struct session_config *config, const struct session_ops *ops,
+	void *owner)
+{
+	struct session *s = session_new(h, c, SESSION_OFFERED, line, config, ops, owner);
+
+	if (!s)
+		return NULL;
+	s->asked = *call;
+	return ask(s);
+}
+
+/* ---- from the control connection */
+
+static void set_peer(struct session *s)
+{
+	dp_session_set_peer(
+		s->hub->dp, s->dp, s->call.peer_call_id, s->call.peer_window, s->call.peer_delay);
+}
+
+/* The PNS wants the call that we offered: the receiver is lifted. */
+void session_call_accepted(struct session *s)
+{
+	struct line_connection connection;
+	int rc = 1;
+
+	if (s->ending)
+		return;
+	set_peer(s);
+	default_connection(s, &connection);
+	if (s->line->ops->answer)
+		rc = s->line->ops->answer(s->line, &connection, clock_now());
+	if (rc > 0)
+		session_connected(s, &connection);
+	else if (rc < 0)
+		session_failed(s, &(struct line_failure){ .result = CONTROL_OUTGOING_NO_CARRIER,
+					  .cause = LINE_CAUSE_NETWORK });
+	session_settle(s);
+}
+
+void session_call_established(struct session *s)
+{
+	if (s->ending)
+		return;
+	set_peer(s);
+	s->connected = true;
+	s->speed = s->call.connect_speed;
+	session_start_line(s);
+	session_settle(s);
+}
+
+/* What the PAC said of the end, for reports and the log. */
+static void keep_last_words(struct session *s)
+{
+	const struct control_disconnect *d = s->call.disconnect;
+
+	if (s->call.cause)
+		s->cause = s->call.cause;
+	if (!d || is_pac(s))
+		return;
+	log_escape(s->statistics, sizeof(s->statistics), d->statistics,
+		strnlen(d->statistics, sizeof(d->statistics)));
+	if (s->statistics[0])
+		log_about(LOG_INFO, s->subject, "the peer's statistics of the call: %s",
+			s->statistics);
+}
+
+void session_call_ended(struct session *s, enum pptp_reason reason, const char *detail)
+{
+	bool was_over = s->line_over;
+
+	keep_last_words(s);
+	s->has_call = false;
+	s->connection = NULL; /* it may go from now on */
+	/* The line first: if it was ending, it knows the better reason. */
+	if (!was_over)
+		s->line->ops->lost(s->line, reason, detail, clock_now());
+	session_begin_end(s, reason, detail);
+	session_line_is_over(s);
+	session_settle(s);
+}
+
+void session_wan_error(struct session *s, const struct control_wan_error *e)
+{
+	if (is_pac(s))
+		return; /* the line is ours */
+	s->errors = *e;
+	log_about(LOG_WARNING, s->subject,
+		"the peer reports line errors: CRC %" PRIu32 ", framing %" PRIu32
+		", hardware overrun %" PRIu32 ", buffer overrun %" PRIu32 ", time-out %" PRIu32
+		", alignment %" PRIu32,
+		e->crc, e->framing, e->hardware, e->buffer, e->time_out, e->alignment);
+}
+
+void session_link_info(struct session *s, const struct control_link_info *info)
+{
+	log_about(LOG_DEBUG, s->subject,
+		"Set-Link-Info: send ACCM %08" PRIx32 ", receive %08" PRIx32, info->send_accm,
+		info->receive_accm);
+	if (!s->line_over && s->line->ops->link_info)
+		s->line->ops->link_info(s->line, info->send_accm, info->receive_accm);
+}

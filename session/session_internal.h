@@ -1,0 +1,27 @@
+/* What the files of a session share: session.c (its life), session_call.c (its call). */
+#pragma once
+
+#include "session/session.h"
+
+/* The first reason stays. */
+void session_begin_end(struct session *s, enum pptp_reason reason, const char *detail);
+/* After whatever may have changed a deadline or ended a part. */
+void session_settle(struct session *s);
+/* The line is over (or never began): the call goes, then the data plane's session. */
+void session_line_is_over(struct session *s);
+/* Frames may pass. */
+void session_start_line(struct session *s);
+/* Set-up failed before the peer learnt of the session: all is undone, `gone` is called as ever. */
+void session_abandon(struct session *s, enum pptp_reason reason, const char *detail);
+/* NULL: out of memory; `line` (NULL: our own PPP stack) is released then. */
+struct session *session_new(struct hub *h, struct connection *c, enum session_kind kind,
+	struct line *line, const struct session_config *config, const struct session_ops *ops,
+	void *owner);
+/* Into the data plane, with a Call ID nobody can guess. 0 or a negative errno. */
+int session_add_to_dataplane(
+	struct session *s, uint16_t peer_call_id, uint16_t window, uint16_t delay);
+
+/* session_call.c */
+void session_hang_up_call(struct session *s);
+void session_connected(struct session *s, const struct line_connection *connection);
+void session_failed(struct session *s, const struct line_failure *failure);
