@@ -1,0 +1,195 @@
+/*
+ * lib/mppe: a sealing end, and a path that loses, doubles, delays, damages and forges. What opens
+ * and was not tampered with is what was sealed; the work per packet is bounded; after everything
+ * both ends come into step again.
+ *
+ * The key comes from the whole input: no mutation can work its way towards a forged packet that
+ * decrypts.
+ */
+#include "lib/mppe/mppe.h"
+
+#include "fuzz/fuzz.h"
+
+#define SIZE 40 /* of an IP packet */
+#define KEPT 64
+#define LOST_MAX                                                                                   \
+	1500 /* more in a row is ambiguous: the count has 12 bits, and FLUSHED skips to 256 */
+
+struct sealed {
+	uint32_t serial;
+	uint8_t bytes[MPPE_HEADER + 2 + SIZE];
+};
+
+static struct mppe tx, rx;
+static struct rc4_batch batch;
+static struct sealed kept[KEPT];
+static uint32_t serial, opened;
+static bool tampered; /* forged packets may have moved stateful keys: until the next recovery */
+static unsigned int lost;
+
+static void plain(struct sealed *s, uint32_t number)
+{
+	uint8_t *ip = s->bytes + MPPE_HEADER + 2;
+
+	s->serial = number;
+	s->bytes[MPPE_HEADER] = 0;
+	s->bytes[MPPE_HEADER + 1] = 0x21;
+	for (uint32_t i = 0; i < SIZE; i++)
+		ip[i] = (uint8_t)(number * 31 + i * 7 + (number >> 8));
+	ip[0] = 0x45;
+	ip[2] = 0;
+	ip[3] = SIZE;
+}
+
+static struct sealed *seal(void)
+{
+	struct sealed *s = &kept[++serial % KEPT];
+
+	plain(s, serial);
+	mppe_seal(&tx, s->bytes, sizeof(s->bytes), &batch);
+	rc4_run(&batch);
+	return s;
+}
+
+static enum mppe_result open_packet(uint8_t *data, uint32_t len)
+{
+	uint64_t rekeys = rx.rekeys;
+	enum mppe_result result = mppe_open(&rx, data, len, &batch);
+	uint16_t protocol;
+
+	FUZZ_CHECK(batch.count <= 1);
+	rc4_run(&batch);
+	FUZZ_CHECK(rx.rekeys - rekeys <= MPPE_COUNT + MPPE_TRY_MAX + 1u);
+	FUZZ_CHECK(rx.work <= MPPE_WORK_MAX);
+	if (result == MPPE_OK && !mppe_inner(data + MPPE_HEADER, len - MPPE_HEADER, &protocol)) {
+		mppe_lost(&rx);
+		return MPPE_BAD;
+	}
+	if (result == MPPE_RESET)
+		FUZZ_CHECK(!rx.params.stateless);
+	return result;
+}
+
+/* A packet as it was sealed. */
+static bool deliver(const struct sealed *from)
+{
+	struct sealed want, *copy = (struct sealed *)(void *)fuzz_copy(from, sizeof(*from));
+	enum mppe_result result = open_packet(copy->bytes, sizeof(copy->bytes));
+	bool intact;
+
+	plain(&want, from->serial);
+	intact = !memcmp(copy->bytes + MPPE_HEADER, want.bytes + MPPE_HEADER, 2 + SIZE);
+	free(copy);
+	if (result == MPPE_RESET)
+		mppe_reset_requested(&tx);
+	if (result != MPPE_OK)
+		return false;
+	FUZZ_CHECK(intact || tampered);
+	if (intact && from->serial > opened) {
+		opened = from->serial;
+		lost = 0;
+	}
+	return intact;
+}
+
+static void damage(struct fuzz *f, const struct sealed *from)
+{
+	uint8_t *copy = fuzz_copy(from->bytes, sizeof(from->bytes));
+
+	copy[fuzz_below(f, sizeof(from->bytes))] ^= fuzz_u8(f);
+	tampered = true;
+	(void)open_packet(copy, (uint32_t)sizeof(from->bytes));
+	free(copy);
+}
+
+static void forge(struct fuzz *f)
+{
+	size_t len;
+	uint8_t *data = fuzz_block(f, &len);
+
+	if (len)
+		tampered = true;
+	if (open_packet(data, (uint32_t)len) == MPPE_OK)
+		FUZZ_CHECK(len > MPPE_HEADER);
+	free(data);
+}
+
+static void lose(unsigned int n)
+{
+	while (n-- && lost++ < LOST_MAX)
+		(void)seal();
+}
+
+static void step(struct fuzz *f)
+{
+	switch (fuzz_below(f, 8)) {
+	case 0:
+	case 1:
+		(void)deliver(seal());
+		break;
+	case 2:
+		lose(fuzz_u8(f));
+		break;
+	case 3:
+		lose(8u * fuzz_u8(f));
+		break;
+	case 4: /* late, or again */
+		(void)deliver(
+			&kept[(serial - fuzz_below(f, serial < KEPT ? serial : KEPT)) % KEPT]);
+		break;
+	case 5:
+		damage(f, seal());
+		break;
+	case 6:
+		forge(f);
+		break;
+	case 7:
+		mppe_reset_requested(&tx);
+		break;
+	}
+}
+
+/*
+ * Without faults the ends come into step, and stay. A stateful receiver may need flag packets (each
+ * 256 counts) to see how the peer means FLUSHED.
+ */
+static void recover(void)
+{
+	unsigned int settle = tx.params.stateless ? 0 : tampered ? 520 : 260, n;
+
+	for (n = 0; n < 3 * MPPE_COUNT && !deliver(seal()); n++)
+		;
+	FUZZ_CHECK(n < 3 * MPPE_COUNT);
+	for (n = 0; n < settle; n++)
+		(void)deliver(seal());
+	tampered = false;
+	for (n = 0; n < 20; n++)
+		FUZZ_CHECK(deliver(seal()));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const enum mppe_bits strengths[] = { MPPE_40, MPPE_56, MPPE_128, MPPE_128 };
+	struct fuzz f = fuzz_begin(data, size);
+	uint8_t flags = fuzz_u8(&f), key[16];
+	struct mppe_params params = {
+		.bits = strengths[flags >> 1 & 3],
+		.stateless = flags & 1,
+	};
+
+	for (size_t i = 0; i < size; i++)
+		f.seed = (f.seed ^ data[i]) * 0x100000001b3ull;
+	f.seed |= 1;
+	fuzz_random(&f, key, sizeof(key));
+	serial = opened = lost = 0;
+	tampered = false;
+	mppe_init(&tx, &params, key);
+	mppe_init(&rx, &params, key);
+	(void)deliver(seal());
+	while (fuzz_more(&f))
+		step(&f);
+	recover();
+	mppe_done(&tx);
+	mppe_done(&rx);
+	return 0;
+}
