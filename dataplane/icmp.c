@@ -49,14 +49,15 @@ static bool read_original(struct original *o, const uint8_t *packet, size_t len)
 	o->header = (first & 15u) * 4u;
 	o->total = wire_u16(&r);
 	wire_skip(&r, 2);
-	place = wire_u16(&r) & FRAGMENT_PLACE;
+	place = wire_u16(&r);
 	wire_skip(&r, 1);
 	protocol = wire_u8(&r);
 	wire_skip(&r, 2);
 	o->source = wire_u32(&r);
 	o->destination = wire_u32(&r);
 	if (r.failed || first >> 4 != 4 || o->header < IPV4_HEADER || o->total < o->header ||
-		o->total > len || place || !is_host(o->source) || !is_host(o->destination))
+		o->total > len || !(place & DONT_FRAGMENT) || place & FRAGMENT_PLACE ||
+		!is_host(o->source) || !is_host(o->destination))
 		return false;
 	if (protocol != ICMP_PROTOCOL)
 		return true;

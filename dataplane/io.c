@@ -51,6 +51,7 @@ size_t io_received(const struct io_receive *rx, unsigned int i)
 void io_send_init(struct io_send *tx)
 {
 	memset(tx, 0, sizeof(*tx));
+	packet_list_init(&tx->too_big);
 	for (unsigned int i = 0; i < IO_SEND_MAX; i++) {
 		struct msghdr *m = &tx->msgs[i].msg_hdr;
 		struct cmsghdr *c = &tx->control[i].align;
@@ -80,10 +81,40 @@ void io_send_add(struct io_send *tx, struct packet *p, struct in_addr from, stru
 	memcpy(CMSG_DATA(&tx->control[i].align), &info, sizeof(info));
 }
 
+/*
+ * May it be an error that an ICMP message left on the socket for whoever came next? Then this packet
+ * has not been tried.
+ */
+static bool may_be_anothers(int error)
+{
+	switch (error) {
+	case EMSGSIZE:
+	case ECONNREFUSED:
+	case EHOSTUNREACH:
+	case EHOSTDOWN:
+	case ENETUNREACH:
+	case ENOPROTOOPT:
+	case EOPNOTSUPP:
+	case EPROTO:
+	case EACCES:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void set_aside(struct io_send *tx, unsigned int i, struct io_sent *result)
+{
+	packet_list_add(&tx->too_big, tx->packets[i]);
+	tx->packets[i] = NULL;
+	result->too_big++;
+}
+
 struct io_sent io_send(struct io_send *tx, int fd, struct pool *pool)
 {
 	struct io_sent result = { 0 };
 	unsigned int at = 0;
+	bool tried = false; /* the one at `at` failed already */
 
 	while (at < tx->count) {
 		int n = sendmmsg(fd, tx->msgs + at, tx->count - at, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -91,6 +122,7 @@ struct io_sent io_send(struct io_send *tx, int fd, struct pool *pool)
 		if (n > 0) {
 			at += (unsigned int)n;
 			result.sent += (unsigned int)n;
+			tried = false;
 			continue;
 		}
 		if (n < 0 && errno == EINTR)
@@ -101,16 +133,24 @@ struct io_sent io_send(struct io_send *tx, int fd, struct pool *pool)
 			result.full = true;
 			break;
 		}
+		if (n < 0 && !tried && may_be_anothers(errno)) {
+			tried = true;
+			continue;
+		}
 		/*
-		 * An error is this packet's own: a firewall's EPERM, EMSGSIZE, no route to this
-		 * peer; or one that an ICMP message left on the socket for whoever came next
-		 * (ECONNREFUSED, EHOSTUNREACH, ENOPROTOOPT). Neither says anything of the next.
+		 * It is this packet's own: a firewall's EPERM, no route to this peer, EMSGSIZE. It
+		 * says nothing of the next.
 		 */
+		if (n < 0 && errno == EMSGSIZE)
+			set_aside(tx, at, &result);
 		at++;
 		result.failed++;
+		tried = false;
 	}
-	for (unsigned int i = 0; i < tx->count; i++)
-		pool_put(pool, tx->packets[i]);
+	for (unsigned int i = 0; i < tx->count; i++) {
+		if (tx->packets[i])
+			pool_put(pool, tx->packets[i]);
+	}
 	tx->count = 0;
 	return result;
 }

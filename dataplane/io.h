@@ -31,6 +31,7 @@ struct io_receive {
 
 struct io_send {
 	unsigned int count;
+	struct packet_list too_big; /* see io_send() */
 	struct packet *packets[IO_SEND_MAX];
 	struct mmsghdr msgs[IO_SEND_MAX];
 	struct iovec iov[IO_SEND_MAX];
@@ -57,9 +58,13 @@ void io_send_init(struct io_send *tx);
 void io_send_add(struct io_send *tx, struct packet *p, struct in_addr from, struct in_addr to);
 
 struct io_sent {
-	unsigned int sent, failed;
+	unsigned int sent, failed; /* failed: also those too big */
+	unsigned int too_big;
 	bool full; /* the socket takes no more now: wait for EPOLLOUT */
 };
 
-/* Sends all in order and empties the batch; slots go back to the pool. */
+/*
+ * Sends all in order and empties the batch; slots go back to the pool, but those of packets larger
+ * than the path (EMSGSIZE) to tx->too_big, for the caller to look at and give back.
+ */
 struct io_sent io_send(struct io_send *tx, int fd, struct pool *pool);

@@ -5,6 +5,7 @@
  */
 #include "dataplane/path.h"
 
+#include "dataplane/fit.h"
 #include "lib/ppp/frame.h"
 #include "lib/wire.h"
 
@@ -63,6 +64,7 @@ static void deliver_data(struct worker *w, struct dp_session *s, const struct pa
 		w->stats.inner_source++;
 		return;
 	}
+	fit_segments(w, s, p->data, ip.total);
 	/* Without what follows the packet: some peers pad. */
 	n = write(w->config.inner_fd, p->data, ip.total);
 	if (n < 0)
@@ -73,13 +75,15 @@ static void deliver_data(struct worker *w, struct dp_session *s, const struct pa
 
 static bool may_control(const struct worker *w, struct dp_session *s)
 {
-	uint64_t burst = (QUEUE_CONTROL_BURST - 1) * QUEUE_CONTROL_INTERVAL;
+	bool raw = s->tunnel.raw;
+	uint64_t interval = raw ? QUEUE_RAW_INTERVAL : QUEUE_CONTROL_INTERVAL;
+	uint64_t burst = (raw ? QUEUE_RAW_BURST : QUEUE_CONTROL_BURST) * interval - interval;
 
 	if (s->control_until < w->now)
 		s->control_until = w->now;
 	if (s->control_until > w->now + burst)
 		return false;
-	s->control_until += QUEUE_CONTROL_INTERVAL;
+	s->control_until += interval;
 	return true;
 }
 
@@ -88,7 +92,8 @@ static void deliver_control(struct worker *w, struct dp_session *s, const struct
 	struct event *e = NULL;
 
 	if (may_control(w, s))
-		e = event_control_new(w->events, &s->events_waiting, p->protocol, p->data, p->len);
+		e = event_control_new(
+			w->events, &s->events_waiting, s->tunnel.raw, p->protocol, p->data, p->len);
 	if (!e) {
 		w->stats.event_overflow++;
 		return;
@@ -259,7 +264,43 @@ static void queue_packet(struct worker *w, struct dp_session *s, struct packet *
 		rc4_run(&w->cipher);
 		worker_flush(w);
 	}
+	p->owner = s;
 	io_send_add(&w->tx, p, s->local_address, s->peer);
+}
+
+void path_release(struct worker *w, struct dp_session *s)
+{
+	while (tunnel_sendable(&s->tunnel)) {
+		struct packet_list out;
+		struct packet *p;
+
+		packet_list_init(&out);
+		tunnel_release(&s->tunnel, w->now, &w->cipher, &out);
+		rc4_run(&w->cipher);
+		while ((p = packet_list_take(&out)) != NULL) {
+			if (p->verdict == PACKET_DROP)
+				pool_put(&w->pool, p);
+			else
+				queue_packet(w, s, p);
+		}
+	}
+}
+
+bool path_seal(struct worker *w, struct dp_session *s, struct packet *p, uint16_t protocol)
+{
+	int r;
+
+	path_release(w, s);
+	/* Short of slots nothing may wait; what waits already goes as the window opens. */
+	if (tunnel_would_wait(&s->tunnel, protocol) && !pool_may_hold(&w->pool)) {
+		w->stats.no_slot++;
+		return false;
+	}
+	p->owner = s;
+	r = tunnel_seal(&s->tunnel, p, protocol, w->now, &w->cipher);
+	if (r == 0)
+		queue_packet(w, s, p);
+	return r >= 0; /* the tunnel counts what it refuses */
 }
 
 /* True if the slot was taken over. */
@@ -282,16 +323,14 @@ static bool send_packet(struct worker *w, struct packet *p)
 		w->stats.inner_no_session++;
 		return false;
 	}
-	if (ip.total > s->peer_mru) {
-		w->stats.inner_too_big++;
-		return false;
-	}
 	p->len = (uint32_t)ip.total;
 	worker_touch(w, s);
-	if (tunnel_seal(&s->tunnel, p, PPP_IP, w->now, &w->cipher) < 0)
-		return false; /* counted by the tunnel */
-	queue_packet(w, s, p);
-	return true;
+	if (p->len > fit_largest(w, s)) {
+		fit_too_big(w, s, p);
+		return false;
+	}
+	fit_segments(w, s, p->data, p->len);
+	return path_seal(w, s, p, PPP_IP);
 }
 
 /* Reads one packet: 1, 0 if there is none, or a negative errno if there never will be. */
@@ -366,13 +405,10 @@ void path_control(struct worker *w, struct dp_session *s, uint16_t protocol, con
 		memcpy(p->data, info, len);
 	p->len = len;
 	worker_touch(w, s);
-	if (tunnel_seal(&s->tunnel, p, protocol, w->now, &w->cipher) < 0) {
+	if (!path_seal(w, s, p, protocol))
 		pool_put(&w->pool, p);
-		return;
-	}
 	/* Now, while the tunnel's cipher state is still the one of this packet. */
 	rc4_run(&w->cipher);
-	queue_packet(w, s, p);
 }
 
 void path_acknowledge(struct worker *w, struct dp_session *s)

@@ -28,6 +28,12 @@ void path_control(struct worker *w, struct dp_session *s, uint16_t protocol, con
 /* Lets data pass or no more; what came a moment too early goes on now. */
 void path_open(struct worker *w, struct dp_session *s, bool open);
 
+/* A sealed packet of this session, or one that waits for the peer's window. False: the slot is
+ * still the caller's, the reason counted. */
+bool path_seal(struct worker *w, struct dp_session *s, struct packet *p, uint16_t protocol);
+/* What waited for the peer's window and may go now. */
+void path_release(struct worker *w, struct dp_session *s);
+
 /* An acknowledgement alone, if one is due. */
 void path_acknowledge(struct worker *w, struct dp_session *s);
 

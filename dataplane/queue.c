@@ -169,34 +169,37 @@ void event_queue_done(struct event_queue *q)
 	pthread_mutex_destroy(&q->lock);
 }
 
-struct event *event_control_new(struct event_queue *q, atomic_uint *session_waiting,
+struct event *event_control_new(struct event_queue *q, atomic_uint *session_waiting, bool raw,
 	uint16_t protocol, const uint8_t *data, uint32_t len)
 {
+	unsigned int session_max = raw ? QUEUE_RAW_SESSION : QUEUE_EVENTS_SESSION;
+	unsigned int max = raw ? QUEUE_RAW_MAX : QUEUE_EVENTS_MAX;
 	struct event *e;
 
 	/* Only workers count up; two at once may pass the bound by one, which is no harm. */
-	if (atomic_load_explicit(session_waiting, memory_order_relaxed) >= QUEUE_EVENTS_SESSION ||
-		atomic_load_explicit(&q->waiting, memory_order_relaxed) >= QUEUE_EVENTS_MAX)
+	if (atomic_load_explicit(session_waiting, memory_order_relaxed) >= session_max ||
+		atomic_load_explicit(&q->waiting[raw], memory_order_relaxed) >= max)
 		return NULL;
 	e = malloc(sizeof(*e) + len);
 	if (!e)
 		return NULL;
 	memset(e, 0, sizeof(*e));
 	e->type = DP_EVENT_CONTROL;
+	e->raw = raw;
 	e->protocol = protocol;
 	e->len = len;
 	e->data = (uint8_t *)(e + 1);
 	if (len)
 		memcpy(e->data, data, len);
 	atomic_fetch_add_explicit(session_waiting, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&q->waiting, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&q->waiting[raw], 1, memory_order_relaxed);
 	return e;
 }
 
 void event_control_free(struct event_queue *q, atomic_uint *session_waiting, struct event *e)
 {
 	atomic_fetch_sub_explicit(session_waiting, 1, memory_order_relaxed);
-	atomic_fetch_sub_explicit(&q->waiting, 1, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&q->waiting[e->raw], 1, memory_order_relaxed);
 	explicit_bzero(e->data, e->len); /* may be a PAP password */
 	free(e);
 }

@@ -23,6 +23,13 @@
 #define QUEUE_CONTROL_BURST    64
 #define QUEUE_CONTROL_INTERVAL 4000 /* us */
 
+/* The same for raw sessions, whose every frame is one for the control thread: a line carries some
+ * Mbit/s at most. They are counted apart, so that lines never take control frames' places. */
+#define QUEUE_RAW_MAX      4096
+#define QUEUE_RAW_SESSION  256
+#define QUEUE_RAW_BURST    1024
+#define QUEUE_RAW_INTERVAL 100 /* us */
+
 struct dp_route;
 
 enum command_type {
@@ -101,6 +108,7 @@ struct event {
 	enum dp_event_type type;
 	atomic_bool queued; /* of those that are part of a session: on its way, must not be linked
 			       again */
+	bool raw;           /* of a raw session */
 	uint16_t protocol;
 	uint32_t len;
 	uint8_t *data; /* DP_EVENT_CONTROL: behind the struct, one heap block */
@@ -114,7 +122,7 @@ struct event_queue {
 	pthread_mutex_t lock;
 	struct event_list list;
 	int fd;
-	atomic_uint waiting; /* control frames, from creation to dispatch */
+	atomic_uint waiting[2]; /* control frames, raw frames: from creation to dispatch */
 };
 
 int event_queue_init(struct event_queue *q);
@@ -124,7 +132,7 @@ void event_queue_done(struct event_queue *q);
  * A control frame's event with a copy of `data`; NULL if a bound (or the heap) says no.
  * `session_waiting` is the session's counter. Worker.
  */
-struct event *event_control_new(struct event_queue *q, atomic_uint *session_waiting,
+struct event *event_control_new(struct event_queue *q, atomic_uint *session_waiting, bool raw,
 	uint16_t protocol, const uint8_t *data, uint32_t len);
 /* The control thread is done with it. */
 void event_control_free(struct event_queue *q, atomic_uint *session_waiting, struct event *e);

@@ -23,6 +23,9 @@
  * this, us. */
 #define BLOCKED_MAX 10000
 
+/* A DP_EVENT_PATH of one session at most so often, us. */
+#define PATH_INTERVAL 1000000
+
 enum source { SOURCE_GRE, SOURCE_INNER, SOURCE_COMMANDS, SOURCE_COUNT };
 
 uint64_t worker_clock(void)
@@ -65,15 +68,30 @@ static void set_blocked(struct worker *w, bool blocked)
 		watch(w, SOURCE_INNER, EPOLL_CTL_MOD, blocked ? 0u : EPOLLIN);
 }
 
+/* The kernel knows a smaller path than we do. */
+static void path_is_smaller(struct worker *w, struct dp_session *s)
+{
+	if (w->now < s->path_until)
+		return;
+	s->path_until = w->now + PATH_INTERVAL;
+	event_list_add_once(&w->raised, &s->path);
+}
+
 void worker_flush(struct worker *w)
 {
 	struct io_sent result;
+	struct packet *p;
 
 	if (w->tx.count == 0)
 		return;
 	result = io_send(&w->tx, w->config.gre_fd, &w->pool);
 	w->stats.gre_sent += result.sent;
 	w->stats.send_errors += result.failed;
+	w->stats.send_too_big += result.too_big;
+	while ((p = packet_list_take(&w->tx.too_big)) != NULL) {
+		path_is_smaller(w, p->owner);
+		pool_put(&w->pool, p);
+	}
 	if (result.full)
 		set_blocked(w, true);
 }
@@ -115,6 +133,7 @@ static void settle(struct worker *w)
 
 		s->touched = false;
 		raise_events(w, s);
+		path_release(w, s);
 		if (gre_receiver_ack_due(&s->tunnel.receiver, w->now))
 			path_acknowledge(w, s);
 		publish_session(s);
@@ -188,7 +207,7 @@ static void execute(struct worker *w, const struct command *c)
 		path_control(w, s, c->send.protocol, c->data, c->send.len);
 		break;
 	case COMMAND_SET_PEER:
-		tunnel_set_peer(&s->tunnel, c->peer.call_id, c->peer.window, 0);
+		tunnel_set_peer(&s->tunnel, c->peer.call_id, c->peer.window, c->peer.delay);
 		break;
 	case COMMAND_SET_PATH:
 		s->path_mtu = c->path_mtu;

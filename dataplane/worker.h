@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "dataplane/icmp.h"
 #include "dataplane/internal.h"
 #include "dataplane/io.h"
 
@@ -38,6 +39,7 @@ struct worker {
 	unsigned int inner_count; /* packets in it */
 	struct io_send tx;
 	struct dp_stats stats;
+	struct icmp_limit icmp;
 	struct dp_session *touched[WORKER_TOUCHED_MAX];
 	unsigned int touched_count;
 	struct event_list raised; /* events of this turn */

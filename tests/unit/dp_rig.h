@@ -66,11 +66,9 @@ static inline void pair(int *ours, int *theirs)
 	*theirs = fds[1];
 }
 
-static inline struct rig *rig_new(bool check_source, bool lookup_by_source)
+static inline struct rig *rig_with(struct dp_config config)
 {
 	struct rig *rig = calloc(1, sizeof(*rig));
-	struct dp_config config = { .check_source = check_source,
-		.lookup_by_source = lookup_by_source };
 
 	assert_non_null(rig);
 	pair(&rig->inner, &rig->dp_inner);
@@ -80,6 +78,12 @@ static inline struct rig *rig_new(bool check_source, bool lookup_by_source)
 	rig->dp = dataplane_new(&config);
 	assert_non_null(rig->dp);
 	return rig;
+}
+
+static inline struct rig *rig_new(bool check_source, bool lookup_by_source)
+{
+	return rig_with((struct dp_config){
+		.check_source = check_source, .lookup_by_source = lookup_by_source });
 }
 
 static inline void rig_free(struct rig *rig)

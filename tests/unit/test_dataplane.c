@@ -269,13 +269,15 @@ static void inner_packets_that_cannot_go_are_counted(void **state)
 	uint8_t buf[2048];
 	struct gre_header h;
 	struct dp_stats stats;
-	size_t at;
+	size_t at, n;
 
 	(void)state;
 	dp_session_set_framing(rig->dp, s, true, false, 1400);
 	sync_commands(rig, s);
 	inner_sends(rig, INNER + 1, 1, 60); /* nobody's */
-	inner_sends(rig, INNER, 2, 1401);
+	n = inner_packet(buf, OUTSIDE, INNER, 2, 1401);
+	buf[6] = 0x40; /* DF */
+	assert_int_equal(send(rig->inner, buf, n, 0), n);
 	inner_sends(rig, INNER, 3, 2040); /* larger than a slot */
 	memset(buf, 0x60, 60);
 	assert_int_equal(send(rig->inner, buf, 60, 0), 60); /* IPv6 */

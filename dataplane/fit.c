@@ -1,0 +1,61 @@
+/*
+ * Inner packets and what a session can carry: see fit.h.
+ *
+ * A packet with DF that does not fit is dropped, always: whether its sender may be told is another
+ * question (ICMP is limited and not for everything). Fragments are sealed each on its own, so to the
+ * peer they are packets as any.
+ */
+#include "dataplane/fit.h"
+
+#include "dataplane/fragment.h"
+#include "dataplane/mss.h"
+#include "dataplane/path.h"
+#include "lib/ppp/frame.h"
+
+#include <unistd.h>
+
+void fit_segments(struct worker *w, const struct dp_session *s, uint8_t *data, size_t len)
+{
+	if (w->config.clamp_mss && mss_clamp(data, len, fit_largest(w, s)))
+		w->stats.mss_clamped++;
+}
+
+static void tell_sender(struct worker *w, const struct packet *p, uint16_t largest)
+{
+	uint8_t message[ICMP_ERROR_MAX];
+	size_t len;
+
+	if (!w->config.report_too_big)
+		return;
+	len = icmp_too_big(p->data, p->len, largest, message, sizeof(message));
+	if (!len || !icmp_may_send(&w->icmp, w->now))
+		w->stats.icmp_suppressed++;
+	else if (write(w->config.inner_fd, message, len) < 0)
+		w->stats.inner_write_errors++;
+	else
+		w->stats.icmp_sent++;
+}
+
+void fit_too_big(struct worker *w, struct dp_session *s, const struct packet *p)
+{
+	uint16_t largest = fit_largest(w, s);
+	struct fragmenter f;
+	struct packet *part;
+
+	if (fragment_start(&f, p->data, p->len, largest) < 0) {
+		w->stats.inner_too_big++;
+		tell_sender(w, p, largest);
+		return;
+	}
+	w->stats.inner_fragmented++;
+	while ((part = pool_get(&w->pool)) != NULL) {
+		part->len = (uint32_t)fragment_next(&f, part->data, PACKET_ROOM);
+		if (!part->len) {
+			pool_put(&w->pool, part);
+			return;
+		}
+		if (!path_seal(w, s, part, PPP_IP))
+			pool_put(&w->pool, part);
+	}
+	w->stats.no_slot++;
+}

@@ -1,0 +1,23 @@
+/*
+ * Inner packets and what a session can carry (dp_session_largest()): TCP is told beforehand (MSS),
+ * what is too large all the same is fragmented, or its sender told.
+ */
+#pragma once
+
+#include "dataplane/worker.h"
+
+/* What goes to this session as it is, now. */
+static inline uint16_t fit_largest(const struct worker *w, const struct dp_session *s)
+{
+	return largest_inner(
+		w->config.fragment_outer ? 0 : s->path_mtu, s->peer_mru, s->tunnel.tx != NULL);
+}
+
+/* Clamps the MSS of an inner packet of this session, from or to it, if that is configured. */
+void fit_segments(struct worker *w, const struct dp_session *s, uint8_t *data, size_t len);
+
+/*
+ * A packet for this session that is larger than fit_largest(): in fragments, or dropped, counted,
+ * and its sender told. The slot stays the caller's.
+ */
+void fit_too_big(struct worker *w, struct dp_session *s, const struct packet *p);
