@@ -40,12 +40,8 @@ struct control_call *control_call_find_peer(const struct control_connection *c, 
 
 static void owe(struct control_connection *c, uint16_t call_id)
 {
-	size_t oldest = 0;
+	size_t oldest = c->owed_next++ % CONTROL_OWED_MAX;
 
-	for (size_t i = 1; i < CONTROL_OWED_MAX; i++) {
-		if (c->owed[i].until < c->owed[oldest].until)
-			oldest = i;
-	}
 	c->owed[oldest].call_id = call_id;
 	c->owed[oldest].until = control_connection_later(c, control_connection_reply_timeout(c));
 }

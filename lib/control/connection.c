@@ -39,6 +39,10 @@ static void enter_state(struct control_connection *c, enum control_state state)
 	c->state = state;
 	switch (state) {
 	case CONTROL_WAIT_REQUEST:
+		c->deadline = control_connection_later(
+			c, c->config->start_timeout ? c->config->start_timeout
+						    : control_connection_reply_timeout(c));
+		break;
 	case CONTROL_WAIT_REPLY:
 	case CONTROL_WAIT_CLOSE:
 		c->deadline = control_connection_later(c, control_connection_reply_timeout(c));
@@ -524,6 +528,20 @@ void control_connection_tick(struct control_connection *c, uint64_t now)
 		control_connection_stop(c, PPTP_IDLE_TIMEOUT, now);
 	if (now >= c->deadline)
 		state_expired(c);
+}
+
+void control_connection_probe(struct control_connection *c, uint64_t patience, uint64_t now)
+{
+	uint64_t deadline;
+
+	c->now = now;
+	if (c->state != CONTROL_ESTABLISHED)
+		return;
+	if (!c->echo_outstanding)
+		send_echo_request(c);
+	deadline = control_connection_later(c, patience);
+	if (deadline < c->deadline)
+		c->deadline = deadline;
 }
 
 /* A call that is not yet on its way out, or NULL. */

@@ -55,6 +55,8 @@ struct control_config {
 	uint16_t firmware;
 	uint64_t
 		reply_timeout; /* us; applies to every state that waits; 0: the 60 s of section 3 */
+	uint64_t start_timeout;  /* us; receiver: how long a peer may take to send its Start
+				    request, less than others get; 0: reply_timeout */
 	uint64_t answer_timeout; /* us; how long this end may take to decide on a call or to have
 				    its line answer; 0: 5/6 of reply_timeout, so that it is over
 				    before the peer's patience (3.2.1) is */
@@ -153,7 +155,8 @@ struct control_connection {
 	struct {
 		uint16_t call_id;
 		uint64_t until;   /* us; 0: free */
-	} owed[CONTROL_OWED_MAX]; /* Call IDs not to be used again yet */
+	} owed[CONTROL_OWED_MAX]; /* Call IDs not to be used again yet, a ring */
+	unsigned int owed_next;
 };
 
 /* Starts at `now`, TCP being open. An originator sends Start-Control-Connection-Request at once. */
@@ -177,6 +180,10 @@ void control_connection_lost(
  * never. */
 uint64_t control_connection_deadline(const struct control_connection *c);
 void control_connection_tick(struct control_connection *c, uint64_t now);
+
+/* Is the peer still there? Sends an Echo-Request at once (unless one is out, or it is not
+ * established) and waits `patience` us for the reply, if that is less than reply_timeout. */
+void control_connection_probe(struct control_connection *c, uint64_t patience, uint64_t now);
 
 /*
  * Ends it in an orderly way: calls are ended (Call-Clear-Request or Call-Disconnect-Notify by

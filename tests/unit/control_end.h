@@ -25,7 +25,7 @@
 #define CALLS      8
 
 /* What the end does inside its callbacks, to provoke re-entrance. */
-enum provoke { NOTHING, STOP, LOSE, HANG_UP_ALL, DIAL_AGAIN };
+enum provoke { NOTHING, STOP, LOSE, HANG_UP_ALL, DIAL_AGAIN, OFFER_AGAIN, PROVOKE_END };
 
 struct end {
 	struct control_connection c;
@@ -35,12 +35,19 @@ struct end {
 	char log[2000];
 	uint64_t now;
 	bool closed;
-	enum pptp_reason reason;                             /* of `closed` */
-	enum { ANSWER_LATER, CONNECT, REFUSE, TAKE } answer; /* to an outgoing call */
-	uint16_t next_call_id;                               /* for calls taken */
-	struct control_outgoing_request request;             /* the last one */
-	struct control_message last;                         /* sent */
-	uint8_t out[8192]; /* sent and not yet moved to the other end */
+	enum pptp_reason reason; /* of `closed` */
+	/*
+	 * To a request: FORGET does nothing, TAKE leaves it at that, CONNECT goes on as far as this
+	 * end can. Of `offers`, `line` is what becomes of an accepted call of ours.
+	 */
+	enum answer { FORGET, CONNECT, REFUSE, TAKE } answer, offers, line;
+	enum control_start_decision start;
+	uint16_t next_call_id;                    /* for calls taken */
+	struct control_outgoing_request request;  /* the last one */
+	struct control_incoming_request incoming; /* the last one */
+	char statistics[129];                     /* of the last Call-Disconnect-Notify */
+	struct control_message last;              /* sent */
+	uint8_t out[8192];                        /* sent and not yet moved to the other end */
 	size_t out_len;
 	enum provoke provoke;
 };
@@ -79,6 +86,8 @@ static inline struct control_call_params end_params(uint16_t call_id)
 		.processing_delay = 1,
 		.physical_channel = 9,
 		.phone = "12345",
+		.dialed = "555",
+		.dialing = "0123456789",
 		.subaddress = "sub" };
 }
 
@@ -122,6 +131,27 @@ static inline struct control_call *end_take(struct end *e, uint16_t call_id)
 	return call;
 }
 
+static inline struct control_call *end_offer(struct end *e, uint16_t call_id)
+{
+	struct control_call_params params = end_params(call_id);
+	struct control_call *call = end_slot(e);
+
+	if (!call || control_call_offer(&e->c, call, &params, e->now) < 0)
+		return NULL;
+	end_begun(e, call);
+	return call;
+}
+
+static inline struct control_call *end_take_incoming(struct end *e, uint16_t call_id)
+{
+	struct control_call *call = end_slot(e);
+
+	if (!call || control_call_take_incoming(&e->c, call, &e->incoming, call_id, e->now) < 0)
+		return NULL;
+	end_begun(e, call);
+	return call;
+}
+
 static inline void end_provoke(struct end *e)
 {
 	switch (e->provoke) {
@@ -141,6 +171,11 @@ static inline void end_provoke(struct end *e)
 		break;
 	case DIAL_AGAIN:
 		(void)end_dial(e, e->next_call_id++);
+		break;
+	case OFFER_AGAIN:
+		(void)end_offer(e, e->next_call_id++);
+		break;
+	case PROVOKE_END:
 		break;
 	}
 }
@@ -167,6 +202,18 @@ static inline void end_trace(void *user, bool sent, const struct control_message
 	}
 }
 
+static inline enum control_start_decision end_start_requested(
+	void *user, const struct control_start *start)
+{
+	struct end *e = user;
+
+	assert_memory_equal(start, &e->c.peer, sizeof(*start));
+	if (e->start != CONTROL_START_ACCEPT)
+		end_log(e, "start");
+	end_provoke(e);
+	return e->start;
+}
+
 static inline void end_established(void *user)
 {
 	end_log(user, "established");
@@ -182,13 +229,43 @@ static inline void end_outgoing_call(void *user, const struct control_outgoing_r
 	end_log(e, "asked:%u", request->call_id);
 	e->request = *request;
 	end_provoke(e);
-	if (e->answer == ANSWER_LATER)
+	if (e->answer == FORGET)
 		return;
 	call = e->answer == REFUSE ? NULL : end_take(e, e->next_call_id++);
 	if (!call)
 		control_connection_refuse(&e->c, request, CONTROL_OUTGOING_BUSY, 0, 17);
 	else if (e->answer == CONNECT)
 		control_call_connect(call, &params, e->now);
+}
+
+static inline void end_incoming_call(void *user, const struct control_incoming_request *request)
+{
+	struct end *e = user;
+	struct control_call_params params = end_params(0);
+	struct control_call *call;
+
+	end_log(e, "offered:%u", request->call_id);
+	e->incoming = *request;
+	end_provoke(e);
+	if (e->offers == FORGET)
+		return;
+	call = e->offers == REFUSE ? NULL : end_take_incoming(e, e->next_call_id++);
+	if (!call)
+		control_connection_refuse_incoming(
+			&e->c, request, CONTROL_INCOMING_DO_NOT_ACCEPT, 0);
+	else if (e->offers == CONNECT)
+		control_call_accept(call, &params, e->now);
+}
+
+static inline void end_call_accepted(void *user, struct control_call *call)
+{
+	struct end *e = user;
+	struct control_call_params params = end_params(0);
+
+	end_log(e, "accepted:%u", call->call_id);
+	end_provoke(e);
+	if (e->line == CONNECT) /* nothing when provoking ended it */
+		control_call_answered(call, &params, e->now);
 }
 
 static inline void end_call_established(void *user, struct control_call *call)
@@ -207,6 +284,13 @@ static inline void end_call_ended(
 	e->ended[i]++;
 	assert_int_equal(e->ended[i], e->begun[i]);
 	assert_null(call->connection);
+	e->statistics[0] = '\0';
+	if (call->disconnect) {
+		assert_int_equal(call->disconnect->result, call->result);
+		assert_int_equal(call->disconnect->error, call->error);
+		assert_int_equal(call->disconnect->cause, call->cause);
+		strcpy(e->statistics, call->disconnect->statistics);
+	}
 	memset(call, 0x5a, sizeof(*call)); /* the storage is ours again, see who looks at it */
 	call->state = CONTROL_CALL_IDLE;
 	end_provoke(e);
@@ -238,8 +322,11 @@ static inline void end_closed(void *user, enum pptp_reason reason, const char *d
 
 static const struct control_ops end_ops = {
 	.send = end_send,
+	.start_requested = end_start_requested,
 	.established = end_established,
 	.outgoing_call = end_outgoing_call,
+	.incoming_call = end_incoming_call,
+	.call_accepted = end_call_accepted,
 	.call_established = end_call_established,
 	.call_ended = end_call_ended,
 	.link_info = end_link_info,
@@ -283,7 +370,8 @@ static inline void end_begin(struct end *e, enum control_role role)
 	e->config.bearer = CONTROL_BEARER_ANY;
 	e->config.firmware = 1;
 	e->now = START;
-	e->answer = CONNECT;
+	e->answer = e->line = CONNECT;
+	e->offers = REFUSE;
 	e->next_call_id = 100;
 	control_connection_init(&e->c, role, &e->config, &end_ops, e, e->now);
 	end_check(e);
@@ -396,5 +484,41 @@ static inline struct control_call *end_call_in(struct end *e)
 			.call_id = 800, .serial = 4, .window = 64, .processing_delay = 3 });
 	e->log[0] = '\0';
 	assert_non_null(e->c.calls);
+	return e->c.calls;
+}
+
+/* Our offer 6 as PAC, taken by the peer as 901. */
+static inline struct control_call *end_ring_out(struct end *e)
+{
+	struct control_call *call = end_offer(e, 6);
+
+	assert_non_null(call);
+	RECEIVE(e, CONTROL_INCOMING_CALL_REPLY,
+		.incoming_reply = { .call_id = 901,
+			.peer_call_id = 6,
+			.result = 1,
+			.window = 24,
+			.processing_delay = 4 });
+	e->log[0] = '\0';
+	return call;
+}
+
+/* The peer's offer 801; as PNS we give it e->next_call_id, 100. Connected by the line's answer. */
+static inline struct control_call *end_ring_in(struct end *e)
+{
+	uint16_t ours = e->next_call_id;
+
+	e->offers = CONNECT;
+	RECEIVE(e, CONTROL_INCOMING_CALL_REQUEST,
+		.incoming_request = { .call_id = 801, .serial = 7 });
+	RECEIVE(e, CONTROL_INCOMING_CALL_CONNECTED,
+		.incoming_connected = { .peer_call_id = ours,
+			.connect_speed = 33600,
+			.window = 12,
+			.processing_delay = 5,
+			.framing = 1 });
+	assert_non_null(e->c.calls);
+	assert_int_equal(e->c.calls->state, CONTROL_CALL_ESTABLISHED);
+	e->log[0] = '\0';
 	return e->c.calls;
 }

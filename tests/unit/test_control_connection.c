@@ -67,7 +67,7 @@ static void segments_do_not_matter(void **state)
 			end_receive_bytes(&e, stream + at, size < len - at ? size : len - at);
 		assert_log(&e,
 			">Start-Control-Connection-Reply established >Echo-Reply >Echo-Reply "
-			"asked:7 >Outgoing-Call-Reply link:100:1/2 >Incoming-Call-Reply "
+			"asked:7 >Outgoing-Call-Reply link:100:1/2 offered:9 >Incoming-Call-Reply "
 			">Call-Disconnect-Notify ended:100:peer-request[Call-Clear-Request] "
 			">Stop-Control-Connection-Reply "
 			"closed:peer-request[no special reason (reason 1)]");
@@ -454,7 +454,7 @@ static void largest_legal_message_is_taken(void **state)
 		end_receive_bytes(&e, data + i, 1);
 	assert_log(&e, "");
 	end_receive_bytes(&e, data + 219, 1);
-	assert_log(&e, ">Incoming-Call-Reply");
+	assert_log(&e, "offered:4660 >Incoming-Call-Reply");
 	assert_int_equal(e.last.incoming_reply.peer_call_id, 0x1234);
 	assert_int_equal(e.last.incoming_reply.result, CONTROL_INCOMING_DO_NOT_ACCEPT);
 }

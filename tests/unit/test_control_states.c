@@ -15,13 +15,48 @@ enum situation {
 	CLEARING, /* a PNS call in wait_disconnect */
 	TAKEN,    /* a PAC call in wait_cs_ans */
 	ANSWERED, /* a PAC call that is established */
-	MANY,     /* one of each of the two roles, established */
+	OFFERED,  /* an incoming PAC call in wait_reply */
+	RINGING,  /* ... whose line is being answered */
+	LIFTED,   /* ... that is established */
+	DECIDING, /* an incoming PNS call that was not replied to */
+	HOPING,   /* ... in wait_connect */
+	JOINED,   /* ... that is established */
+	LEAVING,  /* ... in wait_disconnect */
+	MANY,     /* one of each kind and role, established */
 	ECHOING,  /* an Echo-Request is out */
 	STOPPING, /* wait_stop_reply, a call is still being cleared */
 	STOPPED,  /* wait_stop_reply, the request is out */
+	WON,      /* wait_close, a collision was won */
 	GONE,     /* closed */
 	SITUATIONS,
 };
+
+static void begin_incoming(struct end *e, enum situation situation)
+{
+	switch (situation) {
+	case OFFERED:
+		assert_non_null(end_offer(e, 6));
+		break;
+	case RINGING:
+		e->line = TAKE;
+		(void)end_ring_out(e);
+		break;
+	case LIFTED:
+		(void)end_ring_out(e);
+		break;
+	case DECIDING:
+	case HOPING:
+		e->offers = situation == HOPING ? CONNECT : TAKE;
+		RECEIVE(e, CONTROL_INCOMING_CALL_REQUEST, .incoming_request.call_id = 801);
+		break;
+	case JOINED:
+		(void)end_ring_in(e);
+		break;
+	default: /* LEAVING */
+		end_hangup(e, end_ring_in(e), 0);
+		break;
+	}
+}
 
 static void begin(struct end *e, enum control_role role, enum situation situation)
 {
@@ -29,8 +64,24 @@ static void begin(struct end *e, enum control_role role, enum situation situatio
 		end_begin(e, role);
 		return;
 	}
+	if (situation == WON) {
+		end_begin(e, CONTROL_RECEIVER);
+		e->start = CONTROL_START_COLLISION_WON;
+		RECEIVE(e, CONTROL_START_REQUEST, .start.version = 0x0100);
+		assert_int_equal(e->c.state, CONTROL_WAIT_CLOSE);
+		return;
+	}
 	end_begin_established(e, role);
 	switch (situation) {
+	case OFFERED:
+	case RINGING:
+	case LIFTED:
+	case DECIDING:
+	case HOPING:
+	case JOINED:
+	case LEAVING:
+		begin_incoming(e, situation);
+		break;
 	case DIALLING:
 		assert_non_null(end_dial(e, 5));
 		break;
@@ -53,6 +104,8 @@ static void begin(struct end *e, enum control_role role, enum situation situatio
 	case MANY:
 		(void)end_call_in(e);
 		(void)end_call_out(e);
+		(void)end_ring_in(e);
+		(void)end_ring_out(e);
 		break;
 	case ECHOING:
 		end_wait(e, SECONDS(60));
@@ -146,22 +199,26 @@ static void try_message(enum control_role role, enum situation situation, enum p
 	const struct control_message *m)
 {
 	struct end e;
-	bool was_closed;
+	uint64_t sent;
+	bool mute;
 
 	begin(&e, role, situation);
 	e.provoke = provoke;
-	was_closed = e.closed;
+	mute = e.closed || situation == WON;
+	sent = e.c.sent;
 	e.log[0] = '\0';
 	for (int twice = 0; twice < 2; twice++)
 		end_receive(&e, m);
-	if (was_closed)
+	if (mute) {
 		assert_log(&e, "");
+		assert_int_equal(e.c.sent, sent);
+	}
 	assert_ends_by_itself(&e);
 }
 
 static void every_message_in_every_state_twice(void **state)
 {
-	static const uint16_t ids[] = { 0, 5, 100, 800, 900, 7777 };
+	static const uint16_t ids[] = { 0, 5, 6, 100, 800, 801, 900, 901 };
 	const size_t count = sizeof(ids) / sizeof(ids[0]);
 	unsigned int tried = 0;
 
@@ -189,16 +246,20 @@ static void callbacks_may_do_anything_but_free(void **state)
 {
 	static const struct {
 		uint16_t call_id, peer_call_id;
-	} ids[] = { { 800, 100 }, { 900, 5 }, { 801, 5 } };
+	} ids[] = { { 800, 100 }, { 900, 5 }, { 802, 5 }, { 801, 100 }, { 901, 6 } };
+	const int count = sizeof(ids) / sizeof(ids[0]);
 
 	(void)state;
-	for (int provoke = STOP; provoke <= DIAL_AGAIN; provoke++) {
-		for (int n = 0; n < 2 * SITUATIONS * 15 * 3 * 3; n++) {
-			int type = n / 9 % 15 + 1, situation = n / 9 / 15 % SITUATIONS;
-			struct control_message m = message((enum control_type)type,
-				ids[n % 3].call_id, ids[n % 3].peer_call_id, (uint8_t)(n / 3 % 3));
+	for (int provoke = STOP; provoke < PROVOKE_END; provoke++) {
+		for (int n = 0; n < 2 * SITUATIONS * 15 * count * 3; n++) {
+			int result = n / count % 3, type = n / count / 3 % 15 + 1;
+			int situation = n / count / 3 / 15 % SITUATIONS;
+			struct control_message m =
+				message((enum control_type)type, ids[n % count].call_id,
+					ids[n % count].peer_call_id, (uint8_t)result);
 
-			try_message(n / 9 / 15 / SITUATIONS ? CONTROL_RECEIVER : CONTROL_ORIGINATOR,
+			try_message(n / count / 3 / 15 / SITUATIONS ? CONTROL_RECEIVER
+								    : CONTROL_ORIGINATOR,
 				(enum situation)situation, (enum provoke)provoke, &m);
 		}
 	}
@@ -210,7 +271,7 @@ static void every_state_can_be_left(void **state)
 	(void)state;
 	for (int role = 0; role < 2; role++) {
 		for (int s = 0; s < SITUATIONS; s++) {
-			for (int provoke = NOTHING; provoke <= DIAL_AGAIN; provoke++) {
+			for (int provoke = NOTHING; provoke < PROVOKE_END; provoke++) {
 				struct end e;
 
 				begin(&e, (enum control_role)role, (enum situation)s);
@@ -258,10 +319,14 @@ static void do_something(struct end *e, uint32_t *seed)
 	struct control_call *call = e->c.calls;
 
 	e->answer = next_random(seed) % 4;
+	e->offers = next_random(seed) % 4;
+	e->line = next_random(seed) % 4;
 	switch (next_random(seed) % 8) {
 	case 0:
-	case 1:
 		(void)end_dial(e, (uint16_t)(next_random(seed) % 6));
+		break;
+	case 1:
+		(void)end_offer(e, (uint16_t)(next_random(seed) % 6));
 		break;
 	case 2:
 	case 3:
