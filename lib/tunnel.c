@@ -13,8 +13,9 @@
 #include <errno.h>
 #include <string.h>
 
-#define PACKET_ENCRYPTED 1u /* packet.flags: what tunnel_finish() gets comes from the cipher */
-#define INNER_PROTOCOL   2  /* never compressed within MPPE, as Linux and Windows do it */
+#define PACKET_ENCRYPTED 1u     /* packet.flags: what tunnel_finish() gets comes from the cipher */
+#define RAW_CONTROL      0x8000 /* RFC 1661 2: from here on network control, then link control */
+#define INNER_PROTOCOL   2      /* never compressed within MPPE, as Linux and Windows do it */
 /* GRE, address/control, protocol, MPPE, inner protocol. */
 #define HEADROOM (GRE_HEADER_MAX + 2 + 2 + MPPE_HEADER + INNER_PROTOCOL)
 
@@ -189,14 +190,14 @@ static int wait_for_window(struct tunnel *t, struct packet *p, uint16_t protocol
 	return 1;
 }
 
-/* A line's frame is data unless its header says that it is not. */
+/* A line's frame is data, encrypted, compressed or neither, unless its header says that it is not. */
 static bool is_data(const struct tunnel *t, const struct packet *p, uint16_t protocol)
 {
 	struct wire_reader r = wire_reader(p->data, p->len);
 
 	if (!t->raw)
 		return ppp_is_data(protocol);
-	return !ppp_header_read(&r, &protocol) || ppp_is_data(protocol);
+	return !ppp_header_read(&r, &protocol) || protocol < RAW_CONTROL;
 }
 
 bool tunnel_would_wait(const struct tunnel *t, uint16_t protocol)

@@ -63,17 +63,19 @@ void gre_receiver_done(struct gre_receiver *r, struct packet_list *out)
 	r->ack_deadline = UINT64_MAX;
 }
 
-/* Half of our window, rounded up, so that a window of 3 (pptp-linux) does not cost an ack a packet.
- */
+/* Of a tiny window only half, so that the peer never has to wait for our delay. */
 static uint16_t ack_threshold(const struct gre_receiver *r)
 {
-	return (uint16_t)(r->window > 2 ? (r->window + 1) / 2 : 1);
+	unsigned int half = r->window > 2 ? (r->window + 1u) / 2 : 1;
+
+	return (uint16_t)(half < GRE_ACK_EVERY ? half : GRE_ACK_EVERY);
 }
 
-static void deliver(struct gre_receiver *r, struct packet *p, uint64_t now, struct packet_list *out)
+/* `seq` may be acknowledged. */
+static void want_ack(struct gre_receiver *r, uint32_t seq, uint64_t now)
 {
-	p->verdict = PACKET_NONE;
-	packet_list_add(out, p);
+	if (r->any_acked && (int32_t)(seq - r->acked) <= 0)
+		return;
 	if (!r->ack_pending) {
 		r->ack_pending = true;
 		r->ack_deadline = now + GRE_ACK_DELAY;
@@ -82,6 +84,13 @@ static void deliver(struct gre_receiver *r, struct packet *p, uint64_t now, stru
 		r->unacked++;
 	if (r->unacked >= ack_threshold(r) && r->ack_deadline > now)
 		r->ack_deadline = now;
+}
+
+static void deliver(struct gre_receiver *r, struct packet *p, uint64_t now, struct packet_list *out)
+{
+	p->verdict = PACKET_NONE;
+	packet_list_add(out, p);
+	want_ack(r, r->next, now);
 }
 
 static uint64_t seen_bit(uint32_t seq)
@@ -149,6 +158,8 @@ static void begin(struct gre_receiver *r, uint32_t seq)
 	r->first = seq;
 	r->young = 0;
 	r->jump_count = 0;
+	r->any_acked = false;
+	r->is_sure = false;
 	memset(r->seen, 0, sizeof(r->seen));
 }
 
@@ -181,7 +192,13 @@ static bool hold(struct gre_receiver *r, struct packet *p, uint32_t seq, uint64_
 		r->highest = seq;
 		r->hold_base = r->next;
 		r->hold_deadline = now + GRE_HOLD_TIME;
+		r->is_sure = false;
 	} else if ((int32_t)(seq - r->highest) > 0) {
+		if (seq - r->highest <= GRE_JUMP_STEP) {
+			r->sure = r->highest;
+			r->is_sure = true;
+			want_ack(r, r->sure, now);
+		}
 		r->highest = seq;
 	}
 	p->time = now;
@@ -212,6 +229,10 @@ static void take_in_range(struct gre_receiver *r, struct packet *p, uint32_t seq
 		r->overflow++;
 		advance_to(r, seq, now, out);
 	}
+	/* What waits may be a forger's, whose numbers were acknowledged in vain. */
+	r->is_sure = false;
+	if ((int32_t)(r->acked - r->next) >= 0)
+		r->acked = r->next - 1;
 	advance(r, p, now, out);
 	run_held(r, now, out);
 }
@@ -403,8 +424,11 @@ bool gre_receiver_ack(struct gre_receiver *r, uint32_t *ack)
 {
 	if (!r->ack_pending)
 		return false;
-	/* The highest that went on, not what waits: that may be forged, and waits 30 ms at most. */
 	*ack = r->next - 1;
+	if (r->held && r->is_sure && (int32_t)(r->sure - *ack) > 0)
+		*ack = r->sure;
+	r->acked = *ack;
+	r->any_acked = true;
 	r->ack_pending = false;
 	r->ack_deadline = UINT64_MAX;
 	r->unacked = 0;

@@ -25,7 +25,14 @@
 #define GRE_HOLD_FIRST 256
 #define GRE_HOLD_TIME                                                                              \
 	30000 /* us; well over a path's jitter, well under TCP's retransmission time-out */
-#define GRE_ACK_DELAY 50000 /* us until an acknowledgement goes alone */
+/*
+ * An acknowledgement goes alone after so many packets (of a small window: after half of it), or
+ * this long after the first that wants one. Both are small because the peer may keep a window, and
+ * after a time-out a small one, of which we do not know: then it waits for our acknowledgement each
+ * time. Where data flows the other way, it carries them; TCP's own acknowledgements do.
+ */
+#define GRE_ACK_EVERY 8
+#define GRE_ACK_DELAY 5000 /* us */
 /*
  * A number GRE_HOLD_MAX or more ahead, or behind what is remembered, is a "jump". It is dropped and
  * remembered; when GRE_JUMP_CONFIRM packets in a row agree with it (each a little above the one
@@ -58,8 +65,17 @@ struct gre_receiver {
 	bool started;  /* any first number is accepted: pptpd sends 0, pptp-linux 1 */
 	uint32_t next; /* number expected */
 	bool ack_pending;
+	bool any_acked; /* something was acknowledged: up to */
+	uint32_t acked;
+	/*
+	 * What waits for a gap is acknowledged, too (4.3): a peer that keeps its window would stand
+	 * still for GRE_HOLD_TIME at each loss. But not the highest that waits, which may be forged
+	 * or astray, only what it follows closely; and not any more when the stream goes on below.
+	 */
+	bool is_sure;
+	uint32_t sure;
 	uint16_t unacked; /* data packets delivered since the last acknowledgement went out */
-	uint16_t window;  /* our announced window: half of it forces an acknowledgement */
+	uint16_t window;  /* our announced window */
 	uint64_t ack_deadline;
 	uint32_t held;        /* packets in the ring */
 	uint32_t highest;     /* number held, with held > 0 */
@@ -104,7 +120,8 @@ void gre_receiver_tick(struct gre_receiver *r, uint64_t now, struct packet_list 
 /* When gre_receiver_tick() or an acknowledgement is due; UINT64_MAX never. */
 uint64_t gre_receiver_deadline(const struct gre_receiver *r);
 
-/* Is an acknowledgement alone due at `now` (deadline over, or half our window unacknowledged)? */
+/* Is an acknowledgement alone due at `now` (GRE_ACK_EVERY packets came, or GRE_ACK_DELAY is over)?
+ */
 bool gre_receiver_ack_due(const struct gre_receiver *r, uint64_t now);
 
 /* The acknowledgement for a packet that goes out now; false if there is nothing new to acknowledge.
