@@ -35,12 +35,10 @@ static int on_up(struct session *s, char *why)
 {
 	struct attempt *a = s->owner;
 	struct in_addr everything = { 0 };
-	struct ppp_link_info info;
 	unsigned int mtu = a->config->mtu;
 
-	session_ppp_info(s, &info);
-	if (info.peer_mru && info.peer_mru < mtu)
-		mtu = info.peer_mru;
+	if (dp_session_largest(s->dp) < mtu)
+		mtu = dp_session_largest(s->dp);
 	if (dp_session_add_route(a->hub.dp, s->dp, everything, 0) < 0) {
 		snprintf(why, SYSTEM_WHY, "out of memory");
 		return -1;

@@ -182,7 +182,7 @@ static int apply(struct client_config *c, char *why)
 	c->dns = cfg_getbool(cfg, "dns");
 	c->once = cfg_getbool(cfg, "once");
 	c->clamp_mss = cfg_getbool(cfg, "clamp-mss");
-	c->fragment = cfg_getbool(cfg, "fragment");
+	c->fragment = c->session.fragment = cfg_getbool(cfg, "fragment");
 	c->control_path = cfg_getstr(cfg, "control");
 	c->mtu = (unsigned int)cfg_getint(cfg, "mru");
 	c->connect_timeout = seconds(cfg, "connect-timeout");

@@ -2,6 +2,7 @@
  * greyline(1). */
 #include "server/config.h"
 
+#include "server/config_limits.h"
 #include "server/users.h"
 #include "session/arguments.h"
 
@@ -68,9 +69,8 @@ static cfg_opt_t server_opts[] = {
 	CFG_INT("echo-interval", 30, CFGF_NONE),
 	CFG_INT("echo-failures", 4, CFGF_NONE),
 	CFG_INT("setup-timeout", 60, CFGF_NONE),
-	CFG_INT("max-sessions", 60000, CFGF_NONE),
-	CFG_INT("max-connections", 61000, CFGF_NONE),
-	CFG_INT("max-connections-per-address", 1024, CFGF_NONE),
+	CONFIG_LIMITS_KEYS,
+	CFG_SEC("peer", peers_opts, CFGF_MULTI | CFGF_TITLE),
 	CFG_STR("control", "/run/greyline/server.sock", CFGF_NONE),
 	CFG_STR("log-level", "info", CFGF_NONE),
 	CFG_STR("log-format", "text", CFGF_NONE),
@@ -90,8 +90,7 @@ static int check_name(cfg_t *cfg, cfg_opt_t *opt)
 static cfg_t *make_cfg(void)
 {
 	cfg_t *cfg = cfg_init(server_opts, CFGF_NONE);
-	static const char *const counts[] = { "port", "window", "echo-failures", "max-sessions",
-		"max-connections", "max-connections-per-address" };
+	static const char *const counts[] = { "port", "window", "echo-failures" };
 
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
 		cfg_set_validate_func(cfg, counts[i], settings_check_count);
@@ -110,6 +109,8 @@ static cfg_t *make_cfg(void)
 	cfg_set_validate_func(cfg, "setup-timeout", settings_check_seconds);
 	cfg_set_validate_func(cfg, "log-level", settings_check_log_level);
 	cfg_set_validate_func(cfg, "log-format", settings_check_log_format);
+	config_limits_checks(cfg);
+	peers_checks(cfg);
 	return cfg;
 }
 
@@ -175,9 +176,11 @@ static void set_protocol(struct server_config *c)
 	c->control.bearer = CONTROL_BEARER_ANY;
 	c->control.max_channels = 0;
 	c->control.firmware = 1;
-	c->control.reply_timeout = c->control.echo_interval = 60 * SECOND;
+	c->control.start_timeout = seconds(c->cfg, "start-timeout");
+	c->control.reply_timeout = seconds(c->cfg, "reply-timeout");
+	c->control.echo_interval = seconds(c->cfg, "control-echo-interval");
 	/* A connection without a call costs its owner nothing, and us a descriptor. */
-	c->control.idle_timeout = 60 * SECOND;
+	c->control.idle_timeout = seconds(c->cfg, "idle-timeout");
 	l->role = PPP_SERVER;
 	l->mru = (uint16_t)count(c->cfg, "mru");
 	l->name = cfg_getstr(c->cfg, "name");
@@ -206,6 +209,20 @@ static int check_listen(const struct server_config *c, char *why)
 		}
 	}
 	return 0;
+}
+
+/* What holds where no peer section says otherwise. */
+static int set_peers(struct server_config *c, char *why)
+{
+	struct peer everybody = {
+		.allow = true,
+		.incoming_calls = true,
+		.check_source = c->check_source,
+		.flow = GRE_FLOW_ADVISORY,
+		.idle_timeout = c->control.idle_timeout,
+	};
+
+	return peers_ready(&c->peers, &everybody, why);
 }
 
 /* Everything that the values together must fulfil, into the struct. */
@@ -242,13 +259,12 @@ static int apply(struct server_config *c, char *why)
 	c->masquerade = cfg_getbool(cfg, "masquerade");
 	c->check_source = cfg_getbool(cfg, "check-source");
 	c->clamp_mss = cfg_getbool(cfg, "clamp-mss");
-	c->fragment = cfg_getbool(cfg, "fragment");
-	c->max_sessions = count(cfg, "max-sessions");
-	c->max_connections = count(cfg, "max-connections");
-	c->max_connections_per_address = count(cfg, "max-connections-per-address");
+	c->fragment = c->session.fragment = cfg_getbool(cfg, "fragment");
+	c->backlog = count(cfg, "backlog");
+	config_limits_apply(cfg, &c->limits);
 	c->control_path = cfg_getstr(cfg, "control");
 	set_protocol(c);
-	return 0;
+	return set_peers(c, why);
 }
 
 enum {
@@ -344,6 +360,7 @@ int server_config_parse(struct server_config *c, int argc, char **argv)
 	address_pool_init(&c->pool);
 	accounts_init(&c->accounts);
 	users_into(&c->accounts);
+	peers_into(&c->peers);
 	c->cfg = make_cfg();
 	rc = parse(c, argc, argv, why);
 	if (rc < 0)
@@ -357,5 +374,6 @@ void server_config_done(struct server_config *c)
 {
 	address_pool_done(&c->pool);
 	accounts_done(&c->accounts);
+	peers_done(&c->peers);
 	cfg_free(c->cfg);
 }

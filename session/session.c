@@ -2,6 +2,7 @@
 #include "session/session_internal.h"
 
 #include "session/line_ppp.h"
+#include "session/mtu.h"
 #include "system/clock.h"
 #include "system/log.h"
 #include "system/tun.h"
@@ -237,6 +238,8 @@ static void on_timer(uv_timer_t *timer)
 	}
 	if (!s->line_over && s->line->ops->tick)
 		s->line->ops->tick(s->line, now);
+	if (!s->line_over && s->dp && now >= s->mtu_at)
+		mtu_update(s);
 	session_settle(s);
 }
 
@@ -253,6 +256,8 @@ static void update_timer(struct session *s)
 	}
 	deadline = s->line_over || !s->line->ops->deadline ? UINT64_MAX
 							   : s->line->ops->deadline(s->line);
+	if (!s->line_over && s->dp && s->mtu_at < deadline)
+		deadline = s->mtu_at;
 	if (deadline == UINT64_MAX) {
 		uv_timer_stop(&s->timer);
 		return;
@@ -286,8 +291,10 @@ int session_add_to_dataplane(
 		random_bytes(&s->call_id, sizeof(s->call_id));
 		dc.tunnel.call_id = s->call_id;
 		s->dp = dp_session_add(s->hub->dp, &dc);
-		if (s->dp)
+		if (s->dp) {
+			mtu_update(s);
 			return 0;
+		}
 		if (errno != EADDRINUSE)
 			return -errno;
 	}
@@ -313,9 +320,11 @@ struct session *session_new(struct hub *h, struct connection *c, enum session_ki
 	void *owner)
 {
 	struct session *s = calloc(1, sizeof(*s));
+	struct ppp_link_config link = config->link;
 
+	link.mru = mtu_announced(c, config);
 	if (!line)
-		line = line_ppp_new(&config->link, config->gre_timeout, &ppp_ops);
+		line = line_ppp_new(&link, config->gre_timeout, &ppp_ops);
 	if (!s || !line) {
 		if (line)
 			line->ops->release(line);
@@ -339,6 +348,8 @@ struct session *session_new(struct hub *h, struct connection *c, enum session_ki
 	if (line_is_ppp(line) && config->link.role == PPP_CLIENT)
 		log_escape(s->user, sizeof(s->user), config->link.name, strlen(config->link.name));
 	set_subject(s);
+	if (ops->began)
+		ops->began(s);
 	return s;
 }
 
@@ -435,6 +446,8 @@ void session_event(struct session *s, const struct dp_event *event)
 		line_event(s, LINE_DESYNC);
 		break;
 	case DP_EVENT_PATH:
+		mtu_update(s);
+		break;
 	case DP_EVENT_REMOVED:
 		break;
 	}

@@ -33,6 +33,10 @@ struct session;
 enum session_kind { SESSION_DIALLED, SESSION_TAKEN, SESSION_ACCEPTED, SESSION_OFFERED };
 
 struct session_ops {
+	/* It exists from now on, and `gone` will come. First of all; may be NULL. */
+	void (*begun)(struct session *s);
+	/* It exists from now on, and `gone` will come. May be NULL. */
+	void (*began)(struct session *s);
 	/*
 	 * SESSION_TAKEN, SESSION_ACCEPTED: may the call that the peer asks for be answered? 1: yes; 0:
 	 * session_admit() will say, within the control connection's answer time; -1: no, for
@@ -59,6 +63,8 @@ struct session_config {
 	uint64_t ack_timeout_max;  /* us; MaxTimeOut of section 4.4; 0: the default */
 	uint64_t gre_timeout;  /* us: no GRE packet at all from the peer for so long after the call
 				      is there: GRE_SILENT */
+	uint16_t mtu_max; /* of the path, outer; 0: as the kernel knows it */
+	bool fragment;    /* outer packets may be fragmented: the path's MTU does not matter */
 	struct line_call call; /* session_dial(): what is asked for */
 	uint32_t speed;        /* bits/s that we announce as PAC where the line says none */
 };
@@ -82,6 +88,8 @@ struct session {
 	struct dp_session *dp;
 	uv_timer_t timer;
 	struct in_addr peer, local; /* outer */
+	uint64_t mtu_at;            /* when to ask for the path's MTU again, us */
+	uint16_t mtu;               /* of the path, outer; 0: not known */
 	uint16_t call_id;
 	char user[CHAP_NAME_MAX +
 		  1]; /* as the peer names itself (server), or our user name (client); escaped */
