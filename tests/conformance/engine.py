@@ -222,13 +222,14 @@ class Run:
     # GRE
 
     def gre_fields(self, step):
-        """What "gre>" and "gre<" say, as numbers and octets."""
+        """The payload that a "gre>" says, and its other words."""
         words = pairs(step.words)
+        data = words.pop("data", "")
+        data = value(data, False, self.variables) if data.startswith("$") else bytes.fromhex(data)
         payload = bytes.fromhex(words.pop("payload", ""))
         if "lcp" in words:
             payload = pptp.lcp(value(words.pop("lcp"), False, self.variables),
-                               value(words.pop("id", "1"), False, self.variables),
-                               bytes.fromhex(words.pop("data", "")))
+                               value(words.pop("id", "1"), False, self.variables), data)
         return payload, words
 
     def gre_send(self, step):
