@@ -2,6 +2,7 @@
  * Faults that other implementations had in GRE, MPPE and the path of the packets
  * (tests/pitfalls.md): a test is named after the fault that it would find here.
  */
+#include "dataplane/mss.h"
 #include "tests/unit/dp_rig.h"
 #include "tests/unit/tunnel_pair.h"
 
@@ -375,6 +376,53 @@ static void inner_fragments_of_64_kib_pass_as_they_are(void **unused)
 	rig_free(rig);
 }
 
+/*
+ * A SYN whose options are `length` over and over, of each kind that has one, so that reading them
+ * never gets anywhere, in IPv4 and IPv6; cut short at every place, too.
+ */
+static void an_option_of_tcp_of_length(uint8_t length)
+{
+	(void)alarm(60); /* a loop is the fault */
+	for (unsigned int version = 4; version <= 6; version += 2) {
+		for (unsigned int kind = 0; kind < 256; kind++) {
+			uint8_t good[100] = { version == 4 ? 0x45 : 0x60 };
+			size_t ip = version == 4 ? 20 : 40, len = ip + 60;
+
+			good[version == 4 ? 9 : 6] = 6;
+			good[version == 4 ? 3 : 5] = (uint8_t)(version == 4 ? len : 60);
+			good[ip + 12] = 0xf0; /* 40 octets of options */
+			good[ip + 13] = 0x02; /* SYN */
+			for (size_t i = ip + 20; i < len; i += 2) {
+				good[i] = (uint8_t)kind;
+				good[i + 1] = length;
+			}
+			for (size_t n = 0; n <= len; n++) {
+				uint8_t *packet = malloc(n ? n : 1), copy[100];
+
+				assert_non_null(packet);
+				memcpy(packet, good, n);
+				memcpy(copy, good, n);
+				(void)mss_clamp(packet, n, 1400);
+				assert_memory_equal(packet, copy, n);
+				free(packet);
+			}
+		}
+	}
+	(void)alarm(0);
+}
+
+static void mss_clamping_is_no_loop_over_an_option_of_length_0(void **unused)
+{
+	(void)unused;
+	an_option_of_tcp_of_length(0);
+}
+
+static void mss_clamping_is_no_loop_over_an_option_of_length_1(void **unused)
+{
+	(void)unused;
+	an_option_of_tcp_of_length(1);
+}
+
 /* ---- who may say what ---- */
 
 static void nobody_sends_under_anothers_address(void **unused)
@@ -402,12 +450,12 @@ static void nobody_sends_under_anothers_address(void **unused)
 
 /* ---- the socket ---- */
 
-static int send_error; /* what sendmmsg() fails with, once */
+static int send_error; /* what sendmmsg() fails with, or 0 */
 
 /* In place of the C library's. */
 int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
 {
-	int error = __atomic_exchange_n(&send_error, 0, __ATOMIC_SEQ_CST);
+	int error = __atomic_load_n(&send_error, __ATOMIC_SEQ_CST);
 
 	if (error) {
 		errno = error;
@@ -416,7 +464,7 @@ int sendmmsg(int fd, struct mmsghdr *messages, unsigned int count, int flags)
 	return (int)syscall(SYS_sendmmsg, fd, messages, count, flags);
 }
 
-static void fails_once(int error)
+static void fails_for_a_while(int error)
 {
 	struct rig *rig = rig_new(false, false);
 	struct dp_session *s = add_open(rig);
@@ -429,6 +477,7 @@ static void fails_once(int error)
 	__atomic_store_n(&send_error, error, __ATOMIC_SEQ_CST);
 	inner_sends(rig, INNER, 1, 60);
 	UNTIL(stats.send_errors >= 1);
+	__atomic_store_n(&send_error, 0, __ATOMIC_SEQ_CST);
 	/* Neither the call nor the worker is the worse for it, in either direction. */
 	inner_sends(rig, INNER, 2, 60);
 	next_data(rig, buf, sizeof(buf), &h, &at);
@@ -443,13 +492,13 @@ static void fails_once(int error)
 static void enobufs_on_send_ends_no_call(void **unused)
 {
 	(void)unused;
-	fails_once(ENOBUFS);
+	fails_for_a_while(ENOBUFS);
 }
 
 static void eperm_on_send_ends_no_call(void **unused)
 {
 	(void)unused;
-	fails_once(EPERM);
+	fails_for_a_while(EPERM);
 }
 
 static void no_error_on_send_ends_a_call(void **unused)
@@ -459,7 +508,7 @@ static void no_error_on_send_ends_a_call(void **unused)
 
 	(void)unused;
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
-		fails_once(errors[i]);
+		fails_for_a_while(errors[i]);
 }
 
 int main(void)
@@ -475,6 +524,8 @@ int main(void)
 		cmocka_unit_test(one_octet_of_protocol_may_put_everything_at_odd_addresses),
 		cmocka_unit_test(an_outer_packet_of_64_kib_is_dropped_and_counted),
 		cmocka_unit_test(inner_fragments_of_64_kib_pass_as_they_are),
+		cmocka_unit_test(mss_clamping_is_no_loop_over_an_option_of_length_0),
+		cmocka_unit_test(mss_clamping_is_no_loop_over_an_option_of_length_1),
 		cmocka_unit_test(nobody_sends_under_anothers_address),
 		cmocka_unit_test(enobufs_on_send_ends_no_call),
 		cmocka_unit_test(eperm_on_send_ends_no_call),
