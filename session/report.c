@@ -83,6 +83,23 @@ static json_t *drops(const struct tunnel_stats *stats)
 	return o;
 }
 
+/* What the peer's window makes of our sending. */
+static json_t *flow(const struct tunnel_stats *stats)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "window", number(stats->window));
+	json_object_set_new(o, "window_max", number(stats->window_max));
+	json_object_set_new(o, "in_flight", number(stats->in_flight));
+	json_object_set_new(o, "queued", number(stats->queued));
+	json_object_set_new(o, "window_full", number(stats->window_full));
+	json_object_set_new(o, "ack_timeout_us", number(stats->ack_timeout));
+	json_object_set_new(o, "ack_timeouts", number(stats->ack_timeouts));
+	json_object_set_new(o, "bad_acks", number(stats->bad_acks));
+	json_object_set_new(o, "old_acks", number(stats->old_acks));
+	return o;
+}
+
 static void add_traffic(json_t *o, const struct tunnel_stats *stats)
 {
 	json_object_set_new(o, "rx_bytes", number(stats->rx_bytes));
@@ -96,6 +113,7 @@ static void add_traffic(json_t *o, const struct tunnel_stats *stats)
 	json_object_set_new(o, "lost", number(stats->lost));
 	json_object_set_new(o, "reordered", number(stats->reordered));
 	json_object_set_new(o, "gre_rtt_us", number(stats->rtt));
+	json_object_set_new(o, "flow", flow(stats));
 	json_object_set_new(o, "drops", drops(stats));
 }
 
