@@ -146,6 +146,9 @@ json_t *report_session(const struct session *s)
 		o, "seconds", number(s->is_up ? (clock_now() - s->up_at) / 1000000 : 0));
 	json_object_set_new(o, "setup_ms", number(s->up_at ? (s->up_at - s->began) / 1000 : 0));
 	json_object_set_new(o, "echo_rtt_us", number(info.echo_rtt));
+	json_object_set_new(o, "path_mtu", s->mtu ? number(s->mtu) : json_null());
+	json_object_set_new(
+		o, "inner_mtu", s->dp ? number(dp_session_largest(s->dp)) : json_null());
 	add_traffic(o, &stats);
 	return o;
 }
