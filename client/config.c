@@ -2,6 +2,7 @@
 #include "client/config.h"
 
 #include "session/arguments.h"
+#include "session/settings_call.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,8 @@ static const char usage[] =
 	"[--route CIDR]...\n"
 	"                        [--default-route] [--dns] [--mppe POLICY] [--auth LIST] [--once] "
 	"[--json]\n"
-	"                        [--set KEY=VALUE]... [--control PATH] [--log-format text|json]\n"
+	"                        [--phone NUMBER] [--incoming] [--set KEY=VALUE]... [--control "
+	"PATH] [--log-format text|json]\n"
 	"\n"
 	"Dials a PPTP server and brings up a tunnel; ^C ends it. PPTP's encryption can be broken "
 	"by anybody who\n"
@@ -34,6 +36,8 @@ static const char usage[] =
 	"or -stateful\n"
 	"      --auth LIST           allowed methods; mschap-v2 is the only one so far\n"
 	"      --once                do not reconnect\n"
+	"      --phone NUMBER        dial this number at the server (a PAC with telephone lines)\n"
+	"      --incoming            be the PAC: offer the server an incoming call\n"
 	"      --json                one JSON object a line\n"
 	"      --set KEY=VALUE       any key of the configuration file\n"
 	"      --control PATH        control socket (default /run/greyline/client.sock)\n"
@@ -63,9 +67,21 @@ static cfg_opt_t client_opts[] = {
 	CFG_STR_LIST("auth", default_auth, CFGF_NONE),
 	CFG_BOOL("once", cfg_false, CFGF_NONE),
 	CFG_INT("mru", 1400, CFGF_NONE),
-	CFG_INT("window", 64, CFGF_NONE),
+	CFG_INT("window", 1024, CFGF_NONE),
 	CFG_BOOL("clamp-mss", cfg_true, CFGF_NONE),
 	CFG_BOOL("fragment", cfg_false, CFGF_NONE),
+	CFG_STR("phone", "", CFGF_NONE),
+	CFG_STR("subaddress", "", CFGF_NONE),
+	CFG_INT("min-speed", 300, CFGF_NONE),
+	CFG_INT("max-speed", 100000000, CFGF_NONE),
+	CFG_STR("bearer", "any", CFGF_NONE),
+	CFG_STR("framing", "any", CFGF_NONE),
+	CFG_INT("processing-delay", 0, CFGF_NONE),
+	CFG_STR("flow-control", "advisory", CFGF_NONE),
+	CFG_INT("max-ack-timeout", 10, CFGF_NONE),
+	CFG_BOOL("incoming", cfg_false, CFGF_NONE),
+	CFG_STR("calling", "", CFGF_NONE),
+	CFG_STR("called", "", CFGF_NONE),
 	CFG_INT("connect-timeout", 10, CFGF_NONE),
 	CFG_INT("gre-timeout", 10, CFGF_NONE),
 	CFG_INT("setup-timeout", 60, CFGF_NONE),
@@ -94,8 +110,18 @@ static cfg_t *make_cfg(void)
 {
 	static const char *const seconds[] = { "connect-timeout", "gre-timeout", "setup-timeout",
 		"reconnect-min", "reconnect-max", "echo-interval" };
+	static const char *const numbers[] = { "phone", "subaddress", "calling", "called" };
 	cfg_t *cfg = cfg_init(client_opts, CFGF_NONE);
 
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		cfg_set_validate_func(cfg, numbers[i], settings_check_number);
+	cfg_set_validate_func(cfg, "min-speed", settings_check_speed);
+	cfg_set_validate_func(cfg, "max-speed", settings_check_speed);
+	cfg_set_validate_func(cfg, "bearer", settings_check_bearer);
+	cfg_set_validate_func(cfg, "framing", settings_check_framing);
+	cfg_set_validate_func(cfg, "processing-delay", settings_check_delay);
+	cfg_set_validate_func(cfg, "flow-control", settings_check_flow);
+	cfg_set_validate_func(cfg, "max-ack-timeout", settings_check_seconds);
 	for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++)
 		cfg_set_validate_func(cfg, seconds[i], settings_check_seconds);
 	cfg_set_validate_func(cfg, "port", settings_check_count);
@@ -114,6 +140,25 @@ static cfg_t *make_cfg(void)
 static uint64_t seconds(cfg_t *cfg, const char *key)
 {
 	return (uint64_t)cfg_getint(cfg, key) * SECOND;
+}
+
+static void text(char out[65], cfg_t *cfg, const char *key)
+{
+	snprintf(out, 65, "%s", cfg_getstr(cfg, key));
+}
+
+/* The call: what is dialled, or what is offered. */
+static void set_call(struct client_config *c)
+{
+	struct line_call *call = &c->session.call;
+
+	text(call->number, c->cfg, c->incoming ? "called" : "phone");
+	text(call->calling, c->cfg, "calling");
+	text(call->subaddress, c->cfg, "subaddress");
+	call->min_bps = (uint32_t)cfg_getint(c->cfg, "min-speed");
+	call->max_bps = c->session.speed = (uint32_t)cfg_getint(c->cfg, "max-speed");
+	(void)settings_bearer(cfg_getstr(c->cfg, "bearer"), &call->bearer);
+	(void)settings_framing(cfg_getstr(c->cfg, "framing"), &call->framing);
 }
 
 static void set_protocol(struct client_config *c)
@@ -138,10 +183,10 @@ static void set_protocol(struct client_config *c)
 	l->setup_timeout = seconds(cfg, "setup-timeout");
 	c->session.window = (uint16_t)cfg_getint(cfg, "window");
 	c->session.gre_timeout = seconds(cfg, "gre-timeout");
-	c->session.call.min_bps = 300;
-	c->session.call.max_bps = c->session.speed = 100000000;
-	c->session.call.bearer = CONTROL_BEARER_ANY;
-	c->session.call.framing = CONTROL_FRAMING_ANY;
+	c->session.processing_delay = (uint16_t)cfg_getint(cfg, "processing-delay");
+	(void)settings_flow(cfg_getstr(cfg, "flow-control"), &c->session.flow);
+	c->session.ack_timeout_max = seconds(cfg, "max-ack-timeout");
+	set_call(c);
 }
 
 static int apply(struct client_config *c, char *why)
@@ -181,6 +226,17 @@ static int apply(struct client_config *c, char *why)
 	c->default_route = cfg_getbool(cfg, "default-route");
 	c->dns = cfg_getbool(cfg, "dns");
 	c->once = cfg_getbool(cfg, "once");
+	c->incoming = cfg_getbool(cfg, "incoming");
+	if (c->incoming && *cfg_getstr(cfg, "phone")) {
+		snprintf(why, SYSTEM_WHY,
+			"incoming, phone: a call is either offered (with called and calling) or "
+			"dialled (with phone)");
+		return -1;
+	}
+	if (cfg_getint(cfg, "min-speed") > cfg_getint(cfg, "max-speed")) {
+		snprintf(why, SYSTEM_WHY, "min-speed: it is more than max-speed");
+		return -1;
+	}
 	c->clamp_mss = cfg_getbool(cfg, "clamp-mss");
 	c->fragment = c->session.fragment = cfg_getbool(cfg, "fragment");
 	c->control_path = cfg_getstr(cfg, "control");
@@ -202,6 +258,8 @@ enum {
 	OPT_MPPE,
 	OPT_AUTH,
 	OPT_ONCE,
+	OPT_PHONE,
+	OPT_INCOMING,
 	OPT_JSON,
 	OPT_SET,
 	OPT_CONTROL,
@@ -220,6 +278,8 @@ static const struct option options[] = {
 	{ "mppe", required_argument, NULL, OPT_MPPE },
 	{ "auth", required_argument, NULL, OPT_AUTH },
 	{ "once", no_argument, NULL, OPT_ONCE },
+	{ "phone", required_argument, NULL, OPT_PHONE },
+	{ "incoming", no_argument, NULL, OPT_INCOMING },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "set", required_argument, NULL, OPT_SET },
 	{ "control", required_argument, NULL, OPT_CONTROL },
@@ -239,6 +299,8 @@ static const struct argument arguments[] = {
 	{ OPT_MPPE, "--mppe", "mppe", NULL, false },
 	{ OPT_AUTH, "--auth", "auth", NULL, false },
 	{ OPT_ONCE, "--once", "once", "true", false },
+	{ OPT_PHONE, "--phone", "phone", NULL, false },
+	{ OPT_INCOMING, "--incoming", "incoming", "true", false },
 	{ OPT_CONTROL, "--control", "control", NULL, false },
 	{ OPT_LOG_FORMAT, "--log-format", "log-format", NULL, false },
 	{ OPT_DEBUG, "--debug", "log-level", "debug", false },

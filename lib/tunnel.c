@@ -190,7 +190,7 @@ static int wait_for_window(struct tunnel *t, struct packet *p, uint16_t protocol
 	return 1;
 }
 
-/* A line's frame is data, encrypted, compressed or neither, unless its header says that it is not. */
+/* A line's frame is data, encrypted and compressed or not, unless its header says otherwise. */
 static bool is_data(const struct tunnel *t, const struct packet *p, uint16_t protocol)
 {
 	struct wire_reader r = wire_reader(p->data, p->len);
@@ -505,6 +505,7 @@ void tunnel_get_stats(const struct tunnel *t, struct tunnel_stats *out)
 	out->drops[TUNNEL_DROP_JUMP] = r->jumps;
 	out->ack_timeouts = s->timeouts;
 	out->bad_acks = s->bad_acks;
+	out->old_acks = s->old_acks;
 	out->queued = t->queued;
 	if (s->flow == GRE_FLOW_OFF)
 		return;

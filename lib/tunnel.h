@@ -65,6 +65,7 @@ struct tunnel_stats {
 	uint64_t drops[TUNNEL_DROP_COUNT];
 	uint64_t ack_timeouts; /* acknowledgements that did not come in time */
 	uint64_t bad_acks;     /* acknowledgements of packets never sent */
+	uint64_t old_acks;     /* acknowledgements that a later one had overtaken */
 	uint64_t window_full;  /* data packets that found the window full: with GRE_FLOW_STRICT they
 				  waited or were dropped, otherwise they went out all the same */
 	uint32_t window, window_max; /* packets: that may be under way now; announced by the peer */

@@ -60,7 +60,7 @@ static cfg_opt_t server_opts[] = {
 	CFG_STR("mppe", "require-128", CFGF_NONE),
 	CFG_STR("name", "greyline", CFGF_NONE),
 	CFG_INT("mru", 1400, CFGF_NONE),
-	CFG_INT("window", 64, CFGF_NONE),
+	CFG_INT("window", 1024, CFGF_NONE),
 	CFG_BOOL("forward", cfg_true, CFGF_NONE),
 	CFG_BOOL("masquerade", cfg_false, CFGF_NONE),
 	CFG_BOOL("check-source", cfg_true, CFGF_NONE),

@@ -148,8 +148,10 @@ void gre_sender_acked(struct gre_sender *s, uint32_t ack, uint64_t now)
 		return;
 	}
 	gre_sender_tick(s, now);
-	if (s->any_acked && (int32_t)(ack - s->acked) <= 0)
+	if (s->any_acked && (int32_t)(ack - s->acked) <= 0) {
+		s->old_acks += ack != s->acked;
 		return;
+	}
 	s->acks++;
 	s->acked = ack;
 	s->any_acked = true;

@@ -55,6 +55,7 @@ struct gre_sender {
 	uint32_t ato, ato_max;   /* us: the time-out of a packet sent now; MaxTimeOut */
 	uint64_t timeout_at;     /* us; UINT64_MAX: nothing counts against the window */
 	uint64_t acks, bad_acks; /* acknowledgements taken; of packets never sent */
+	uint64_t old_acks;       /* below one that had come */
 	uint64_t timeouts;
 };
 
@@ -85,8 +86,8 @@ bool gre_sender_open(const struct gre_sender *s);
 bool gre_sender_has_room(const struct gre_sender *s);
 
 /*
- * An acknowledgement came: of all up to `ack` (4.2.5). Old and repeated ones are ignored, those of
- * numbers never sent counted as bad. One window's worth acknowledged opens the window by one
+ * An acknowledgement came: of all up to `ack` (4.2.5). Old and repeated ones change nothing, those
+ * of numbers never sent are counted as bad. One window's worth acknowledged opens the window by one
  * (4.2.3).
  */
 void gre_sender_acked(struct gre_sender *s, uint32_t ack, uint64_t now);

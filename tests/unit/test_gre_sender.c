@@ -77,6 +77,7 @@ static void old_acks_do_not_take_back(void **state)
 	gre_sender_acked(&s, 6, 1);
 	assert_int_equal(gre_sender_in_flight(&s), 3);
 	assert_int_equal(s.acks, 1);
+	assert_int_equal(s.old_acks, 1);
 }
 
 static void assert_estimate(

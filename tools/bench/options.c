@@ -148,7 +148,7 @@ static void set_protocol(struct bench_options *o)
 	l->echo_failures = 4;
 	l->restart_interval = 3 * SECOND;
 	l->setup_timeout = 60 * SECOND;
-	o->session.window = 64;
+	o->session.window = 1024;
 	o->session.gre_timeout = 20 * SECOND;
 	o->session.call.min_bps = 300;
 	o->session.call.max_bps = 100000000;
