@@ -17,7 +17,7 @@ class Program:
 
     def __init__(self, work, name):
         self.base = os.path.join(work, name)
-        self.process = None
+        self.process = self.failure = None
 
     def spawn(self, arguments, state):
         os.makedirs(state, exist_ok=True)
