@@ -1,6 +1,6 @@
 /*
- * Calls in a control connection, RFC 2637 sections 2.7 to 2.15 and 3.2: both roles of outgoing
- * calls, whose Call ID each message carries, time-outs, and results in words.
+ * Outgoing calls, RFC 2637 sections 2.7, 2.8 and 3.2.4, in both roles: fields, limits, Call IDs,
+ * time-outs, results in words. Incoming ones: test_control_incoming_*.c; the end: _hangup.c.
  */
 #include "tests/unit/control_end.h"
 
@@ -82,52 +82,6 @@ static void pns_dials(void **state)
 	assert_int_equal(call->connect_speed, 56000);
 	RECEIVE(&e, CONTROL_CALL_DISCONNECT_NOTIFY, .disconnect = { .call_id = 0 });
 	assert_log(&e, "ended:5:peer-request[no result given (result 0)]");
-}
-
-/* Section 2.12: the PNS' own Call ID. */
-static void clear_names_the_senders_call_id(void **state)
-{
-	struct end e;
-
-	(void)state;
-	end_begin_established(&e, CONTROL_RECEIVER);
-	(void)end_call_in(&e);
-	(void)end_call_out(&e);
-	/* ours for the peer's call; unknown; ours as PNS; the PAC's for a call that we dialled */
-	RECEIVE(&e, CONTROL_CALL_CLEAR_REQUEST, .clear_request.call_id = 100);
-	RECEIVE(&e, CONTROL_CALL_CLEAR_REQUEST, .clear_request.call_id = 0);
-	RECEIVE(&e, CONTROL_CALL_CLEAR_REQUEST, .clear_request.call_id = 5);
-	RECEIVE(&e, CONTROL_CALL_CLEAR_REQUEST, .clear_request.call_id = 900);
-	assert_log(&e, "");
-	assert_int_equal(e.c.unknown_call_id, 4);
-	assert_int_equal(e.c.call_count, 2);
-	RECEIVE(&e, CONTROL_CALL_CLEAR_REQUEST, .clear_request.call_id = 800);
-	assert_log(&e, ">Call-Disconnect-Notify ended:100:peer-request[Call-Clear-Request]");
-	assert_int_equal(e.last.disconnect.call_id, 100);
-	assert_int_equal(e.last.disconnect.result, CONTROL_DISCONNECT_REQUEST);
-	RECEIVE(&e, CONTROL_CALL_CLEAR_REQUEST, .clear_request.call_id = 800);
-	assert_log(&e, "");
-	assert_int_equal(e.c.unknown_call_id, 5);
-}
-
-/* Section 2.13: the PAC's own Call ID. */
-static void disconnect_names_the_senders_call_id(void **state)
-{
-	struct end e;
-
-	(void)state;
-	end_begin_established(&e, CONTROL_ORIGINATOR);
-	(void)end_call_in(&e);
-	(void)end_call_out(&e);
-	RECEIVE(&e, CONTROL_CALL_DISCONNECT_NOTIFY, .disconnect = { .call_id = 5, .result = 1 });
-	RECEIVE(&e, CONTROL_CALL_DISCONNECT_NOTIFY, .disconnect = { .call_id = 100, .result = 1 });
-	RECEIVE(&e, CONTROL_CALL_DISCONNECT_NOTIFY, .disconnect = { .call_id = 800, .result = 1 });
-	assert_log(&e, "");
-	assert_int_equal(e.c.unknown_call_id, 3);
-	RECEIVE(&e, CONTROL_CALL_DISCONNECT_NOTIFY,
-		.disconnect = { .call_id = 900, .result = 2, .error = 4, .cause = 16 });
-	assert_log(&e,
-		"ended:5:peer-request[general error (result 2), no resources (error 4), cause 16]");
 }
 
 static void link_reports_name_the_receivers_call_id(void **state)
@@ -244,97 +198,6 @@ static void call_taken_and_not_answered_times_out(void **state)
 	assert_int_equal(e.c.state, CONTROL_ESTABLISHED);
 }
 
-static void pns_hangup_waits_5_s_at_most(void **state)
-{
-	struct control_call *call;
-	struct end e;
-
-	(void)state;
-	end_begin_established(&e, CONTROL_ORIGINATOR);
-	call = end_call_out(&e);
-	end_hangup(&e, call, CONTROL_DISCONNECT_REQUEST);
-	end_hangup(&e, call, CONTROL_DISCONNECT_REQUEST);
-	assert_log(&e, ">Call-Clear-Request");
-	assert_int_equal(e.last.clear_request.call_id, 5);
-	end_wait(&e, SECONDS(5) - 1);
-	assert_log(&e, "");
-	end_wait(&e, 1);
-	assert_log(&e, "ended:5:local-request[no Call-Disconnect-Notify]");
-	end_hangup(&e, call, CONTROL_DISCONNECT_REQUEST); /* over: nothing */
-	RECEIVE(&e, CONTROL_CALL_DISCONNECT_NOTIFY, .disconnect.call_id = 900);
-	assert_log(&e, "");
-	assert_int_equal(e.c.state, CONTROL_ESTABLISHED);
-
-	call = end_call_out(&e);
-	end_hangup(&e, call, CONTROL_DISCONNECT_REQUEST);
-	RECEIVE(&e, CONTROL_CALL_DISCONNECT_NOTIFY, .disconnect = { .call_id = 900, .result = 4 });
-	assert_log(&e, ">Call-Clear-Request ended:5:local-request[closed on request (result 4)]");
-}
-
-/* The PAC's Call ID is not known then; a notification that fits no other call is its. */
-static void call_aborted_before_its_reply_ends(void **state)
-{
-	struct control_call *call;
-	struct end e;
-
-	(void)state;
-	end_begin_established(&e, CONTROL_ORIGINATOR);
-	(void)end_call_out(&e);
-	call = end_dial(&e, 6);
-	end_hangup(&e, call, 0);
-	e.log[0] = '\0';
-	RECEIVE(&e, CONTROL_CALL_DISCONNECT_NOTIFY, .disconnect = { .call_id = 901, .result = 4 });
-	assert_log(&e, "ended:6:local-request[closed on request (result 4)]");
-
-	/* the replies cross our request */
-	call = end_dial(&e, 6);
-	end_hangup(&e, call, 0);
-	e.log[0] = '\0';
-	RECEIVE(&e, CONTROL_OUTGOING_CALL_REPLY,
-		.outgoing_reply = { .call_id = 902, .peer_call_id = 6, .result = 1 });
-	RECEIVE(&e, CONTROL_CALL_DISCONNECT_NOTIFY, .disconnect = { .call_id = 903, .result = 4 });
-	assert_log(&e, "");
-	RECEIVE(&e, CONTROL_CALL_DISCONNECT_NOTIFY, .disconnect = { .call_id = 902, .result = 4 });
-	assert_log(&e, "ended:6:local-request[closed on request (result 4)]");
-
-	call = end_dial(&e, 6);
-	end_hangup(&e, call, 0);
-	e.log[0] = '\0';
-	RECEIVE(&e, CONTROL_OUTGOING_CALL_REPLY,
-		.outgoing_reply = { .peer_call_id = 6, .result = 4 });
-	assert_log(&e, "ended:6:local-request[busy (result 4)]");
-	assert_int_equal(e.c.call_count, 1);
-}
-
-static void pac_hangup_ends_at_once(void **state)
-{
-	struct control_call *call;
-	struct end e;
-
-	(void)state;
-	end_begin_established(&e, CONTROL_RECEIVER);
-	call = end_call_in(&e);
-	end_hangup(&e, call, CONTROL_DISCONNECT_LOST_CARRIER);
-	assert_log(&e, ">Call-Disconnect-Notify ended:100:local-request[]");
-	assert_int_equal(e.last.disconnect.call_id, 100);
-	assert_int_equal(e.last.disconnect.result, CONTROL_DISCONNECT_LOST_CARRIER);
-	assert_int_equal(e.last.disconnect.error, 0);
-	call = end_call_in(&e);
-	end_hangup(&e, call, CONTROL_DISCONNECT_GENERAL_ERROR);
-	assert_int_equal(e.last.disconnect.result, CONTROL_DISCONNECT_GENERAL_ERROR);
-	assert_int_equal(e.last.disconnect.error, CONTROL_ERROR_PAC_ERROR);
-
-	e.answer = TAKE; /* not yet connected: the PNS knows no Call ID of ours */
-	call = end_call_in(&e);
-	end_hangup(&e, call, CONTROL_DISCONNECT_ADMIN_SHUTDOWN);
-	assert_log(&e, ">Outgoing-Call-Reply ended:102:local-request[]");
-	assert_int_equal(e.last.outgoing_reply.result, CONTROL_OUTGOING_DO_NOT_ACCEPT);
-	call = end_call_in(&e);
-	end_hangup(&e, call, CONTROL_DISCONNECT_GENERAL_ERROR);
-	assert_int_equal(e.last.outgoing_reply.result, CONTROL_OUTGOING_GENERAL_ERROR);
-	assert_int_equal(e.last.outgoing_reply.error, CONTROL_ERROR_PAC_ERROR);
-}
-
 static void pac_refuses_before_and_after_taking(void **state)
 {
 	struct end e;
@@ -431,25 +294,61 @@ static void end_without_outgoing_calls_accepts_none(void **state)
 	assert_int_equal(e.c.unknown_call_id, 0);
 }
 
+static void dials_within_limits(void **state)
+{
+	struct control_call_params params = end_params(6);
+	struct control_call call;
+	struct end e;
+
+	(void)state;
+	end_begin_established(&e, CONTROL_ORIGINATOR);
+	e.c.peer.max_channels = 1; /* "the total number of individual PPP sessions", section 2.1 */
+	(void)end_call_in(&e);     /* its own call as PNS takes none of the PAC's lines */
+	end_hangup(&e, end_call_out(&e), 0);
+	assert_non_null(end_dial(&e, 6)); /* the first one is on its way out */
+	params.call_id = 7;
+	assert_int_equal(control_call_dial(&e.c, &call, &params, e.now), -ENOSPC);
+	e.c.peer.max_channels = 0;
+	e.config.max_channels = 3;
+	assert_int_equal(control_call_dial(&e.c, &call, &params, e.now), -ENOSPC);
+	e.config.max_channels = 4;
+	assert_non_null(end_dial(&e, 7));
+}
+
+static void subaddress_may_be_binary(void **state)
+{
+	struct control_call_params params = end_params(5);
+	static const char binary[16] = { 0, 1, 0, 2 };
+	struct control_call *call;
+	struct end e;
+
+	(void)state;
+	end_begin_established(&e, CONTROL_ORIGINATOR);
+	call = end_slot(&e);
+	params.subaddress = binary;
+	params.subaddress_length = sizeof(binary);
+	assert_int_equal(control_call_dial(&e.c, call, &params, e.now), 0);
+	end_begun(&e, call);
+	assert_memory_equal(e.last.outgoing_request.subaddress, binary, sizeof(binary));
+	end_check(&e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pac_answers_a_call),
 		cmocka_unit_test(pns_dials),
-		cmocka_unit_test(clear_names_the_senders_call_id),
-		cmocka_unit_test(disconnect_names_the_senders_call_id),
 		cmocka_unit_test(link_reports_name_the_receivers_call_id),
 		cmocka_unit_test(refusals_are_told_in_words),
 		cmocka_unit_test(replies_for_no_call_are_counted),
 		cmocka_unit_test(unanswered_dial_closes_the_connection),
 		cmocka_unit_test(call_taken_and_not_answered_times_out),
-		cmocka_unit_test(pns_hangup_waits_5_s_at_most),
-		cmocka_unit_test(call_aborted_before_its_reply_ends),
-		cmocka_unit_test(pac_hangup_ends_at_once),
 		cmocka_unit_test(pac_refuses_before_and_after_taking),
 		cmocka_unit_test(call_ids_are_not_used_twice),
 		cmocka_unit_test(pac_that_uses_a_call_id_twice_is_cleared),
 		cmocka_unit_test(end_without_outgoing_calls_accepts_none),
+		cmocka_unit_test(dials_within_limits),
+		cmocka_unit_test(subaddress_may_be_binary),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
