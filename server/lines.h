@@ -1,0 +1,54 @@
+/*
+ * The server's telephone lines: sections line "NAME" { ... } of the configuration. A number that belongs to one is
+ * dialled there when a PNS asks for it; every other goes to our own PPP stack, which is what VPN clients want. A line
+ * that rings is offered to its PNS as an incoming call (RFC 2637 section 3.2.3).
+ *
+ * So far there is one kind of line, "simulated": an exchange inside this process (session/line_sim.h).
+ */
+#pragma once
+
+#include "session/line_sim.h"
+
+#include <confuse.h>
+#include <netinet/in.h>
+#include <uv.h>
+
+struct server;
+
+struct server_line {
+	struct sim_line_config sim;
+	struct in_addr pns; /* whom its calls are offered to; 0: nobody */
+};
+
+struct server_lines_config {
+	struct server_line *list;
+	unsigned int count;
+};
+
+struct server_lines {
+	struct exchange exchange;
+	uv_timer_t timer;
+	bool open;
+	uint64_t rung,
+		no_pns; /* incoming calls; those for which there was no connection to the PNS */
+};
+
+/* Keys of a section, for libConfuse. */
+extern cfg_opt_t server_line_opts[];
+/* For cfg_set_validate_func() of "line": called at the end of a section, so that an error names its line. */
+int server_line_section(cfg_t *cfg, cfg_opt_t *opt);
+
+/* All sections. -1 with *why. */
+int server_lines_read(struct server_lines_config *c, cfg_t *cfg, char *why);
+void server_lines_config_done(struct server_lines_config *c);
+
+/* -1 with *why. */
+int server_lines_open(struct server *s, char *why);
+/* When no session is left. */
+void server_lines_close(struct server *s);
+
+/*
+ * The line that `number` is to be dialled from, a new one for this call. NULL: the number is none of ours. *busy: it
+ * is, but all circuits are in use.
+ */
+struct line *server_line_for(struct server *s, const char *number, bool *busy);
