@@ -88,6 +88,8 @@ class Run:
             raise Wrong("it does not connect") from None
         self.trace(f"{name}: accepted from {peer[0]}")
         self.connections[name] = Connection(sock, self.trace, name)
+        if self.gre:
+            self.gre.other = peer[0]
         self.mark(name)
 
     def mark(self, name):

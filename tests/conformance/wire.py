@@ -67,19 +67,18 @@ class Connection:
 
 
 class Gre:
-    """Packets between this case's address and the program under test."""
+    """Packets to this case's address, which nobody else uses, and from it to the program under test."""
 
     def __init__(self, own, other, trace):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_GRE)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         self.socket.bind((own, 0))
-        self.socket.connect((other, 0))
-        self.trace, self.kept = trace, []
+        self.other, self.trace, self.kept = other, trace, []
 
     def send(self, packet):
         self.trace(f"gre > {packet.hex()}")
         try:
-            self.socket.send(packet)
+            self.socket.sendto(packet, (self.other, 0))
         except ConnectionRefusedError:
             pass
 
