@@ -69,7 +69,8 @@ static void acknowledge(struct end *e, uint64_t now)
 		FUZZ_CHECK(!due);
 		return;
 	}
-	FUZZ_CHECK(e->any && ack == e->r.next - 1);
+	/* What was given out, or a part of what waits for a gap. */
+	FUZZ_CHECK(e->any && ack - (e->r.next - 1) < GRE_HOLD_MAX);
 	FUZZ_CHECK(!gre_receiver_ack_due(&e->r, now) && !gre_receiver_ack(&e->r, &ack));
 }
 
