@@ -41,6 +41,24 @@ static bool is_clear_data(const struct packet *p)
 	return ppp_header_read(&r, &protocol) && ppp_is_data(protocol) && protocol != PPP_COMP;
 }
 
+/* Before anything goes out that could carry an acknowledgement. */
+static void keep_mute(struct sim_end *e)
+{
+	if (!e->config.mute)
+		return;
+	e->tunnel.receiver.ack_pending = false;
+	e->tunnel.receiver.ack_deadline = UINT64_MAX;
+}
+
+/* Data has just gone out. */
+static void check_window(struct sim_end *e)
+{
+	const struct gre_sender *s = &e->tunnel.sender;
+
+	if (s->flow == GRE_FLOW_STRICT && gre_sender_in_flight(s) > s->window)
+		e->violation = "data beyond the peer's window";
+}
+
 static void transmit(struct sim_end *e, struct packet *p)
 {
 	if (e->config.mppe.policy == PPP_MPPE_REQUIRE && is_clear_data(p))
@@ -56,14 +74,42 @@ static int send_frame(struct sim_end *e, uint16_t protocol, const uint8_t *info,
 
 	memcpy(p->data, info, len);
 	p->len = (uint32_t)len;
+	keep_mute(e);
 	rc = tunnel_seal(&e->tunnel, p, protocol, e->net->now, &e->batch);
 	if (rc < 0) {
 		packet_free(e, p);
 		return rc;
 	}
+	if (rc > 0 && (!ppp_is_data(protocol) || e->config.flow != GRE_FLOW_STRICT))
+		e->violation = "what must not wait for the window does";
+	if (rc > 0)
+		return 0;
+	if (ppp_is_data(protocol))
+		check_window(e);
 	rc4_run(&e->batch);
 	transmit(e, p);
 	return 0;
+}
+
+/* What waited for the peer's window. */
+static void release(struct sim_end *e)
+{
+	struct packet_list out;
+	struct packet *p;
+
+	packet_list_init(&out);
+	keep_mute(e);
+	while (e->tunnel_on && tunnel_sendable(&e->tunnel)) {
+		tunnel_release(&e->tunnel, e->net->now, &e->batch, &out);
+		check_window(e);
+	}
+	rc4_run(&e->batch);
+	while ((p = packet_list_take(&out))) {
+		if (p->verdict == PACKET_DROP)
+			packet_free(e, p);
+		else
+			transmit(e, p);
+	}
 }
 
 static void note_end(struct sim_end *e, enum pptp_reason reason, const char *detail)
@@ -238,13 +284,16 @@ static const struct ppp_link_ops link_ops = {
 
 /* The control connection */
 
-static void tunnel_start(struct sim_end *e, uint16_t call_id, uint16_t peer_call_id)
+static void tunnel_start(struct sim_end *e, uint16_t call_id, uint16_t peer_call_id,
+	uint16_t peer_window, uint16_t peer_delay)
 {
 	struct tunnel_config config = {
 		.call_id = call_id,
 		.peer_call_id = peer_call_id,
-		.window = 64,
-		.peer_window = 64,
+		.window = e->config.window,
+		.peer_window = peer_window,
+		.peer_delay = peer_delay,
+		.flow = e->config.flow,
 		.require_mppe = e->config.mppe.policy == PPP_MPPE_REQUIRE,
 	};
 
@@ -263,9 +312,11 @@ static void op_send(void *user, const uint8_t *data, size_t len)
 static void op_established(void *user)
 {
 	struct sim_end *e = user;
-	struct control_call_params params = {
-		.window = 64, .max_bps = 100000000, .bearer = 3, .framing = 3
-	};
+	struct control_call_params params = { .window = e->config.window,
+		.processing_delay = e->config.delay,
+		.max_bps = 100000000,
+		.bearer = 3,
+		.framing = 3 };
 
 	if (e->index)
 		return;
@@ -275,7 +326,7 @@ static void op_established(void *user)
 		return;
 	}
 	e->has_call = true;
-	tunnel_start(e, params.call_id, 0);
+	tunnel_start(e, params.call_id, 0, 0, 0);
 }
 
 static void start_link(struct sim_end *e)
@@ -287,7 +338,9 @@ static void start_link(struct sim_end *e)
 static void op_outgoing_call(void *user, const struct control_outgoing_request *request)
 {
 	struct sim_end *e = user;
-	struct control_call_params params = { .window = 64, .connect_speed = 100000000 };
+	struct control_call_params params = { .window = e->config.window,
+		.processing_delay = e->config.delay,
+		.connect_speed = 100000000 };
 
 	params.call_id = (uint16_t)sim_random(e->net);
 	if (e->has_call || control_call_take(&e->control, &e->call, request, params.call_id,
@@ -296,7 +349,8 @@ static void op_outgoing_call(void *user, const struct control_outgoing_request *
 		return;
 	}
 	e->has_call = true;
-	tunnel_start(e, params.call_id, request->call_id);
+	tunnel_start(
+		e, params.call_id, request->call_id, request->window, request->processing_delay);
 	control_call_connect(&e->call, &params, e->net->now);
 	start_link(e);
 }
@@ -305,7 +359,7 @@ static void op_call_established(void *user, struct control_call *call)
 {
 	struct sim_end *e = user;
 
-	e->tunnel.peer_call_id = call->peer_call_id;
+	tunnel_set_peer(&e->tunnel, call->peer_call_id, call->peer_window, call->peer_delay);
 	if (!e->link_over)
 		start_link(e);
 }
@@ -507,6 +561,7 @@ static void send_ack(struct sim_end *e)
 
 	if (!e->tunnel_on)
 		return;
+	keep_mute(e);
 	p = packet_new(e);
 	if (tunnel_ack(&e->tunnel, p, e->net->now))
 		transmit(e, p);
@@ -530,6 +585,7 @@ static void take_datagram(struct sim_end *e, const struct sim_event *event)
 	p->len = h.payload_len;
 	tunnel_receive(&e->tunnel, &h, p, e->net->now, &out);
 	process(e, &out);
+	release(e);
 	send_ack(e);
 }
 
@@ -580,6 +636,7 @@ void sim_end_tick(struct sim_end *e)
 		packet_list_init(&out);
 		tunnel_tick(&e->tunnel, e->net->now, &out);
 		process(e, &out);
+		release(e);
 		send_ack(e);
 	}
 	if (e->link_started && !e->link_over) {

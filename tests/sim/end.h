@@ -13,6 +13,10 @@
 struct sim_end_config {
 	struct ppp_mppe_config mppe;
 	const char *user, *password; /* client: what it says; server: the account it has */
+	enum gre_flow flow;
+	uint16_t window; /* that it announces, 0 included */
+	uint16_t delay;  /* the same, tenths of a second */
+	bool mute;       /* it never acknowledges */
 };
 
 struct sim_end {
