@@ -85,18 +85,15 @@ static void on_established(struct connection *c)
 		connection_stop(c, PPTP_SYSTEM);
 		return;
 	}
-	a->session = session_dial(&a->hub, c, &a->config->session, &session_ops, a);
+	if (a->config->incoming)
+		a->session = session_offer(&a->hub, c, &a->config->session.call, NULL,
+			&a->config->session, &session_ops, a);
+	else
+		a->session = session_dial(&a->hub, c, &a->config->session, &session_ops, a);
 	if (!a->session) {
 		note_end(a, PPTP_NO_RESOURCES, "the call could not be placed");
 		connection_stop(c, PPTP_NO_RESOURCES);
 	}
-}
-
-static void on_outgoing_call(struct connection *c, const struct control_outgoing_request *request)
-{
-	/* A server that wants to be called a client: not here. */
-	control_connection_refuse(
-		&c->control, request, CONTROL_OUTGOING_DO_NOT_ACCEPT, CONTROL_ERROR_NONE, 0);
 }
 
 static void on_closed(struct connection *c, enum pptp_reason reason, const char *detail)
@@ -112,7 +109,6 @@ static void on_closed(struct connection *c, enum pptp_reason reason, const char 
 
 static const struct connection_ops connection_ops = {
 	.established = on_established,
-	.outgoing_call = on_outgoing_call,
 	.closed = on_closed,
 };
 

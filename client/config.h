@@ -20,7 +20,7 @@ struct client_config {
 	const char *dev;
 	struct client_route routes[CLIENT_ROUTES_MAX];
 	unsigned int route_count;
-	bool default_route, dns, once, json, clamp_mss, fragment;
+	bool default_route, dns, once, incoming, json, clamp_mss, fragment;
 	const char *control_path; /* NULL: the default */
 	unsigned int mtu;
 	uint64_t connect_timeout, reconnect_min, reconnect_max; /* us */

@@ -14,6 +14,14 @@ void accounts_init(struct accounts *a)
 	memset(a, 0, sizeof(*a));
 }
 
+static void free_numbers(char ***list)
+{
+	for (char **p = *list; p && *p; p++)
+		free(*p);
+	free(*list);
+	*list = NULL;
+}
+
 void accounts_done(struct accounts *a)
 {
 	struct account *older;
@@ -21,6 +29,8 @@ void accounts_done(struct accounts *a)
 	for (struct account *e = a->newest; e; e = older) {
 		older = e->older;
 		explicit_bzero(e->nt_hash, sizeof(e->nt_hash));
+		free_numbers(&e->calling_numbers);
+		free_numbers(&e->called_numbers);
 		free(e);
 	}
 	free(a->buckets);
@@ -114,6 +124,23 @@ int accounts_put(struct accounts *a, const char *name, const char *password,
 	}
 	explicit_bzero(computed, sizeof(computed));
 	return e ? 0 : -ENOMEM;
+}
+
+int accounts_numbers(
+	char ***list, unsigned int n, const char *(*nth)(void *user, unsigned int i), void *user)
+{
+	free_numbers(list);
+	if (!n)
+		return 0;
+	*list = calloc(n + 1, sizeof(char *));
+	if (!*list)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < n; i++) {
+		(*list)[i] = strdup(nth(user, i));
+		if (!(*list)[i])
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 struct account *accounts_find(const struct accounts *a, const char *name)

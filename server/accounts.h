@@ -13,6 +13,8 @@ struct account {
 	uint8_t nt_hash[16];
 	struct in_addr address; /* fixed inner address; 0: from the pool */
 	bool address_in_use;    /* by a session */
+	char **calling_numbers,
+		**called_numbers; /* only calls with these; end with NULL; NULL: all */
 	char name[];
 };
 
@@ -29,6 +31,11 @@ void accounts_done(struct accounts *a); /* wipes the hashes */
  * long, password not UTF-8 or too long); -ENOMEM. */
 int accounts_put(struct accounts *a, const char *name, const char *password,
 	const uint8_t nt_hash[16], struct in_addr address);
+
+/* Replaces a list of numbers (&account->calling_numbers or the other) by copies; n = 0: all are
+ * allowed. 0 or -ENOMEM (the list is empty then: nobody is let in by mistake). */
+int accounts_numbers(
+	char ***list, unsigned int n, const char *(*nth)(void *user, unsigned int i), void *user);
 
 /* By the name as sent, then without "DOMAIN\"; NULL if there is none. */
 struct account *accounts_find(const struct accounts *a, const char *name);

@@ -1,4 +1,5 @@
 /* Calls of the server: accepted within limits, judged by the accounts, given an address, routed. */
+#include "server/policy.h"
 #include "server/server_internal.h"
 #include "system/log.h"
 
@@ -64,11 +65,28 @@ static void accept_user(
 		session_close(s, PPTP_NO_ADDRESS, "");
 		return;
 	}
+	if (!s->owner_data)
+		server_call_authenticated(server, s);
 	s->owner_data = account;
 	s->net.remote = net.remote = addr.s_addr;
 	memcpy(net.dns, server->config.dns, sizeof(net.dns));
 	memcpy(net.nbns, server->config.wins, sizeof(net.nbns));
 	session_verdict(s, verdict, &net);
+}
+
+/* The right user, but not by this telephone. */
+static void refuse_numbers(struct session *s)
+{
+	struct ppp_auth_verdict verdict = { .error = 649 };
+	char calling[300], called[300];
+
+	log_about(LOG_WARNING, s->subject,
+		"authentication failed: the user may not call from \"%s\" to \"%s\"",
+		log_escape(calling, sizeof(calling), s->asked.calling, strlen(s->asked.calling)),
+		log_escape(called, sizeof(called), s->asked.number, strlen(s->asked.number)));
+	server_logon_failed(server_of(s), s);
+	snprintf(verdict.message, sizeof(verdict.message), "Not from this number");
+	session_verdict(s, &verdict, NULL);
 }
 
 static void on_judge(struct session *s, const struct ppp_auth_request *request)
@@ -81,17 +99,23 @@ static void on_judge(struct session *s, const struct ppp_auth_request *request)
 	bool ok = ppp_auth_check(request, account ? account->nt_hash : nobody, &verdict) && account;
 	bool other = ok && s->owner_data && s->owner_data != account;
 
+	if (ok && !other && !policy_numbers(account, s)) {
+		refuse_numbers(s);
+		explicit_bzero(&verdict, sizeof(verdict));
+		return;
+	}
 	if (ok && !other) {
 		accept_user(s, account, &verdict);
 		explicit_bzero(&verdict, sizeof(verdict));
 		return;
 	}
 	explicit_bzero(&verdict, sizeof(verdict));
-	server->auth_failures++;
-	log_about(LOG_WARNING, s->subject, "authentication failed: %s",
-		other     ? "the session is another user's"
-		: account ? "wrong password"
-			  : "there is no such user");
+	server_logon_failed(server, s);
+	if (server_may_log(server, SERVER_LOG_LOGON))
+		log_about(LOG_WARNING, s->subject, "authentication failed: %s",
+			other     ? "the session is another user's"
+			: account ? "wrong password"
+				  : "there is no such user");
 	verdict = (struct ppp_auth_verdict){ .error = 691, .retry = !other };
 	snprintf(verdict.message, sizeof(verdict.message), "Wrong user name or password");
 	session_verdict(s, &verdict, NULL);
@@ -109,12 +133,25 @@ static int on_up(struct session *s, char *why)
 	return err < 0 ? -1 : 0;
 }
 
+/* A call of a telephone line: frames pass unseen. */
+static void line_opened(struct session *s)
+{
+	server_call_authenticated(server_of(s), s); /* its PNS answers for it */
+	log_about(LOG_INFO, s->subject, "up: %s line, %u bits/s", s->line->ops->kind, s->speed);
+	policy_up(s);
+}
+
 static void on_opened(struct session *s)
 {
 	struct in_addr remote = { s->net.remote };
 	struct ppp_link_info info;
 	char text[INET_ADDRSTRLEN];
 
+	if (s->line->ops->raw) {
+		line_opened(s);
+		return;
+	}
+	policy_up(s);
 	session_ppp_info(s, &info);
 	inet_ntop(AF_INET, &remote, text, sizeof(text));
 	if (info.tx_encrypted)
@@ -129,15 +166,26 @@ static void on_gone(struct session *s, enum pptp_reason reason, const char *deta
 {
 	struct server *server = server_of(s);
 	struct tunnel_stats stats;
+	bool passed = s->owner_data || (s->line->ops->raw && s->up_at);
 
 	session_stats(s, &stats);
-	log_about(LOG_INFO, s->subject, "ended: %s%s%s (%llu bytes in, %llu bytes out)",
-		pptp_reason_text(reason), *detail ? ": " : "", detail,
-		(unsigned long long)stats.rx_bytes, (unsigned long long)stats.tx_bytes);
+	policy_down(s, reason);
+	if (passed || server_may_log(server, SERVER_LOG_SESSIONS))
+		log_about(LOG_INFO, s->subject, "ended: %s%s%s (%llu bytes in, %llu bytes out)",
+			pptp_reason_text(reason), *detail ? ": " : "", detail,
+			(unsigned long long)stats.rx_bytes, (unsigned long long)stats.tx_bytes);
 	give_back_address(server, s);
+	server_call_ended(server, s, passed);
+}
+
+static void on_began(struct session *s)
+{
+	server_call_began(server_of(s), s);
 }
 
 static const struct session_ops session_ops = {
+	.began = on_began,
+	.admit = policy_admit,
 	.judge = on_judge,
 	.up = on_up,
 	.opened = on_opened,
@@ -147,17 +195,65 @@ static const struct session_ops session_ops = {
 void server_call(struct server_connection *c, const struct control_outgoing_request *request)
 {
 	struct server *server = c->server;
+	struct line *line;
+	bool busy;
 
-	if (server->hub.count >= server->config.max_sessions || server->stop_deadline) {
-		server->refused_calls++;
-		log_about(LOG_WARNING, c->connection.subject, "call refused: %s",
-			server->stop_deadline ? "the server is stopping"
-					      : "max-sessions is reached");
+	if (!server_admit_call(c)) {
 		control_connection_refuse(&c->connection.control, request,
 			CONTROL_OUTGOING_GENERAL_ERROR, CONTROL_ERROR_NO_RESOURCE, 0);
 		return;
 	}
-	if (!session_answer(&server->hub, &c->connection, request, NULL, &server->config.session,
+	line = server_line_for(server, request->phone, &busy);
+	if (busy) {
+		server->refused_calls++;
+		control_connection_refuse(&c->connection.control, request,
+			CONTROL_OUTGOING_GENERAL_ERROR, CONTROL_ERROR_NO_RESOURCE,
+			LINE_CAUSE_NO_CHANNEL);
+		return;
+	}
+	if (!session_answer(&server->hub, &c->connection, request, line, &server->config.session,
 		    &session_ops, server))
 		server->refused_calls++;
+}
+
+void server_incoming_call(
+	struct server_connection *c, const struct control_incoming_request *request)
+{
+	struct server *server = c->server;
+	char dialed[300], dialing[300];
+
+	if (!c->peer->incoming_calls) {
+		server->refused_calls++;
+		if (server_may_log(server, SERVER_LOG_REFUSED))
+			log_about(LOG_WARNING, c->connection.subject,
+				"incoming call refused: incoming-calls is false for this peer");
+		control_connection_refuse_incoming(&c->connection.control, request,
+			CONTROL_INCOMING_DO_NOT_ACCEPT, CONTROL_ERROR_NONE);
+		return;
+	}
+	if (!server_admit_call(c)) {
+		control_connection_refuse_incoming(&c->connection.control, request,
+			CONTROL_INCOMING_GENERAL_ERROR, CONTROL_ERROR_NO_RESOURCE);
+		return;
+	}
+	if (server_may_log(server, SERVER_LOG_SESSIONS))
+		log_about(LOG_INFO, c->connection.subject, "incoming call from \"%s\" to \"%s\"",
+			log_escape(dialing, sizeof(dialing), request->dialing,
+				strlen(request->dialing)),
+			log_escape(
+				dialed, sizeof(dialed), request->dialed, strlen(request->dialed)));
+	if (!session_take(&server->hub, &c->connection, request, &server->config.session,
+		    &session_ops, server))
+		server->refused_calls++;
+}
+
+void server_offer(struct server_connection *c, const struct line_call *call, struct line *l)
+{
+	struct server *server = c->server;
+
+	if (server->stop_deadline)
+		l->ops->release(l);
+	else
+		(void)session_offer(&server->hub, &c->connection, call, l, &server->config.session,
+			&session_ops, server);
 }

@@ -8,6 +8,79 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What the limits bound, now. */
+static void add_use(json_t *o, const struct limits *l)
+{
+	json_object_set_new(o, "max_connections", json_integer(l->config.connections.all));
+	json_object_set_new(o, "half_open", json_integer(l->waiting[LIMITS_HALF_OPEN]));
+	json_object_set_new(o, "pending", json_integer(l->waiting[LIMITS_PENDING]));
+	json_object_set_new(o, "unauthenticated_calls", json_integer(l->unauthenticated));
+}
+
+/* The peers that are dialled, and what has come of it. */
+static json_t *kept_peers(const struct server *s)
+{
+	const struct peers *p = &s->config.peers;
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < p->count && p->list[i].len == 32; i++) {
+		const struct kept *kept = kept_find(s, &p->list[i]);
+		char text[INET_ADDRSTRLEN];
+		json_t *o;
+
+		if (!kept)
+			continue;
+		o = json_object();
+		inet_ntop(AF_INET, &p->list[i].prefix, text, sizeof(text));
+		json_object_set_new(o, "peer", json_string(text));
+		json_object_set_new(o, "state", json_string(kept_state(kept)));
+		json_array_append_new(array, o);
+	}
+	return array;
+}
+
+/* How often each limit was hit, by its key. */
+static json_t *limit_hits(const struct limits *l)
+{
+	json_t *o = json_object();
+
+	for (int i = 1; i < LIMITS_HIT_COUNT; i++)
+		json_object_set_new(
+			o, limits_name((enum limits_hit)i), json_integer((json_int_t)l->hits[i]));
+	return o;
+}
+
+static void set_count(json_t *o, const char *key, uint64_t value)
+{
+	json_object_set_new(o, key, json_integer((json_int_t)value));
+}
+
+static json_t *line_counters(const struct server_lines *l)
+{
+	json_t *o = json_object();
+
+	set_count(o, "dialled", l->exchange.dialled);
+	set_count(o, "rung", l->rung);
+	set_count(o, "without_pns", l->no_pns);
+	set_count(o, "connected", l->exchange.connected);
+	set_count(o, "refused", l->exchange.refused);
+	set_count(o, "in_use", l->exchange.circuit_count);
+	return o;
+}
+
+static json_t *hook_counters(const struct hooks *h)
+{
+	json_t *o = json_object();
+
+	set_count(o, "run", h->started);
+	set_count(o, "failed", h->failed);
+	set_count(o, "killed", h->killed);
+	set_count(o, "dropped", h->dropped);
+	set_count(o, "running", h->running);
+	set_count(o, "waiting", h->waiting);
+	return o;
+}
+
 static json_t *status(const struct server *s)
 {
 	json_t *o = json_object(), *listen = json_array();
@@ -31,6 +104,8 @@ static json_t *status(const struct server *s)
 	json_object_set_new(o, "address", json_string(text));
 	json_object_set_new(o, "connections", json_integer(s->connection_count));
 	json_object_set_new(o, "sessions", json_integer(s->hub.count));
+	add_use(o, &s->limits);
+	json_object_set_new(o, "peers", kept_peers(s));
 	json_object_set_new(
 		o, "addresses", json_integer(s->config.pool.size - s->config.pool.reserved));
 	json_object_set_new(o, "addresses_used", json_integer(s->config.pool.used));
@@ -50,6 +125,17 @@ static json_t *stats(const struct server *s)
 	json_object_set_new(o, "refused_calls", json_integer((json_int_t)s->refused_calls));
 	json_object_set_new(o, "auth_failures", json_integer((json_int_t)s->auth_failures));
 	json_object_set_new(o, "pool_empty", json_integer((json_int_t)s->pool_empty));
+	json_object_set_new(o, "limits", limit_hits(&s->limits));
+	set_count(o, "dropped_half_open", s->limits.dropped[LIMITS_HALF_OPEN]);
+	set_count(o, "dropped_pending", s->limits.dropped[LIMITS_PENDING]);
+	set_count(o, "not_authorized", s->not_authorized);
+	set_count(o, "already_exists", s->exists);
+	set_count(o, "collisions", s->collisions);
+	set_count(o, "accept_errors", s->accept_errors);
+	set_count(o, "peers_not_reading", s->overflows);
+	set_count(o, "source_addresses", s->limits.count);
+	json_object_set_new(o, "lines", line_counters(&s->lines));
+	json_object_set_new(o, "hook", hook_counters(&s->hooks));
 	return o;
 }
 

@@ -5,11 +5,13 @@
 #include "server/config_limits.h"
 #include "server/users.h"
 #include "session/arguments.h"
+#include "session/settings_call.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SECOND 1000000ull
 
@@ -36,17 +38,19 @@ static const char usage[] =
 	"      --debug             log every message\n"
 	"  -h, --help\n";
 
-static cfg_opt_t user_opts[] = {
-	CFG_STR("password", NULL, CFGF_NONE),
-	CFG_STR("nt-hash", NULL, CFGF_NONE),
-	CFG_STR("address", NULL, CFGF_NONE),
-	CFG_END(),
-};
-
 /* libConfuse takes lists' defaults as writable strings. */
 static char default_listen[] = "{\"0.0.0.0\"}";
 static char default_pool[] = "{\"10.64.0.0/24\"}";
 static char default_empty[] = "{}";
+
+static cfg_opt_t user_opts[] = {
+	CFG_STR("password", NULL, CFGF_NONE),
+	CFG_STR("nt-hash", NULL, CFGF_NONE),
+	CFG_STR("address", NULL, CFGF_NONE),
+	CFG_STR_LIST("calling-numbers", default_empty, CFGF_NONE),
+	CFG_STR_LIST("called-numbers", default_empty, CFGF_NONE),
+	CFG_END(),
+};
 
 static cfg_opt_t server_opts[] = {
 	CFG_STR_LIST("listen", default_listen, CFGF_NONE),
@@ -70,6 +74,12 @@ static cfg_opt_t server_opts[] = {
 	CFG_INT("echo-failures", 4, CFGF_NONE),
 	CFG_INT("setup-timeout", 60, CFGF_NONE),
 	CONFIG_LIMITS_KEYS,
+	CFG_STR("flow-control", "advisory", CFGF_NONE),
+	CFG_INT("max-ack-timeout", 10, CFGF_NONE),
+	CFG_INT("max-channels", 0, CFGF_NONE),
+	CFG_BOOL("incoming-calls", cfg_true, CFGF_NONE),
+	CFG_STR("hook", NULL, CFGF_NONE),
+	CFG_SEC("line", server_line_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 	CFG_SEC("peer", peers_opts, CFGF_MULTI | CFGF_TITLE),
 	CFG_STR("control", "/run/greyline/server.sock", CFGF_NONE),
 	CFG_STR("log-level", "info", CFGF_NONE),
@@ -110,6 +120,10 @@ static cfg_t *make_cfg(void)
 	cfg_set_validate_func(cfg, "log-level", settings_check_log_level);
 	cfg_set_validate_func(cfg, "log-format", settings_check_log_format);
 	config_limits_checks(cfg);
+	cfg_set_validate_func(cfg, "flow-control", settings_check_flow);
+	cfg_set_validate_func(cfg, "max-ack-timeout", settings_check_seconds);
+	cfg_set_validate_func(cfg, "max-channels", settings_check_channels);
+	cfg_set_validate_func(cfg, "line", server_line_section);
 	peers_checks(cfg);
 	return cfg;
 }
@@ -174,7 +188,7 @@ static void set_protocol(struct server_config *c)
 		cfg_getstr(c->cfg, "name"));
 	c->control.framing = CONTROL_FRAMING_ANY;
 	c->control.bearer = CONTROL_BEARER_ANY;
-	c->control.max_channels = 0;
+	c->control.max_channels = (uint16_t)count(c->cfg, "max-channels");
 	c->control.firmware = 1;
 	c->control.start_timeout = seconds(c->cfg, "start-timeout");
 	c->control.reply_timeout = seconds(c->cfg, "reply-timeout");
@@ -190,6 +204,8 @@ static void set_protocol(struct server_config *c)
 	l->restart_interval = 3 * SECOND;
 	l->setup_timeout = seconds(c->cfg, "setup-timeout");
 	c->session.window = (uint16_t)count(c->cfg, "window");
+	(void)settings_flow(cfg_getstr(c->cfg, "flow-control"), &c->session.flow);
+	c->session.ack_timeout_max = seconds(c->cfg, "max-ack-timeout");
 	c->session.gre_timeout = 30 * SECOND;
 	c->session.speed = 100000000;
 }
@@ -216,9 +232,9 @@ static int set_peers(struct server_config *c, char *why)
 {
 	struct peer everybody = {
 		.allow = true,
-		.incoming_calls = true,
+		.incoming_calls = c->incoming_calls,
 		.check_source = c->check_source,
-		.flow = GRE_FLOW_ADVISORY,
+		.flow = c->session.flow,
 		.idle_timeout = c->control.idle_timeout,
 	};
 
@@ -263,6 +279,15 @@ static int apply(struct server_config *c, char *why)
 	c->backlog = count(cfg, "backlog");
 	config_limits_apply(cfg, &c->limits);
 	c->control_path = cfg_getstr(cfg, "control");
+	c->incoming_calls = cfg_getbool(cfg, "incoming-calls");
+	c->hook = cfg_getstr(cfg, "hook");
+	if (c->hook && *c->hook && (*c->hook != '/' || access(c->hook, X_OK) < 0)) {
+		snprintf(why, SYSTEM_WHY,
+			"hook: %.120s is not the full path of a program that can be run", c->hook);
+		return -1;
+	}
+	if (server_lines_read(&c->lines, cfg, why) < 0)
+		return -1;
 	set_protocol(c);
 	return set_peers(c, why);
 }
@@ -374,6 +399,7 @@ void server_config_done(struct server_config *c)
 {
 	address_pool_done(&c->pool);
 	accounts_done(&c->accounts);
+	server_lines_config_done(&c->lines);
 	peers_done(&c->peers);
 	cfg_free(c->cfg);
 }

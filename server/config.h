@@ -3,6 +3,9 @@
 
 #include "server/accounts.h"
 #include "server/address_pool.h"
+#include "server/limits.h"
+#include "server/lines.h"
+#include "server/peers.h"
 #include "session/session.h"
 #include "session/settings.h"
 
@@ -19,7 +22,12 @@ struct server_config {
 	uint32_t dns[2], wins[2];
 	unsigned int mtu;
 	bool forward, masquerade, check_source, clamp_mss, fragment;
-	unsigned int max_sessions, max_connections, max_connections_per_address;
+	unsigned int backlog; /* of each listening socket */
+	struct limits_config limits;
+	struct peers peers;
+	bool incoming_calls;
+	const char *hook; /* "" none */
+	struct server_lines_config lines;
 	const char *control_path;
 	struct control_config control;
 	struct session_config session;

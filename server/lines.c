@@ -139,23 +139,12 @@ static void on_wake(void *owner)
 			deadline > now ? (deadline - now + 999) / 1000 : 0, 0);
 }
 
-/* The control connection over which `pns` is offered calls. */
-static struct server_connection *connection_to(struct server *s, struct in_addr pns)
-{
-	for (struct server_connection *c = s->connections; c; c = c->next) {
-		if (c->connection.peer.s_addr == pns.s_addr &&
-			c->connection.control.state == CONTROL_ESTABLISHED)
-			return c;
-	}
-	return NULL;
-}
-
 static void on_ring(void *owner, struct line *l, const struct line_call *call, uint64_t now)
 {
 	struct server *s = owner;
 	const struct sim_line_config *sim = sim_line_of(l);
 	const struct server_line *line = sim->data;
-	struct server_connection *c = connection_to(s, line->pns);
+	struct server_connection *c = server_peer_connection(s, line->pns);
 	char number[300];
 
 	(void)now;

@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 #define STOP_TIME 5000000ull /* us for all sessions to say good-bye */
 #define STOP_TICK 20         /* ms */
@@ -24,7 +23,10 @@ static void close_rest(struct server *s)
 		hub_done(&s->hub, NULL);
 	if (s->control)
 		control_socket_close(s->control);
+	server_lines_close(s);
 	uv_close((uv_handle_t *)&s->stopping, NULL);
+	uv_close((uv_handle_t *)&s->guard, NULL);
+	kept_stop(s);
 	uv_close((uv_handle_t *)&s->sigint, NULL);
 	uv_close((uv_handle_t *)&s->sigterm, NULL);
 	uv_close((uv_handle_t *)&s->sighup, NULL);
@@ -36,7 +38,11 @@ static void on_stopping(uv_timer_t *timer)
 
 	server_stop_connections(s);
 	if (s->hub.count == 0 && s->connection_count == 0) {
-		close_rest(s);
+		/* What the hook still has to be told of the last sessions. */
+		if (clock_now() > s->stop_deadline || s->stop_deadline == UINT64_MAX)
+			hooks_kill(&s->hooks);
+		if (hooks_idle(&s->hooks))
+			close_rest(s);
 	} else if (clock_now() > s->stop_deadline) {
 		if (s->hub.count)
 			log_warning("stopping: %u sessions are cut off without a good-bye",
@@ -52,6 +58,7 @@ static void begin_stop(struct server *s)
 	log_info("stopping: %u sessions are being closed", s->hub.count);
 	notify_stopping();
 	server_stop_listening(s);
+	kept_stop(s);
 	for (struct session *session = s->hub.sessions; session; session = session->next)
 		session_close(session, PPTP_SHUTDOWN, "");
 	uv_timer_start(&s->stopping, on_stopping, 0, STOP_TICK);
@@ -68,17 +75,6 @@ static void on_signal(uv_signal_t *handle, int signum)
 		begin_stop(s);
 }
 
-/* Each connection is a descriptor: as many as the system lets us have. */
-static void raise_descriptor_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		(void)setrlimit(RLIMIT_NOFILE, &limit);
-	}
-}
-
 static int start(struct server *s, char *why)
 {
 	struct dp_config dp = {
@@ -92,10 +88,18 @@ static int start(struct server *s, char *why)
 
 	if (hub_init(&s->hub, &s->loop, &dp, why) < 0)
 		return -1;
+	hooks_init(&s->hooks, &s->loop, s->config.hook);
+	if (server_lines_open(s, why) < 0)
+		return -1;
 	s->control = control_socket_open(&s->loop, s->config.control_path, server_command, s, why);
 	if (!s->control)
 		return -1;
-	return server_listen(s, why);
+	if (server_listen(s, why) < 0)
+		return -1;
+	if (kept_start(s) == 0)
+		return 0;
+	snprintf(why, SYSTEM_WHY, "out of memory");
+	return -1;
 }
 
 static void watch(struct server *s)
@@ -132,12 +136,13 @@ static int run(struct server *s)
 	char why[SYSTEM_WHY] = "";
 	int rc;
 
-	if (server_network_up(&s->network, &s->config, why) < 0) {
+	if (server_guard_init(s, why) < 0 || server_network_up(&s->network, &s->config, why) < 0) {
 		log_error("%s", why);
 		return 1;
 	}
 	uv_loop_init(&s->loop);
 	watch(s);
+	server_guard_start(s);
 	rc = start(s, why);
 	if (rc < 0) {
 		log_error("%s", why);
@@ -166,9 +171,10 @@ int server_main(int argc, char **argv)
 	if (rc) {
 		rc = rc < 0 ? 2 : 0;
 	} else {
-		raise_descriptor_limit();
 		rc = run(s);
 	}
+	kept_done(s);
+	limits_done(&s->limits);
 	server_config_done(&s->config);
 	free(s);
 	return rc;

@@ -55,6 +55,18 @@ static const struct account *find_exactly(const struct accounts *accounts, const
 	return a && !strcmp(a->name, name) ? a : NULL;
 }
 
+static const char *nth_string(void *opt, unsigned int i)
+{
+	return cfg_opt_getnstr(opt, i);
+}
+
+static int set_numbers(cfg_t *user, const char *key, char ***list)
+{
+	cfg_opt_t *opt = cfg_getopt(user, key);
+
+	return accounts_numbers(list, cfg_opt_size(opt), nth_string, opt);
+}
+
 /* NULL, or what is wrong. */
 static const char *add_section(cfg_t *user, char *password, char *hex)
 {
@@ -73,6 +85,13 @@ static const char *add_section(cfg_t *user, char *password, char *hex)
 		(void)settings_ipv4(address, &addr); /* checked when it was read */
 	rc = accounts_put(target, cfg_title(user), password, hash, addr);
 	explicit_bzero(hash, sizeof(hash));
+	if (rc == 0) {
+		struct account *a = accounts_find(target, cfg_title(user));
+
+		rc = set_numbers(user, "calling-numbers", &a->calling_numbers);
+		if (rc == 0)
+			rc = set_numbers(user, "called-numbers", &a->called_numbers);
+	}
 	if (rc == -ENOMEM)
 		return "out of memory";
 	return rc < 0 ? "the name must have 1 to 255 octets, the password 1 to 256 characters of "

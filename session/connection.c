@@ -9,9 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-/* A peer that does not read: pending bytes beyond this end the connection. Replies are small. */
-#define QUEUE_MAX 65536
 /* After everything is said, the peer has this long to close its side or take the last bytes, ms. */
 #define LINGER_MS 1000
 
@@ -89,7 +88,7 @@ static void op_send(void *user, const uint8_t *data, size_t len)
 			n = 0; /* EAGAIN, or an error that the queued write will meet again */
 	}
 	len -= (size_t)n;
-	w = c->queued + len <= QUEUE_MAX ? malloc(sizeof(*w) + len) : NULL;
+	w = c->queued + len <= CONNECTION_QUEUE_MAX ? malloc(sizeof(*w) + len) : NULL;
 	if (!w) {
 		c->overflow = true; /* connection_update() has the timer end it: not from inside a
 				       callback */
@@ -146,6 +145,13 @@ static void op_closed(void *user, enum pptp_reason reason, const char *detail)
 		close_handles(c);
 }
 
+static enum control_start_decision op_start_requested(void *user, const struct control_start *start)
+{
+	struct connection *c = user;
+
+	return c->ops->start_requested ? c->ops->start_requested(c, start) : CONTROL_START_ACCEPT;
+}
+
 static void op_established(void *user)
 {
 	struct connection *c = user;
@@ -157,7 +163,23 @@ static void op_outgoing_call(void *user, const struct control_outgoing_request *
 {
 	struct connection *c = user;
 
-	c->ops->outgoing_call(c, request);
+	/* Neither taken nor refused: the library refuses it. */
+	if (c->ops->outgoing_call)
+		c->ops->outgoing_call(c, request);
+}
+
+static void op_incoming_call(void *user, const struct control_incoming_request *request)
+{
+	struct connection *c = user;
+
+	if (c->ops->incoming_call)
+		c->ops->incoming_call(c, request);
+}
+
+static void op_call_accepted(void *user, struct control_call *call)
+{
+	(void)user;
+	session_call_accepted(call->owner);
 }
 
 static void op_call_established(void *user, struct control_call *call)
@@ -173,6 +195,20 @@ static void op_call_ended(
 	session_call_ended(call->owner, reason, detail);
 }
 
+static void op_wan_error(
+	void *user, struct control_call *call, const struct control_wan_error *totals)
+{
+	(void)user;
+	session_wan_error(call->owner, totals);
+}
+
+static void op_link_info(
+	void *user, struct control_call *call, const struct control_link_info *info)
+{
+	(void)user;
+	session_link_info(call->owner, info);
+}
+
 static void op_trace(void *user, bool sent, const struct control_message *m)
 {
 	struct connection *c = user;
@@ -186,10 +222,15 @@ static void op_trace(void *user, bool sent, const struct control_message *m)
 
 static const struct control_ops control_ops = {
 	.send = op_send,
+	.start_requested = op_start_requested,
 	.established = op_established,
 	.outgoing_call = op_outgoing_call,
+	.incoming_call = op_incoming_call,
+	.call_accepted = op_call_accepted,
 	.call_established = op_call_established,
 	.call_ended = op_call_ended,
+	.wan_error = op_wan_error,
+	.link_info = op_link_info,
 	.closed = op_closed,
 	.trace = op_trace,
 };
@@ -266,18 +307,18 @@ static void start(struct connection *c, enum control_role role, const struct con
 	connection_update(c);
 }
 
-int connection_accept(struct connection *c, uv_loop_t *loop, uv_stream_t *listener,
+int connection_accept(struct connection *c, uv_loop_t *loop, int fd,
 	const struct control_config *config, const struct connection_ops *ops, void *owner)
 {
-	int err = init(c, loop, ops, owner);
+	int err;
 
-	if (err < 0)
-		return err;
-	err = uv_accept(listener, (uv_stream_t *)&c->tcp);
+	(void)init(c, loop, ops, owner); /* cannot fail while it makes no socket */
+	err = uv_tcp_open(&c->tcp, fd);
 	if (err < 0) {
+		close(fd);
 		end_with(c, PPTP_TCP_ERROR, uv_strerror(err));
 		close_handles(c);
-		return 0;
+		return err;
 	}
 	start(c, CONTROL_RECEIVER, config);
 	return 0;
@@ -310,6 +351,7 @@ int connection_dial(struct connection *c, uv_loop_t *loop, const struct sockaddr
 		return err;
 	c->config = config;
 	c->peer = server->sin_addr;
+	inet_ntop(AF_INET, &c->peer, c->subject, sizeof(c->subject));
 	c->connect.data = c;
 	uv_timer_start(&c->timer, on_timer, timeout / 1000, 0);
 	err = uv_tcp_connect(&c->connect, &c->tcp, (const struct sockaddr *)server, on_connect);
@@ -333,6 +375,19 @@ void connection_stop(struct connection *c, enum pptp_reason reason)
 void connection_abort(struct connection *c, enum pptp_reason reason)
 {
 	lost(c, reason, "");
+}
+
+void connection_probe(struct connection *c, uint64_t patience)
+{
+	if (!c->started || c->closing || c->ending)
+		return;
+	control_connection_probe(&c->control, patience, clock_now());
+	connection_update(c);
+}
+
+void connection_collided(struct connection *c)
+{
+	lost(c, PPTP_CONTROL_COLLISION, "");
 }
 
 void connection_update(struct connection *c)

@@ -12,11 +12,21 @@
 #include <netinet/in.h>
 #include <uv.h>
 
+/* A peer that does not read: pending bytes beyond this end the connection. Replies are small. */
+#define CONNECTION_QUEUE_MAX 65536
+
 struct connection;
 
+/* Those that may be NULL: see struct control_ops, where they come from, for what is done then. */
 struct connection_ops {
+	/* The peer's Start-Control-Connection-Request: accept? (NULL: yes) */
+	enum control_start_decision (*start_requested)(
+		struct connection *c, const struct control_start *start);
 	void (*established)(struct connection *c);
+	/* Calls that the peer wants to place, or offers (NULL: refused). Those of sessions go on in
+	 * session.h. */
 	void (*outgoing_call)(struct connection *c, const struct control_outgoing_request *request);
+	void (*incoming_call)(struct connection *c, const struct control_incoming_request *request);
 	/* Storage freed or reused from here on. */
 	void (*closed)(struct connection *c, enum pptp_reason reason, const char *detail);
 };
@@ -37,16 +47,16 @@ struct connection {
 	bool started;                        /* control_connection_init() was done */
 	bool closing;                        /* handles are being closed */
 	bool ending;                         /* all is said; the stream is being shut down */
-	bool overflow;                       /* the peer does not read */
+	bool overflow;                       /* the peer does not read: CONNECTION_QUEUE_MAX */
 	const struct control_config *config; /* of a dialled connection until it starts */
 	enum pptp_reason reason;
 	char detail[160];
 	char subject[64]; /* for the log: "203.0.113.9:4711" */
 };
 
-/* Takes a connection from a listening stream; 0 or a negative errno (then `c` is the caller's,
- * unless uv holds it: `closed` is called in every case but an immediate error). */
-int connection_accept(struct connection *c, uv_loop_t *loop, uv_stream_t *listener,
+/* Takes an accepted socket, which is the connection's from here on (closed on an error). 0, or a
+ * negative errno: `closed` follows all the same. */
+int connection_accept(struct connection *c, uv_loop_t *loop, int fd,
 	const struct control_config *config, const struct connection_ops *ops, void *owner);
 
 /* Dials; failure to connect is reported by `closed` with TCP_REFUSED, TCP_UNREACHABLE, TCP_TIMEOUT
@@ -61,6 +71,13 @@ void connection_stop(struct connection *c, enum pptp_reason reason);
 /* Ends it without waiting for anything: no more good-byes, TCP is closed. `closed` follows as ever.
  */
 void connection_abort(struct connection *c, enum pptp_reason reason);
+
+/* Is the peer still there? See control_connection_probe(). */
+void connection_probe(struct connection *c, uint64_t patience);
+
+/* Gives it up without a word, as the loser of a collision does (RFC 2637 3.1.3). `closed` follows
+ * as ever. */
+void connection_collided(struct connection *c);
 
 /* To be called after any direct use of c->control (control_call_*): its deadline may have changed.
  */

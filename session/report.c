@@ -57,7 +57,7 @@ static const char *state_name(const struct session *s, const struct ppp_link_inf
 	if (!s->line_started)
 		return s->kind == SESSION_ACCEPTED || s->kind == SESSION_OFFERED ? "ringing"
 										 : "dialling";
-	return ppp_phase_name(info->phase);
+	return s->line->ops->raw ? "connected" : ppp_phase_name(info->phase);
 }
 
 static json_t *encryption(const struct ppp_link_info *info)
@@ -117,6 +117,46 @@ static void add_traffic(json_t *o, const struct tunnel_stats *stats)
 	json_object_set_new(o, "drops", drops(stats));
 }
 
+static json_t *bytes(const char *text)
+{
+	char escaped[300];
+
+	return json_string(log_escape(escaped, sizeof(escaped), text, strlen(text)));
+}
+
+static json_t *line_errors(const struct control_wan_error *e)
+{
+	json_t *o = json_object();
+
+	json_object_set_new(o, "crc", number(e->crc));
+	json_object_set_new(o, "framing", number(e->framing));
+	json_object_set_new(o, "hardware_overrun", number(e->hardware));
+	json_object_set_new(o, "buffer_overrun", number(e->buffer));
+	json_object_set_new(o, "time_out", number(e->time_out));
+	json_object_set_new(o, "alignment", number(e->alignment));
+	return o;
+}
+
+/* What was asked for, and the line. */
+static void add_call(json_t *o, const struct session *s)
+{
+	static const char *const kinds[] = { [SESSION_DIALLED] = "dialled",
+		[SESSION_TAKEN] = "taken",
+		[SESSION_ACCEPTED] = "accepted",
+		[SESSION_OFFERED] = "offered" };
+	static const char *const bearers[] = { "", "analog", "digital", "any" };
+
+	json_object_set_new(o, "call", json_string(kinds[s->kind]));
+	json_object_set_new(o, "line", json_string(s->line->ops->kind));
+	json_object_set_new(o, "called", bytes(s->asked.number));
+	json_object_set_new(o, "calling", bytes(s->asked.calling));
+	json_object_set_new(o, "subaddress", bytes(s->asked.subaddress));
+	json_object_set_new(
+		o, "bearer", json_string(s->asked.bearer < 4 ? bearers[s->asked.bearer] : ""));
+	json_object_set_new(o, "speed", number(s->speed));
+	json_object_set_new(o, "line_errors", line_errors(&s->errors));
+}
+
 json_t *report_session(const struct session *s)
 {
 	json_t *o = json_object();
@@ -136,6 +176,7 @@ json_t *report_session(const struct session *s)
 	json_object_set_new(o, "wins", addresses(s->net.nbns, 2));
 	json_object_set_new(o, "auth", json_string(info.auth ? info.auth : ""));
 	json_object_set_new(o, "encryption", encryption(&info));
+	add_call(o, s);
 	json_object_set_new(o, "call_id", number(s->call_id));
 	json_object_set_new(o, "peer_call_id", number(s->call.peer_call_id));
 	json_object_set_new(o, "mru", number(info.mru));

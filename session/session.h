@@ -33,8 +33,6 @@ struct session;
 enum session_kind { SESSION_DIALLED, SESSION_TAKEN, SESSION_ACCEPTED, SESSION_OFFERED };
 
 struct session_ops {
-	/* It exists from now on, and `gone` will come. First of all; may be NULL. */
-	void (*begun)(struct session *s);
 	/* It exists from now on, and `gone` will come. May be NULL. */
 	void (*began)(struct session *s);
 	/*

@@ -383,9 +383,14 @@ static void keep_last_words(struct session *s)
 
 void session_call_ended(struct session *s, enum pptp_reason reason, const char *detail)
 {
+	const char *cause = line_cause_text(s->call.cause);
 	bool was_over = s->line_over;
+	char text[sizeof(s->detail)];
 
 	keep_last_words(s);
+	snprintf(text, sizeof(text), "%s%s%s%s", detail, *cause ? " (" : "", cause,
+		*cause ? ")" : "");
+	detail = text;
 	s->has_call = false;
 	s->connection = NULL; /* it may go from now on */
 	/* The line first: if it was ending, it knows the better reason. */

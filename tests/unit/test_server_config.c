@@ -163,9 +163,9 @@ static void a_whole_file(void **state)
 	assert_int_equal(config.session.link.mru, 1300);
 	assert_int_equal(config.session.window, 8);
 	assert_true(!config.forward && config.masquerade && !config.check_source);
-	assert_int_equal(config.max_sessions, 5);
-	assert_int_equal(config.max_connections, 6);
-	assert_int_equal(config.max_connections_per_address, 7);
+	assert_int_equal(config.limits.sessions.all, 5);
+	assert_int_equal(config.limits.connections.all, 6);
+	assert_int_equal(config.limits.connections.per_address, 7);
 	assert_string_equal(config.control_path, "/tmp/x");
 	assert_true(has_password("alice", "wonderland"));
 	assert_int_equal(user("alice")->address.s_addr, ip("10.2.0.2").s_addr);
