@@ -89,7 +89,9 @@ static void the_largest_legal_message_is_taken(void **unused)
 		end_receive_bytes(&e, data, 220 + cut); /* the second one may come in two parts */
 		end_receive_bytes(&e, data + 220 + cut, 220 - cut);
 		assert_false(e.closed);
-		assert_non_null(strstr(e.log, ">Incoming-Call-Reply >Incoming-Call-Reply"));
+		assert_int_equal(e.c.sent, 3); /* the start's, and one each */
+		assert_int_equal(e.last.type, CONTROL_INCOMING_CALL_REPLY);
+		assert_int_equal(e.last.incoming_reply.peer_call_id, 0x2020);
 	}
 }
 
