@@ -283,7 +283,7 @@ class Run:
         status, reason, text = self.sut.ended()
         self.trace(f"it ended with status {status}, reason {reason}: {text}")
         want = pairs(step.words)
-        if status != int(want["status"]):
+        if not matches(want["status"], status, self.variables, {}):
             raise Wrong(f"its status is {status}")
         if "reason" in want and reason != want["reason"]:
             raise Wrong(f"its reason is {reason}: {text}")
