@@ -173,7 +173,9 @@ static void not_admitted(struct session *s, const struct line_failure *failure)
 	s->has_failure = true;
 	s->failure = *failure;
 	s->cause = failure->cause;
-	session_begin_end(s, reason_of(failure), "refused here");
+	session_begin_end(s,
+		failure->result == CONTROL_OUTGOING_DO_NOT_ACCEPT ? PPTP_ADMIN : reason_of(failure),
+		"the call was refused here");
 	if (!s->line_over)
 		s->line->ops->lost(s->line, s->reason, s->detail, clock_now());
 	session_line_is_over(s);
@@ -386,6 +388,11 @@ void session_call_ended(struct session *s, enum pptp_reason reason, const char *
 	const char *cause = line_cause_text(s->call.cause);
 	bool was_over = s->line_over;
 	char text[sizeof(s->detail)];
+
+	/* In an Incoming-Call-Reply that is all that a PNS can say: it does not want the call (2.10). */
+	if (s->kind == SESSION_OFFERED && reason == PPTP_CALL_REFUSED &&
+		s->call.result == CONTROL_INCOMING_DO_NOT_ACCEPT)
+		reason = PPTP_CALL_PROHIBITED;
 
 	keep_last_words(s);
 	snprintf(text, sizeof(text), "%s%s%s%s", detail, *cause ? " (" : "", cause,
