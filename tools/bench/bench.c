@@ -23,6 +23,8 @@
 #define TICK_MS     50
 #define PING_RESEND 300000ull /* us */
 #define PING_TRIES  20
+#define RATE_TAG    0x80000000u /* in the tag of a ping of --rate */
+#define RATE_WAIT   2000000ull  /* us for the last answers of --rate */
 #define STOP_TIME   20000000ull /* us for all calls to end */
 
 struct load {
@@ -33,6 +35,7 @@ struct load {
 	uint64_t begin, up_at, first_ping; /* us */
 	uint64_t ping_sent;
 	unsigned int tries, answered;
+	uint64_t rate_next; /* us; of --rate */
 	uint32_t tag;
 	struct in_addr local, remote;
 };
@@ -51,6 +54,7 @@ struct bench {
 	unsigned int next, setting_up, ready, failed, open;
 	unsigned int ended[PPTP_REASON_COUNT];
 	unsigned int round, round_answered;
+	uint64_t rate_sent, rate_answered;
 	enum phase phase;
 	bool aborted;
 	uint64_t began, all_up, hold_until, close_began, closed_at;
@@ -78,7 +82,7 @@ static long rss(int pid)
 	return kb;
 }
 
-static void send_ping(struct load *l)
+static void send_tagged(struct load *l, uint32_t kind)
 {
 	struct bench *b = l->bench;
 	struct in_addr target = b->options.target.s_addr ? b->options.target : l->remote;
@@ -86,10 +90,15 @@ static void send_ping(struct load *l)
 
 	l->ping_sent = clock_now();
 	l->tries++;
-	l->tag = (uint32_t)(l - b->loads);
+	l->tag = (uint32_t)(l - b->loads) | kind;
 	echo_request(packet, l->local, target, (uint16_t)b->round, l->tag);
 	if (send(b->inner_fd, packet, sizeof(packet), MSG_DONTWAIT) < 0 && errno != EAGAIN)
 		log_warning("cannot hand a ping to the data plane: %s", strerror(errno));
+}
+
+static void send_ping(struct load *l)
+{
+	send_tagged(l, 0);
 }
 
 static void set_up_done(struct load *l, bool failed)
@@ -116,12 +125,15 @@ static void on_reply(struct bench *b, const uint8_t *packet, size_t len)
 	struct load *l;
 	uint32_t tag;
 
-	if (!echo_reply(packet, len, &destination, &tag) || tag >= b->options.sessions)
+	if (!echo_reply(packet, len, &destination, &tag) ||
+		(tag & ~RATE_TAG) >= b->options.sessions)
 		return;
-	l = &b->loads[tag];
+	l = &b->loads[tag & ~RATE_TAG];
 	if (!l->up || destination.s_addr != l->local.s_addr)
 		return;
-	if (!l->pinged) {
+	if (tag & RATE_TAG) {
+		b->rate_answered++;
+	} else if (!l->pinged) {
 		l->first_ping = clock_now();
 		set_up_done(l, false);
 	} else if (b->phase == PINGING && l->answered < b->round) {
@@ -309,6 +321,9 @@ static void advance(struct bench *b)
 		b->rss_up = rss(getpid());
 		b->server_up = b->options.server_pid ? rss(b->options.server_pid) : 0;
 		b->hold_until = now + b->options.hold * 1000000ull;
+		for (unsigned int i = 0; i < b->options.sessions; i++)
+			b->loads[i].rate_next =
+				now + i * 1000000ull / b->options.sessions; /* not all at once */
 		b->phase = HOLDING;
 	}
 	if (b->phase == HOLDING && now >= b->hold_until) {
@@ -327,12 +342,30 @@ static void advance(struct bench *b)
 		all_over(b);
 }
 
+/* What --rate asks for. A session that has gone cannot answer: its pings are lost. */
+static void send_at_rate(struct bench *b, uint64_t now)
+{
+	if (b->phase != HOLDING || !b->options.rate || now + RATE_WAIT > b->hold_until)
+		return;
+	for (unsigned int i = 0; i < b->options.sessions; i++) {
+		struct load *l = &b->loads[i];
+
+		while (l->pinged && l->rate_next <= now) {
+			l->rate_next += 1000000 / b->options.rate;
+			b->rate_sent++;
+			if (l->up)
+				send_tagged(l, RATE_TAG);
+		}
+	}
+}
+
 /* Pings that are due, also the first of each call. */
 static void on_tick(uv_timer_t *timer)
 {
 	struct bench *b = timer->data;
 	uint64_t now = clock_now();
 
+	send_at_rate(b, now);
 	for (unsigned int i = 0; i < b->next; i++) {
 		struct load *l = &b->loads[i];
 		bool waits =
@@ -410,6 +443,11 @@ static json_t *result(const struct bench *b)
 	json_object_set_new(o, "failed", json_integer(b->failed));
 	json_object_set_new(o, "ping_rounds", json_integer(b->round));
 	json_object_set_new(o, "last_round_answered", json_integer(b->round_answered));
+	json_object_set_new(o, "pings_sent", json_integer((json_int_t)b->rate_sent));
+	json_object_set_new(o, "pings_lost",
+		json_integer((json_int_t)(b->rate_sent > b->rate_answered
+						  ? b->rate_sent - b->rate_answered
+						  : 0)));
 	json_object_set_new(o, "setup_seconds", json_real(setup));
 	json_object_set_new(o, "setups_per_second", json_real(setup > 0 ? b->ready / setup : 0));
 	json_object_set_new(o, "connect_ms", distribution(b, false));

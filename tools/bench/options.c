@@ -13,7 +13,8 @@
 static const char usage[] =
 	"usage: greyline bench SERVER --user NAME [--password-file FILE] [--sessions N] "
 	"[--parallel N] [--pings N]\n"
-	"                      [--target ADDR] [--hold SECONDS] [--mppe POLICY] [--server-pid PID] "
+	"                      [--target ADDR] [--hold SECONDS] [--rate N] [--mppe POLICY] "
+	"[--server-pid PID] "
 	"[--json]\n"
 	"\n"
 	"Opens N calls to a PPTP server of your own, pings through each, and prints how long it "
@@ -24,6 +25,9 @@ static const char usage[] =
 	"      --pings N         pings through each call when all are up (default 1)\n"
 	"      --target ADDR     address to ping (default the server's address in the tunnel)\n"
 	"      --hold SECONDS    keep all calls up for so long before the pings (default 0)\n"
+	"      --rate N          meanwhile N pings a second in each, but for the last two seconds, "
+	"and\n"
+	"                        count those without an answer (default 0)\n"
 	"      --server-pid PID  also report the memory of this process (the server, on the same "
 	"machine)\n"
 	"      --json            print one JSON object\n";
@@ -36,6 +40,7 @@ enum {
 	OPT_PINGS,
 	OPT_TARGET,
 	OPT_HOLD,
+	OPT_RATE,
 	OPT_MPPE,
 	OPT_SERVER_PID,
 	OPT_JSON
@@ -49,6 +54,7 @@ static const struct option options[] = {
 	{ "pings", required_argument, NULL, OPT_PINGS },
 	{ "target", required_argument, NULL, OPT_TARGET },
 	{ "hold", required_argument, NULL, OPT_HOLD },
+	{ "rate", required_argument, NULL, OPT_RATE },
 	{ "mppe", required_argument, NULL, OPT_MPPE },
 	{ "server-pid", required_argument, NULL, OPT_SERVER_PID },
 	{ "json", no_argument, NULL, OPT_JSON },
@@ -90,6 +96,8 @@ static int one_option(struct bench_options *o, int opt, const char **password_fi
 		return number("--pings", 0, 10000, &o->pings, why);
 	case OPT_HOLD:
 		return number("--hold", 0, 86400, &o->hold, why);
+	case OPT_RATE:
+		return number("--rate", 0, 1000, &o->rate, why);
 	case OPT_SERVER_PID:
 		if (number("--server-pid", 1, 1u << 30, &v, why) < 0)
 			return -1;

@@ -11,6 +11,7 @@ struct bench_options {
 	char *password; /* wiped and freed by bench_options_done() */
 	unsigned int sessions, parallel, pings;
 	unsigned int hold; /* seconds with all sessions up */
+	unsigned int rate; /* pings a second in each meanwhile */
 	int server_pid;    /* whose memory is reported too; 0 none */
 	bool json;
 	struct in_addr target; /* pinged; 0: the server's inner address */
