@@ -113,18 +113,18 @@ void control_call_connect(
 	struct control_call *call, const struct control_call_params *params, uint64_t now);
 
 /*
- * PAC: the line rings. Sends Incoming-Call-Request with params' call_id, serial, bearer, channel,
- * numbers and subaddress. `call_accepted` or `call_ended` follows (PPTP_CALL_REFUSED). 0; -EPROTO,
- * -EADDRINUSE, -ENOSPC (our max_channels; a PNS's MUST be ignored, section 2.1), -ENOSYS without
- * `call_accepted`.
+ * PAC: the line rings. Sends Incoming-Call-Request with params' call_id, serial, bearer (analog or
+ * digital; "any" goes as digital), channel, numbers and subaddress. `call_accepted` or `call_ended`
+ * (PPTP_CALL_REFUSED) follows. 0; -EPROTO, -EADDRINUSE, -ENOSPC (our max_channels; a PNS's MUST be
+ * ignored, section 2.1), -ENOSYS without `call_accepted`.
  */
 int control_call_offer(struct control_connection *c, struct control_call *call,
 	const struct control_call_params *params, uint64_t now);
 
 /*
  * PAC: the line of an accepted call is up. Sends Incoming-Call-Connected with params' speed,
- * window, delay, framing; established, without a callback. Not called for answer_timeout, the call
- * ends with Call-Disconnect-Notify.
+ * window, delay, framing ("any" goes as synchronous); established, without a callback. Not called
+ * for answer_timeout, the call ends with Call-Disconnect-Notify.
  */
 void control_call_answered(
 	struct control_call *call, const struct control_call_params *params, uint64_t now);

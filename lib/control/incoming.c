@@ -40,7 +40,9 @@ int control_call_offer(struct control_connection *c, struct control_call *call,
 	call->framing = params->framing;
 	q->call_id = params->call_id;
 	q->serial = params->serial;
-	q->bearer = params->bearer;
+	/* Section 2.9 has no "any": the channel that rings is of one kind. */
+	q->bearer = params->bearer & CONTROL_BEARER_DIGITAL ? CONTROL_BEARER_DIGITAL
+							    : CONTROL_BEARER_ANALOG;
 	q->physical_channel = params->physical_channel;
 	control_call_copy_text(q->dialed, params->dialed, 0);
 	q->dialed_length = (uint16_t)strlen(q->dialed);
@@ -103,12 +105,14 @@ void control_call_answered(
 	call->connection->now = now;
 	control_call_enter(call, CONTROL_CALL_ESTABLISHED, UINT64_MAX);
 	call->connect_speed = params->connect_speed;
-	call->framing = params->framing;
+	/* Section 2.11 has no "any" either. */
+	call->framing = params->framing & CONTROL_FRAMING_SYNC ? CONTROL_FRAMING_SYNC
+							       : CONTROL_FRAMING_ASYNC;
 	k->peer_call_id = call->peer_call_id;
 	k->connect_speed = params->connect_speed;
 	k->window = params->window;
 	k->processing_delay = params->processing_delay;
-	k->framing = params->framing;
+	k->framing = call->framing;
 	control_connection_send(call->connection, &m);
 }
 

@@ -21,7 +21,7 @@ static void pac_idle_ring_sends_incoming_call_request(void **state)
 	assert_int_equal(e.out_len, 220);
 	assert_int_equal(e.last.incoming_request.call_id, 6);
 	assert_int_equal(e.last.incoming_request.serial, 77);
-	assert_int_equal(e.last.incoming_request.bearer, 3);
+	assert_int_equal(e.last.incoming_request.bearer, CONTROL_BEARER_DIGITAL); /* not "any" */
 	assert_int_equal(e.last.incoming_request.physical_channel, 9);
 	assert_int_equal(e.last.incoming_request.dialed_length, 3);
 	assert_int_equal(e.last.incoming_request.dialing_length, 10);
@@ -93,6 +93,7 @@ static void pac_wait_reply_accepting_answers_and_sends_connected(void **state)
 	assert_int_equal(e.last.incoming_connected.window, 20);
 	assert_int_equal(e.last.incoming_connected.processing_delay, 2);
 	assert_int_equal(e.last.incoming_connected.framing, CONTROL_FRAMING_ASYNC);
+	assert_int_equal(call->framing, CONTROL_FRAMING_ASYNC);
 	control_call_answered(call, &params, e.now); /* once */
 	assert_log(&e, "");
 }
