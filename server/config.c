@@ -47,8 +47,8 @@ static cfg_opt_t user_opts[] = {
 	CFG_STR("password", NULL, CFGF_NONE),
 	CFG_STR("nt-hash", NULL, CFGF_NONE),
 	CFG_STR("address", NULL, CFGF_NONE),
-	CFG_STR_LIST("calling-numbers", default_empty, CFGF_NONE),
-	CFG_STR_LIST("called-numbers", default_empty, CFGF_NONE),
+	CFG_STR_LIST("calling-numbers", NULL, CFGF_NONE),
+	CFG_STR_LIST("called-numbers", NULL, CFGF_NONE),
 	CFG_END(),
 };
 

@@ -100,7 +100,7 @@ static bool is_deaf(const struct line_ppp *p, enum pptp_reason reason)
 
 	if (!p->started || p->answered ||
 		(reason != PPTP_LCP_TIMEOUT && reason != PPTP_PEER_REQUEST &&
-			reason != PPTP_TCP_CLOSED))
+			reason != PPTP_LOST_CARRIER && reason != PPTP_TCP_CLOSED))
 		return false;
 	ppp_link_get_info(p->link, &info);
 	return info.received > 0 && clock_now() - p->began > 2 * p->restart_interval;
