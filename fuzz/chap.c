@@ -1,6 +1,6 @@
 /*
- * lib/ppp/chap: authenticator and peer, alone with any packets or facing each other, verdicts at any
- * time. At most one success, then at most one failure; success only for who knows the password; no
+ * lib/ppp/chap: authenticator and peer, alone with any packets or facing each other, verdicts at
+ * any time. At most one success, then at most one failure; success only for who knows the password; no
  * state that waits has no deadline.
  */
 #include "lib/ppp/chap.h"

@@ -1,7 +1,7 @@
 /*
  * lib/ppp/link: a whole link as server or client. The peer is the input, or the other end of our
- * own, whose frames the input loses, damages and delays; verdicts come at any time. Data passes only
- * as the policy allows; every phase has a deadline; `finished` comes once and is the last.
+ * own, whose frames the input loses, damages and delays; verdicts come at any time. Data passes
+ * only as the policy allows; every phase has a deadline; `finished` comes once and is the last.
  */
 #include "lib/ppp/cp.h"
 #include "lib/ppp/frame.h"

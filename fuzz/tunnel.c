@@ -215,7 +215,7 @@ static void forge(struct end *e)
 	h.has_seq = len > 0;
 	h.has_ack = flags & 1 || !len;
 	h.payload_len = (uint16_t)len;
-	h.seq = e->t.receiver.next + (uint32_t)(int8_t)flags;
+	h.seq = e->t.receiver.next + (flags >> 4) - (flags & 8 ? 16u : 0u);
 	h.ack = e->t.sender.next - 1 + (flags & 2 ? fuzz_u8(&f) : 0u) - (flags & 4 ? 3u : 0u);
 	gre_header_encode(&h, packet);
 	if (len)

@@ -69,6 +69,19 @@ static void a_name_cannot_move_the_cursor(void **state)
 		"user: a\\x1b[2J\\x0a\\xc2\\x9bb\\x7f\n");
 }
 
+static void neither_can_a_key(void **state)
+{
+	(void)state;
+	expect("[{\"a\\u001b\":1,\"b\":2}]", "a\\x1b  b\n    1  2\n");
+}
+
+static void sums_do_not_overflow(void **state)
+{
+	(void)state;
+	expect("[{\"drops\":{\"late\":9223372036854775807,\"jump\":1},\"n\":1}]",
+		"drops                n\n9223372036854775807  1\n");
+}
+
 static void a_long_name_is_cut_between_characters(void **state)
 {
 	char json[2100] = "{\"user\":\"", *text;
@@ -96,6 +109,8 @@ int main(void)
 		cmocka_unit_test(other_arrays_show_their_own_keys),
 		cmocka_unit_test(objects_are_lines),
 		cmocka_unit_test(a_name_cannot_move_the_cursor),
+		cmocka_unit_test(neither_can_a_key),
+		cmocka_unit_test(sums_do_not_overflow),
 		cmocka_unit_test(a_long_name_is_cut_between_characters),
 	};
 

@@ -85,14 +85,18 @@ static void format_bytes(char *out, size_t size, json_int_t bytes)
 	snprintf(out, size, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
 }
 
-/* All numbers of an object, as "drops" by reason. */
+/* All numbers of an object, as "drops" by reason; the largest there is, if they are more. */
 static json_int_t sum(const json_t *object)
 {
 	json_int_t total = 0;
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)object, key, value) total += json_integer_value(value);
+	json_object_foreach((json_t *)object, key, value)
+	{
+		if (__builtin_add_overflow(total, json_integer_value(value), &total))
+			return INT64_MAX;
+	}
 	return total;
 }
 
@@ -175,7 +179,8 @@ static void table_print(FILE *out, const json_t *rows)
 	size_t at;
 
 	for (unsigned int i = 0; i < count; i++) {
-		columns[i].width = width_of(columns[i].title);
+		escape(cell, sizeof(cell), columns[i].title);
+		columns[i].width = width_of(cell);
 		json_array_foreach(rows, at, row)
 		{
 			format_value(cell, sizeof(cell), columns[i].key,
@@ -184,8 +189,10 @@ static void table_print(FILE *out, const json_t *rows)
 				columns[i].width = width_of(cell);
 		}
 	}
-	for (unsigned int i = 0; i < count; i++)
-		cell_print(out, &columns[i], columns[i].title, i + 1 == count);
+	for (unsigned int i = 0; i < count; i++) {
+		escape(cell, sizeof(cell), columns[i].title);
+		cell_print(out, &columns[i], cell, i + 1 == count);
+	}
 	putc('\n', out);
 	json_array_foreach(rows, at, row)
 	{
