@@ -137,7 +137,7 @@ static void encrypt(struct tunnel *t, struct packet *p, uint16_t protocol, struc
 
 static int check_packet(struct tunnel *t, const struct packet *p, bool data)
 {
-	if (p->data - p->buf < HEADROOM || p->len > PACKET_SLOT || (t->raw && !p->len))
+	if (p->data < p->buf + HEADROOM || p->len > PACKET_SLOT || (t->raw && !p->len))
 		return -EMSGSIZE;
 	return data && !t->raw ? may_send(t) : 0;
 }

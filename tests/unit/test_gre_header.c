@@ -139,13 +139,16 @@ static void every_header_that_is_accepted_encodes_back(void **state)
 	}
 }
 
-static void every_fault_has_its_own_text(void **state)
+static void every_fault_has_its_own_name_and_text(void **state)
 {
 	(void)state;
 	for (int a = 0; a <= GRE_FAULT_COUNT; a++)
-		for (int b = 0; b < a; b++)
+		for (int b = 0; b < a; b++) {
 			assert_string_not_equal(gre_fault_text((enum gre_fault)a),
 				gre_fault_text((enum gre_fault)b));
+			assert_string_not_equal(gre_fault_name((enum gre_fault)a),
+				gre_fault_name((enum gre_fault)b));
+		}
 }
 
 int main(void)
@@ -156,7 +159,7 @@ int main(void)
 		cmocka_unit_test(trailing_bytes_are_allowed),
 		cmocka_unit_test(faults_are_told_apart),
 		cmocka_unit_test(every_header_that_is_accepted_encodes_back),
-		cmocka_unit_test(every_fault_has_its_own_text),
+		cmocka_unit_test(every_fault_has_its_own_name_and_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
