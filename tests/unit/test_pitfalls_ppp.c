@@ -139,6 +139,21 @@ static size_t right_response(
 		packet, RESPONSE, server->packet[1], body, 1 + sizeof(value) + strlen(name));
 }
 
+/* What a server asks that has a Response from elsewhere. */
+static void judge_directly(const char *name)
+{
+	struct ppp_auth_request request = { .identifier = 1 };
+	struct ppp_auth_verdict verdict;
+	uint8_t hash[16];
+
+	assert_int_equal(mschap_nt_hash("secret", hash), 0);
+	strcpy(request.name, name);
+	mschap2_nt_response(
+		request.challenge, request.peer_challenge, name, hash, request.nt_response);
+	assert_false(ppp_auth_check(&request, hash, &verdict));
+	assert_false(verdict.ok);
+}
+
 static void a_name_of_no_octets_does_not_authenticate(void **unused)
 {
 	static const char *const names[] = { "", "DOM\\" };
@@ -153,6 +168,7 @@ static void a_name_of_no_octets_does_not_authenticate(void **unused)
 		len = right_response(&server, names[i], "secret", packet);
 		end_receive(&server, packet, len, START);
 		assert_int_equal(server.succeeded, 0);
+		judge_directly(names[i]);
 		/* the same with a name is right: it is the name that was wrong */
 		len = right_response(&server, "u", "secret", packet);
 		end_receive(&server, packet, len, START);
@@ -178,13 +194,18 @@ static void a_challenge_of_no_octets_is_not_answered(void **unused)
 {
 	uint8_t packet[600];
 	struct chap_end client;
-	size_t len = make_value(packet, CHALLENGE, 1, 0, 0, "server", 6);
+	static const uint8_t shapes[] = { 0, 1, 8, 15, 17 };
+	static const char name[] = "a-name-longer-than-a-challenge.example";
 
 	(void)unused;
-	end_peer(&client, "user", "secret");
-	end_receive(&client, packet, len, START);
-	assert_int_equal(client.sent, 0);
-	assert_int_equal(client.succeeded, 0);
+	for (size_t i = 0; i < sizeof(shapes); i++) {
+		size_t len = make_value(packet, CHALLENGE, 1, shapes[i], 0, name, sizeof(name) - 1);
+
+		end_peer(&client, "user", "secret");
+		end_receive(&client, packet, len, START);
+		assert_int_equal(client.sent, 0);
+		assert_int_equal(client.succeeded, 0);
+	}
 }
 
 static void a_response_of_no_octets_does_not_authenticate(void **unused)
@@ -707,6 +728,29 @@ static void a_peer_that_falls_silent_ends_the_link_in_each_phase(void **unused)
 	}
 }
 
+/* A peer that always says something, and never gets any further: LCP anew every two seconds. */
+static void a_peer_that_begins_again_and_again_ends_the_link(void **unused)
+{
+	uint8_t request[] = { 1, 100, 0, 10, 5, 6, 1, 2, 3, 4 };
+
+	(void)unused;
+	pair_init(&p, 1);
+	p.filter = lose;
+	lost_protocol = PPP_CHAP;
+	lost_from = -1;
+	pair_open(&p);
+	for (unsigned int i = 0; i < 60 && !p.end[SERVER].over; i++) {
+		pair_run(&p, 2 * SECOND, false);
+		request[1]++;
+		request[6]++;
+		inject(SERVER, PPP_LCP, request, sizeof(request));
+	}
+	assert_false(p.broken);
+	assert_true(p.end[SERVER].over);
+	assert_true(p.end[SERVER].over_at <= 1070 * SECOND);
+	pair_done(&p);
+}
+
 static void a_peer_that_falls_silent_later_ends_the_link(void **unused)
 {
 	(void)unused;
@@ -786,6 +830,7 @@ int main(void)
 		cmocka_unit_test(an_option_of_length_1_is_no_loop),
 		cmocka_unit_test(lcp_requests_without_an_answer_end_the_link),
 		cmocka_unit_test(a_peer_that_falls_silent_ends_the_link_in_each_phase),
+		cmocka_unit_test(a_peer_that_begins_again_and_again_ends_the_link),
 		cmocka_unit_test(a_peer_that_falls_silent_later_ends_the_link),
 		cmocka_unit_test(a_terminate_without_an_answer_ends_the_link),
 		cmocka_unit_test(a_judge_that_never_answers_holds_up_one_link_only),

@@ -6,6 +6,7 @@
 #include "dataplane/table.h"
 #include "server/accounts.h"
 #include "server/address_pool.h"
+#include "server/listener.h"
 #include "session/connection.h"
 #include "session/hub.h"
 #include "system/control_socket.h"
@@ -282,6 +283,81 @@ static void set_up_that_fails_again_and_again_leaks_no_descriptor(void **unused)
 	assert_int_equal(uv_loop_close(&loop), 0);
 }
 
+/* ---- accept() without a descriptor ---- */
+
+#define CALLERS 8
+
+static int accepted_fds[CALLERS];
+static unsigned int accepted_count, exhausted_count;
+
+static void on_accepted(void *user, int fd, struct in_addr from)
+{
+	(void)user;
+	(void)from;
+	assert_true(accepted_count < CALLERS);
+	accepted_fds[accepted_count++] = fd;
+}
+
+static void on_exhausted(void *user, int error)
+{
+	(void)user;
+	assert_int_equal(error < 0 ? -error : error, EMFILE);
+	exhausted_count++;
+}
+
+static void accepting_without_descriptors_is_no_busy_loop(void **unused)
+{
+	static const struct listener_ops listening = { .accepted = on_accepted,
+		.exhausted = on_exhausted };
+	struct sockaddr_in to = { .sin_family = AF_INET };
+	socklen_t len = sizeof(to);
+	int callers[CALLERS], top;
+	unsigned int turns = 0;
+	struct rlimit old, low;
+	struct listener l;
+	char why[SYSTEM_WHY];
+	uv_loop_t loop;
+	uint64_t start;
+
+	(void)unused;
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(uv_loop_init(&loop), 0);
+	memset(&l, 0, sizeof(l));
+	assert_int_equal(listener_open(&l, &loop, &to, 64, &listening, NULL, why), 0);
+	assert_int_equal(getsockname(l.fd, (struct sockaddr *)&to, &len), 0);
+	for (unsigned int i = 0; i < CALLERS; i++) {
+		callers[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(connect(callers[i], (const struct sockaddr *)&to, len), 0);
+	}
+	top = dup(0);
+	close(top);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+	low = (struct rlimit){ (rlim_t)top + 2, old.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	start = clock_us();
+	for (; exhausted_count < 4; turns++) {
+		uv_run(&loop, UV_RUN_ONCE);
+		assert_true(turns < 100); /* it waits, longer each time */
+	}
+	assert_true(clock_us() - start >= 100000);
+	assert_int_equal(accepted_count, 2);
+	/* Nobody was sent away meanwhile: they are accepted as soon as that is possible. */
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+	while (accepted_count < CALLERS)
+		uv_run(&loop, UV_RUN_ONCE);
+	for (unsigned int i = 0; i < CALLERS; i++) {
+		char octet;
+
+		assert_int_equal(recv(callers[i], &octet, 1, MSG_DONTWAIT), -1);
+		assert_true(errno == EAGAIN);
+		close(callers[i]);
+		close(accepted_fds[i]);
+	}
+	listener_close(&l);
+	run_until_closed(&loop);
+	assert_int_equal(uv_loop_close(&loop), 0);
+}
+
 /* ---- time ---- */
 
 static double cpu_seconds(void)
@@ -439,6 +515,7 @@ int main(void)
 		cmocka_unit_test(a_timer_is_no_descriptor),
 		cmocka_unit_test(set_up_that_fails_at_any_step_leaks_no_descriptor),
 		cmocka_unit_test(set_up_that_fails_again_and_again_leaks_no_descriptor),
+		cmocka_unit_test(accepting_without_descriptors_is_no_busy_loop),
 		cmocka_unit_test(a_call_is_found_without_a_scan),
 		cmocka_unit_test(an_address_is_found_without_a_scan),
 		cmocka_unit_test(an_account_is_found_without_a_scan),
