@@ -1,5 +1,5 @@
 /*
- * The load generator: N calls over N control connections in one process, on the same session layer
+ * The load generator: N calls over as many control connections, or fewer, in one process, on the same session layer
  * and data plane as the client, but with a socket pair in place of a TUN device: no device and no
  * address of this machine is needed.
  */
@@ -8,7 +8,7 @@
 #include "system/clock.h"
 #include "system/log.h"
 #include "tools/bench/echo.h"
-#include "tools/bench/options.h"
+#include "tools/bench/load.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -26,40 +26,6 @@
 #define RATE_TAG    0x80000000u /* in the tag of a ping of --rate */
 #define RATE_WAIT   2000000ull  /* us for the last answers of --rate */
 #define STOP_TIME   20000000ull /* us for all calls to end */
-
-struct load {
-	struct bench *bench;
-	struct connection connection;
-	struct session *session;
-	bool open, up, pinged, failed;
-	uint64_t begin, up_at, first_ping; /* us */
-	uint64_t ping_sent;
-	unsigned int tries, answered;
-	uint64_t rate_next; /* us; of --rate */
-	uint32_t tag;
-	struct in_addr local, remote;
-};
-
-enum phase { SETTING_UP, HOLDING, PINGING, CLOSING };
-
-struct bench {
-	uv_loop_t loop;
-	struct bench_options options;
-	struct hub hub;
-	uv_poll_t inner;
-	uv_timer_t tick;
-	uv_signal_t sigint, sigterm;
-	int inner_fd, gre_fd, worker_fd;
-	struct load *loads;
-	unsigned int next, setting_up, ready, failed, open;
-	unsigned int ended[PPTP_REASON_COUNT];
-	unsigned int round, round_answered;
-	uint64_t rate_sent, rate_answered;
-	enum phase phase;
-	bool aborted;
-	uint64_t began, all_up, hold_until, close_began, closed_at;
-	long rss_before, rss_up, server_before, server_up; /* kB */
-};
 
 static void start_more(struct bench *b);
 static void advance(struct bench *b);
@@ -185,6 +151,10 @@ static void on_gone(struct session *s, enum pptp_reason reason, const char *deta
 	struct load *l = s->owner;
 	struct bench *b = l->bench;
 
+	if (!l->session) { /* of one that could not be dialled: that was said */
+		advance(b);
+		return;
+	}
 	if (b->phase != CLOSING) {
 		b->ended[reason]++;
 		log_info("call %u ended: %s: %s", (unsigned int)(l - b->loads),
@@ -192,77 +162,97 @@ static void on_gone(struct session *s, enum pptp_reason reason, const char *deta
 	}
 	l->session = NULL;
 	l->up = false;
-	if (l->open)
-		connection_stop(&l->connection, reason);
+	if (--l->trunk->sessions == 0 && l->trunk->open)
+		connection_stop(&l->trunk->connection, reason);
 	set_up_done(l, true);
 	advance(b);
 }
 
 static const struct session_ops session_ops = { .up = on_up, .opened = on_opened, .gone = on_gone };
 
-static void on_established(struct connection *c)
+/* It will not come up. */
+static void failed(struct load *l, enum pptp_reason reason)
 {
-	struct load *l = c->owner;
-	struct bench *b = l->bench;
-
-	l->session = session_dial(&b->hub, c, &b->options.session, &session_ops, l);
-	if (!l->session)
-		connection_stop(c, PPTP_NO_RESOURCES);
+	if (l->session || l->pinged || l->failed)
+		return;
+	l->bench->ended[reason]++;
+	set_up_done(l, true);
 }
 
-static void on_outgoing_call(struct connection *c, const struct control_outgoing_request *request)
+static void on_established(struct connection *c)
 {
-	control_connection_refuse(
-		&c->control, request, CONTROL_OUTGOING_DO_NOT_ACCEPT, CONTROL_ERROR_NONE, 0);
+	struct trunk *t = c->owner;
+	struct bench *b = t->bench;
+
+	for (unsigned int i = 0; i < t->count; i++) {
+		struct load *l = &t->loads[i];
+
+		l->session = session_dial(&b->hub, c, &b->options.session, &session_ops, l);
+		if (l->session)
+			t->sessions++;
+		else
+			failed(l, PPTP_NO_RESOURCES);
+	}
+	if (!t->sessions)
+		connection_stop(c, PPTP_NO_RESOURCES);
 }
 
 static void on_closed(struct connection *c, enum pptp_reason reason, const char *detail)
 {
-	struct load *l = c->owner;
-	struct bench *b = l->bench;
+	struct trunk *t = c->owner;
+	struct bench *b = t->bench;
 
-	l->open = false;
+	t->open = false;
 	b->open--;
-	if (!l->session && !l->pinged && !l->failed) {
-		b->ended[reason]++;
-		log_info("connection %u ended: %s: %s", (unsigned int)(l - b->loads),
-			pptp_reason_text(reason), detail);
-		set_up_done(l, true);
-	}
+	log_info("connection %u ended: %s: %s", (unsigned int)(t - b->trunks),
+		pptp_reason_text(reason), detail);
+	for (unsigned int i = 0; i < t->count; i++)
+		failed(&t->loads[i], reason);
 	advance(b);
 }
 
 static const struct connection_ops connection_ops = {
 	.established = on_established,
-	.outgoing_call = on_outgoing_call,
 	.closed = on_closed,
 };
 
-static void start_more(struct bench *b)
+static void start_trunk(struct bench *b)
 {
 	struct sockaddr_in server = { .sin_family = AF_INET,
 		.sin_addr = b->options.server,
 		.sin_port = htons(CONTROL_PORT) };
+	struct trunk *t = &b->trunks[b->trunk_count++];
+	unsigned int left = b->options.sessions - b->next;
 
-	while (b->phase == SETTING_UP && b->next < b->options.sessions &&
-		b->setting_up < b->options.parallel) {
-		struct load *l = &b->loads[b->next++];
-
-		l->bench = b;
-		l->begin = clock_now();
-		b->setting_up++;
-		l->open = true;
-		b->open++;
-		if (connection_dial(&l->connection, &b->loop, &server, 10000000,
-			    &b->options.control, &connection_ops, l) < 0) {
-			l->open = false;
-			b->open--;
-			l->failed = true;
-			b->setting_up--;
-			b->failed++;
-			b->ended[PPTP_NO_RESOURCES]++;
-		}
+	t->bench = b;
+	t->loads = &b->loads[b->next];
+	t->count = left < b->options.per_connection ? left : b->options.per_connection;
+	b->next += t->count;
+	b->setting_up += t->count;
+	for (unsigned int i = 0; i < t->count; i++) {
+		t->loads[i].bench = b;
+		t->loads[i].trunk = t;
+		t->loads[i].begin = clock_now();
 	}
+	t->open = true;
+	b->open++;
+	if (connection_dial(&t->connection, &b->loop, &server, 10000000, &b->options.control,
+		    &connection_ops, t) == 0)
+		return;
+	t->open = false;
+	b->open--;
+	b->setting_up -= t->count;
+	b->failed += t->count;
+	b->ended[PPTP_NO_RESOURCES] += t->count;
+	for (unsigned int i = 0; i < t->count; i++)
+		t->loads[i].failed = true;
+}
+
+static void start_more(struct bench *b)
+{
+	while (b->phase == SETTING_UP && b->next < b->options.sessions &&
+		b->setting_up < b->options.parallel)
+		start_trunk(b);
 }
 
 static void begin_round(struct bench *b)
@@ -285,16 +275,18 @@ static void begin_close(struct bench *b)
 
 		if (l->session)
 			session_close(l->session, PPTP_LOCAL_REQUEST, "");
-		else if (l->open)
-			connection_stop(&l->connection, PPTP_LOCAL_REQUEST);
+	}
+	for (unsigned int i = 0; i < b->trunk_count; i++) {
+		if (b->trunks[i].open && !b->trunks[i].sessions)
+			connection_stop(&b->trunks[i].connection, PPTP_LOCAL_REQUEST);
 	}
 }
 
 static void abort_all(struct bench *b)
 {
-	for (unsigned int i = 0; i < b->next; i++) {
-		if (b->loads[i].open)
-			connection_abort(&b->loads[i].connection, PPTP_LOCAL_REQUEST);
+	for (unsigned int i = 0; i < b->trunk_count; i++) {
+		if (b->trunks[i].open)
+			connection_abort(&b->trunks[i].connection, PPTP_LOCAL_REQUEST);
 	}
 }
 
@@ -401,97 +393,6 @@ static void on_signal(uv_signal_t *handle, int signum)
 	advance(b);
 }
 
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* Median and so on of set-up times, in ms. */
-static json_t *distribution(const struct bench *b, bool to_ping)
-{
-	uint64_t *t = calloc(b->options.sessions, sizeof(*t));
-	unsigned int n = 0;
-	json_t *o = json_object();
-
-	for (unsigned int i = 0; t && i < b->options.sessions; i++) {
-		const struct load *l = &b->loads[i];
-
-		if (l->pinged)
-			t[n++] = (to_ping ? l->first_ping : l->up_at) - l->begin;
-	}
-	if (n) {
-		qsort(t, n, sizeof(*t), compare);
-		json_object_set_new(o, "min", json_real((double)t[0] / 1000));
-		json_object_set_new(o, "median", json_real((double)t[n / 2] / 1000));
-		json_object_set_new(o, "p95", json_real((double)t[(n * 95 - 1) / 100] / 1000));
-		json_object_set_new(o, "p99", json_real((double)t[(n * 99 - 1) / 100] / 1000));
-		json_object_set_new(o, "max", json_real((double)t[n - 1] / 1000));
-	}
-	free(t);
-	return o;
-}
-
-static json_t *result(const struct bench *b)
-{
-	json_t *o = json_object(), *ended = json_object();
-	double setup = (double)(b->all_up > b->began ? b->all_up - b->began : 0) / 1e6;
-
-	json_object_set_new(o, "sessions", json_integer(b->options.sessions));
-	json_object_set_new(o, "ready", json_integer(b->ready));
-	json_object_set_new(o, "failed", json_integer(b->failed));
-	json_object_set_new(o, "ping_rounds", json_integer(b->round));
-	json_object_set_new(o, "last_round_answered", json_integer(b->round_answered));
-	json_object_set_new(o, "pings_sent", json_integer((json_int_t)b->rate_sent));
-	json_object_set_new(o, "pings_lost",
-		json_integer((json_int_t)(b->rate_sent > b->rate_answered
-						  ? b->rate_sent - b->rate_answered
-						  : 0)));
-	json_object_set_new(o, "setup_seconds", json_real(setup));
-	json_object_set_new(o, "setups_per_second", json_real(setup > 0 ? b->ready / setup : 0));
-	json_object_set_new(o, "connect_ms", distribution(b, false));
-	json_object_set_new(o, "connect_to_ping_ms", distribution(b, true));
-	json_object_set_new(o, "teardown_seconds",
-		json_real((double)(b->closed_at > b->close_began ? b->closed_at - b->close_began
-								 : 0) /
-			  1e6));
-	if (b->ready && b->rss_before > 0)
-		json_object_set_new(o, "bench_kb_per_session",
-			json_real((double)(b->rss_up - b->rss_before) / b->ready));
-	if (b->ready && b->server_before > 0)
-		json_object_set_new(o, "server_kb_per_session",
-			json_real((double)(b->server_up - b->server_before) / b->ready));
-	for (unsigned int i = 1; i < PPTP_REASON_COUNT; i++) {
-		if (b->ended[i])
-			json_object_set_new(ended, pptp_reason_name((enum pptp_reason)i),
-				json_integer(b->ended[i]));
-	}
-	json_object_set_new(o, "ended", ended);
-	return o;
-}
-
-static void print(json_t *o)
-{
-	const char *key;
-	json_t *v;
-
-	json_object_foreach(o, key, v)
-	{
-		if (json_is_object(v)) {
-			const char *k;
-			json_t *w;
-
-			printf("%-22s", key);
-			json_object_foreach(v, k, w) printf(
-				" %s %.*f", k, json_is_real(w) ? 2 : 0, json_number_value(w));
-			printf("\n");
-		} else {
-			printf("%-22s %.*f\n", key, json_is_real(v) ? 2 : 0, json_number_value(v));
-		}
-	}
-}
-
 static void close_descriptors(struct bench *b)
 {
 	int fds[] = { b->inner_fd, b->worker_fd, b->gre_fd };
@@ -568,24 +469,6 @@ static int run(struct bench *b, char *why)
 	return 0;
 }
 
-/* Prints what was measured; the exit status. */
-static int report(const struct bench *b)
-{
-	json_t *o = result(b);
-
-	if (b->options.json) {
-		json_dumpf(o, stdout, JSON_INDENT(2));
-		printf("\n");
-	} else {
-		print(o);
-	}
-	json_decref(o);
-	return b->ready == b->options.sessions &&
-			       (!b->options.pings || b->round_answered == b->ready)
-		       ? 0
-		       : 1;
-}
-
 int bench_main(int argc, char **argv)
 {
 	struct bench *b = calloc(1, sizeof(*b));
@@ -601,13 +484,15 @@ int bench_main(int argc, char **argv)
 		rc = rc < 0 ? 2 : 0;
 	} else {
 		b->loads = calloc(b->options.sessions, sizeof(*b->loads));
-		rc = b->loads ? run(b, why) : -1;
+		b->trunks = calloc(b->options.sessions, sizeof(*b->trunks));
+		rc = b->loads && b->trunks ? run(b, why) : -1;
 		if (rc < 0)
 			fprintf(stderr, "greyline bench: %s\n", why);
-		rc = rc < 0 ? 1 : report(b);
+		rc = rc < 0 ? 1 : bench_report(b);
 	}
 	bench_options_done(&b->options);
 	free(b->loads);
+	free(b->trunks);
 	free(b);
 	return rc;
 }

@@ -14,7 +14,7 @@ static const char usage[] =
 	"usage: greyline bench SERVER --user NAME [--password-file FILE] [--sessions N] "
 	"[--parallel N] [--pings N]\n"
 	"                      [--target ADDR] [--hold SECONDS] [--rate N] [--mppe POLICY] "
-	"[--server-pid PID] "
+	"[--server-pid PID] [--calls-per-connection N] "
 	"[--json]\n"
 	"\n"
 	"Opens N calls to a PPTP server of your own, pings through each, and prints how long it "
@@ -22,6 +22,8 @@ static const char usage[] =
 	"\n"
 	"      --sessions N      calls at once (default 100)\n"
 	"      --parallel N      calls being set up at once (default 32; 1: one after the other)\n"
+	"      --calls-per-connection N\n"
+	"                        calls in each control connection (default 1)\n"
 	"      --pings N         pings through each call when all are up (default 1)\n"
 	"      --target ADDR     address to ping (default the server's address in the tunnel)\n"
 	"      --hold SECONDS    keep all calls up for so long before the pings (default 0)\n"
@@ -41,6 +43,7 @@ enum {
 	OPT_TARGET,
 	OPT_HOLD,
 	OPT_RATE,
+	OPT_PER_CONNECTION,
 	OPT_MPPE,
 	OPT_SERVER_PID,
 	OPT_JSON
@@ -55,6 +58,7 @@ static const struct option options[] = {
 	{ "target", required_argument, NULL, OPT_TARGET },
 	{ "hold", required_argument, NULL, OPT_HOLD },
 	{ "rate", required_argument, NULL, OPT_RATE },
+	{ "calls-per-connection", required_argument, NULL, OPT_PER_CONNECTION },
 	{ "mppe", required_argument, NULL, OPT_MPPE },
 	{ "server-pid", required_argument, NULL, OPT_SERVER_PID },
 	{ "json", no_argument, NULL, OPT_JSON },
@@ -92,6 +96,8 @@ static int one_option(struct bench_options *o, int opt, const char **password_fi
 		return number("--sessions", 1, 65000, &o->sessions, why);
 	case OPT_PARALLEL:
 		return number("--parallel", 1, 65000, &o->parallel, why);
+	case OPT_PER_CONNECTION:
+		return number("--calls-per-connection", 1, 65000, &o->per_connection, why);
 	case OPT_PINGS:
 		return number("--pings", 0, 10000, &o->pings, why);
 	case OPT_HOLD:
@@ -205,6 +211,7 @@ int bench_options_parse(struct bench_options *o, int argc, char **argv)
 	memset(o, 0, sizeof(*o));
 	o->sessions = 100;
 	o->parallel = 32;
+	o->per_connection = 1;
 	o->pings = 1;
 	(void)settings_mppe("require-128", &o->session.link.mppe);
 	rc = parse(o, argc, argv, why);

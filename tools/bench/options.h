@@ -10,9 +10,10 @@ struct bench_options {
 	const char *user;
 	char *password; /* wiped and freed by bench_options_done() */
 	unsigned int sessions, parallel, pings;
-	unsigned int hold; /* seconds with all sessions up */
-	unsigned int rate; /* pings a second in each meanwhile */
-	int server_pid;    /* whose memory is reported too; 0 none */
+	unsigned int per_connection; /* calls */
+	unsigned int hold;           /* seconds with all sessions up */
+	unsigned int rate;           /* pings a second in each meanwhile */
+	int server_pid;              /* whose memory is reported too; 0 none */
 	bool json;
 	struct in_addr target; /* pinged; 0: the server's inner address */
 	struct control_config control;
