@@ -179,6 +179,7 @@ static void session_init(struct dp_session *s, const struct dp_session_config *c
 	s->peer = config->peer;
 	s->local_address = config->local;
 	s->local = ntohl(config->local.s_addr);
+	s->any_source = config->any_source;
 	s->peer_mru = s->control_mru = DEFAULT_MRU;
 	s->owner = config->owner;
 	s->node.session = s->control_node.session = s;

@@ -73,6 +73,7 @@ struct dp_session_config {
 	struct in_addr peer;  /* outer address of the peer */
 	struct in_addr local; /* the address that was dialled: every packet is sent from it */
 	struct tunnel_config tunnel;
+	bool any_source; /* a network behind this one: dp_config.check_source is not for it */
 	void *owner;
 };
 

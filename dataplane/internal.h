@@ -37,6 +37,7 @@ struct dp_session {
 	struct table_node node;      /* in the worker's table */
 	uint32_t local;              /* host order */
 	uint16_t peer_mru, path_mtu; /* path_mtu 0: not known */
+	bool any_source;             /* constant */
 	bool touched;                /* in the worker's list of those to settle */
 	struct in_addr peer, local_address;
 	struct tunnel tunnel;

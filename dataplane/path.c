@@ -60,7 +60,7 @@ static void deliver_data(struct worker *w, struct dp_session *s, const struct pa
 		w->stats.inner_not_ipv4++;
 		return;
 	}
-	if (w->config.check_source && table_lookup(&w->table, ip.source) != s) {
+	if (w->config.check_source && !s->any_source && table_lookup(&w->table, ip.source) != s) {
 		w->stats.inner_source++;
 		return;
 	}

@@ -183,8 +183,19 @@ static void on_began(struct session *s)
 	server_call_began(server_of(s), s);
 }
 
+/* As the section `peer` that fits says. */
+static void on_terms(const struct connection *c, struct session_terms *terms)
+{
+	const struct server_connection *sc = c->owner;
+
+	terms->flow = sc->peer->flow;
+	terms->mtu_max = sc->peer->mtu;
+	terms->any_source = !sc->peer->check_source;
+}
+
 static const struct session_ops session_ops = {
 	.began = on_began,
+	.terms = on_terms,
 	.admit = policy_admit,
 	.judge = on_judge,
 	.up = on_up,

@@ -80,7 +80,7 @@ static int start(struct server *s, char *why)
 	struct dp_config dp = {
 		.inner_fd = s->network.tun_fd,
 		.gre_fd = s->network.gre_fd,
-		.check_source = s->config.check_source,
+		.check_source = true, /* but for peers of whom it is not wanted */
 		.report_too_big = true,
 		.clamp_mss = s->config.clamp_mss,
 		.fragment_outer = s->config.fragment,

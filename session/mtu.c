@@ -10,21 +10,23 @@
 #define AGAIN 300000000ull /* us */
 
 /* The outer MTU; 0: not known, or of no matter. */
-static int outer_mtu(struct in_addr peer, struct in_addr local, const struct session_config *config)
+static int outer_mtu(struct in_addr peer, struct in_addr local, const struct session_config *config,
+	const struct session_terms *terms)
 {
 	int mtu;
 
 	if (config->fragment)
 		return 0;
 	mtu = path_mtu(peer, local);
-	if (config->mtu_max && (mtu <= 0 || mtu > config->mtu_max))
-		mtu = config->mtu_max;
+	if (terms->mtu_max && (mtu <= 0 || mtu > terms->mtu_max))
+		mtu = terms->mtu_max;
 	return mtu > 0 ? mtu : 0;
 }
 
-uint16_t mtu_announced(const struct connection *c, const struct session_config *config)
+uint16_t mtu_announced(const struct connection *c, const struct session_config *config,
+	const struct session_terms *terms)
 {
-	uint16_t fits = path_inner_mtu(outer_mtu(c->peer, c->local, config));
+	uint16_t fits = path_inner_mtu(outer_mtu(c->peer, c->local, config, terms));
 
 	if (fits >= config->link.mru)
 		return config->link.mru;
@@ -33,7 +35,7 @@ uint16_t mtu_announced(const struct connection *c, const struct session_config *
 
 void mtu_update(struct session *s)
 {
-	int mtu = outer_mtu(s->peer, s->local, s->config);
+	int mtu = outer_mtu(s->peer, s->local, s->config, &s->terms);
 
 	s->mtu_at = clock_now() + AGAIN;
 	/* No way to the peer just now: what was known stays. */

@@ -275,12 +275,13 @@ int session_add_to_dataplane(
 		.peer = s->peer,
 		.local = s->local,
 		.owner = s,
+		.any_source = s->terms.any_source,
 		.tunnel = {
 			.peer_call_id = peer_call_id,
 			.window = s->config->window,
 			.peer_window = window,
 			.peer_delay = delay,
-			.flow = s->config->flow,
+			.flow = s->terms.flow,
 			.ack_timeout_max = s->config->ack_timeout_max,
 			.raw = s->line->ops->raw,
 			.require_mppe = s->config->link.mppe.policy == PPP_MPPE_REQUIRE,
@@ -320,9 +321,16 @@ struct session *session_new(struct hub *h, struct connection *c, enum session_ki
 	void *owner)
 {
 	struct session *s = calloc(1, sizeof(*s));
+	struct session_terms terms = {
+		.flow = config->flow,
+		.mtu_max = config->mtu_max,
+		.any_source = config->any_source,
+	};
 	struct ppp_link_config link = config->link;
 
-	link.mru = mtu_announced(c, config);
+	if (ops->terms)
+		ops->terms(c, &terms);
+	link.mru = mtu_announced(c, config, &terms);
 	if (!line)
 		line = line_ppp_new(&link, config->gre_timeout, &ppp_ops);
 	if (!s || !line) {
@@ -334,6 +342,7 @@ struct session *session_new(struct hub *h, struct connection *c, enum session_ki
 	s->kind = kind;
 	s->connection = c;
 	s->config = config;
+	s->terms = terms;
 	s->ops = ops;
 	s->owner = owner;
 	s->peer = c->peer;

@@ -32,7 +32,16 @@ struct session;
 
 enum session_kind { SESSION_DIALLED, SESSION_TAKEN, SESSION_ACCEPTED, SESSION_OFFERED };
 
+/* What holds for one peer; at first as in session_config. */
+struct session_terms {
+	enum gre_flow flow;
+	uint16_t mtu_max;
+	bool any_source;
+};
+
 struct session_ops {
+	/* A session with the peer of `c` begins: changes what holds for it. NULL: nothing. */
+	void (*terms)(const struct connection *c, struct session_terms *terms);
 	/* It exists from now on, and `gone` will come. May be NULL. */
 	void (*began)(struct session *s);
 	/*
@@ -61,7 +70,8 @@ struct session_config {
 	uint64_t ack_timeout_max;  /* us; MaxTimeOut of section 4.4; 0: the default */
 	uint64_t gre_timeout;  /* us: no GRE packet at all from the peer for so long after the call
 				      is there: GRE_SILENT */
-	uint16_t mtu_max; /* of the path, outer; 0: as the kernel knows it */
+	uint16_t mtu_max; /* of the path, outer, at most; 0: as the kernel knows it */
+	bool any_source;  /* what the peer sends may have any source address (dataplane.h) */
 	bool fragment;    /* outer packets may be fragmented: the path's MTU does not matter */
 	struct line_call call; /* session_dial(): what is asked for */
 	uint32_t speed;        /* bits/s that we announce as PAC where the line says none */
@@ -77,6 +87,7 @@ struct session {
 	struct hub *hub;
 	struct connection *connection; /* NULL when the call is over */
 	const struct session_config *config;
+	struct session_terms terms;
 	const struct session_ops *ops;
 	void *owner, *owner_data; /* the owner's */
 	struct control_call call;

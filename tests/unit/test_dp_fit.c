@@ -258,6 +258,39 @@ static void mss_stays_where_that_is_off(void **state)
 	rig_free(rig);
 }
 
+/* ---- a network behind the peer ---- */
+
+static void any_source_is_for_one_session_alone(void **state)
+{
+	struct rig *rig = rig_new(true, false);
+	struct dp_session_config config = {
+		.peer = in(PEER + 1),
+		.local = in(LOCAL),
+		.tunnel = { .call_id = OUR_ID, .window = 64, .peer_window = 64 },
+		.any_source = true,
+	};
+	struct dp_session *s = add_open(rig), *routed = dp_session_add(rig->dp, &config);
+	uint8_t packet[100], gre[128];
+	struct gre_header h = { .call_id = OUR_ID, .has_seq = true, .payload_len = 62 };
+	size_t n = inner_packet(packet, IP(172, 16, 0, 1), OUTSIDE, 5, 60);
+	struct dp_stats stats;
+
+	(void)state;
+	assert_non_null(routed);
+	dp_session_open(rig->dp, routed, true);
+	sync_commands(rig, s);
+	send_ppp(rig, OUR_ID, 0, 0x0021, packet, n); /* dropped */
+	gre_header_encode(&h, gre);
+	gre[12] = 0;
+	gre[13] = 0x21;
+	memcpy(gre + 14, packet, n);
+	send_outer(rig, PEER + 1, LOCAL, gre, 14 + n);
+	expect_inner(rig, 5);
+	UNTIL(stats.inner_source == 1);
+	assert_int_equal(stats.inner_written, 1);
+	rig_free(rig);
+}
+
 /* ---- the peer's window ---- */
 
 static struct dp_session *add_strict(struct rig *rig, uint16_t window)
@@ -472,6 +505,7 @@ int main(void)
 		cmocka_unit_test(without_df_it_goes_in_fragments),
 		cmocka_unit_test(mss_is_clamped_both_ways),
 		cmocka_unit_test(mss_stays_where_that_is_off),
+		cmocka_unit_test(any_source_is_for_one_session_alone),
 		cmocka_unit_test(a_full_window_holds_data_until_it_is_acknowledged),
 		cmocka_unit_test(a_peer_that_never_acknowledges_gets_its_data_by_the_time_out),
 		cmocka_unit_test(what_waits_for_the_window_goes_with_its_session),
