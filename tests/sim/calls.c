@@ -278,6 +278,22 @@ static void check_reasons(struct run *run)
 		run->broken = "an unmet policy is not reported as such";
 }
 
+/* The second call of the connection: both ends saw the same of it. */
+static void check_side(struct run *run)
+{
+	const struct sim_side *client = &run->ends[0].side, *server = &run->ends[1].side;
+
+	if (run->broken)
+		return;
+	if (client->up && !server->up)
+		run->broken = "the second call is up at one end only";
+	else if (run->both_up && client->up != server->up)
+		run->broken = "the second call did not come up at the client";
+	else if (run->both_up && client->up &&
+		 (!server->reports || (!client->reports && !sim_side_hangs_up(client))))
+		run->broken = "what was told of the second call's line got lost";
+}
+
 static void finish(struct run *run)
 {
 	const struct scenario *s = &run->scenario;
@@ -325,6 +341,7 @@ static void one(struct run *run, uint64_t seed)
 	}
 	finish(run);
 	check_reasons(run);
+	check_side(run);
 	sim_network_done(&run->net);
 }
 
@@ -367,7 +384,7 @@ int main(int argc, char **argv)
 {
 	unsigned long count = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000;
 	unsigned long long first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-	unsigned long failed = 0, up = 0, tails = 0, data = 0;
+	unsigned long failed = 0, up = 0, tails = 0, data = 0, sides = 0;
 	uint64_t waited = 0, timeouts = 0;
 	static struct run run;
 
@@ -375,6 +392,7 @@ int main(int argc, char **argv)
 		one(&run, first + i);
 		up += run.both_up;
 		tails += run.tail_checked;
+		sides += run.ends[0].side.up;
 		data += run.ends[0].received + run.ends[1].received;
 		count_flow(&run, &waited, &timeouts);
 		if (run.broken) {
@@ -383,9 +401,11 @@ int main(int argc, char **argv)
 				describe(&run, first + i);
 		}
 	}
-	printf("# %lu calls, %lu came up, %lu sound after their faults, %lu data packets "
-	       "received, %llu waited for a window, %llu acknowledgements timed out\n",
-		count, up, tails, data, (unsigned long long)waited, (unsigned long long)timeouts);
+	printf("# %lu calls, %lu came up, %lu with a second one, %lu sound after their faults, "
+	       "%lu data packets received, %llu waited for a window, %llu acknowledgements timed "
+	       "out\n",
+		count, up, sides, tails, data, (unsigned long long)waited,
+		(unsigned long long)timeouts);
 	printf("%s 1 - %lu simulated calls with faults keep every invariant (%lu do not)\n1..1\n",
 		failed ? "not ok" : "ok", count, failed);
 	return failed ? 1 : 0;

@@ -353,12 +353,58 @@ static void op_outgoing_call(void *user, const struct control_outgoing_request *
 		e, params.call_id, request->call_id, request->window, request->processing_delay);
 	control_call_connect(&e->call, &params, e->net->now);
 	start_link(e);
+	sim_side_offer(&e->side, &e->control, params.call_id, e->net->now);
+}
+
+static void op_incoming_call(void *user, const struct control_incoming_request *request)
+{
+	struct sim_end *e = user;
+
+	sim_side_requested(&e->side, &e->control, e->tunnel.call_id, request, e->net->now);
+}
+
+static void op_call_accepted(void *user, struct control_call *call)
+{
+	struct sim_end *e = user;
+
+	if (call != &e->side.call)
+		e->violation = "a call that was not offered was accepted";
+	else
+		sim_side_accepted(&e->side, e->net->now);
+}
+
+static void reported(struct sim_end *e, const struct control_call *call)
+{
+	if (call != &e->side.call || !e->side.up)
+		e->violation = "a report on the line came for the wrong call";
+	e->side.reports++;
+}
+
+static void op_link_info(
+	void *user, struct control_call *call, const struct control_link_info *info)
+{
+	(void)info;
+	reported(user, call);
+}
+
+static void op_wan_error(
+	void *user, struct control_call *call, const struct control_wan_error *error)
+{
+	struct sim_end *e = user;
+
+	if (error->crc != e->side.reports + (e->index ? 0 : 1))
+		e->violation = "errors of the line got lost or were told twice";
+	reported(e, call);
 }
 
 static void op_call_established(void *user, struct control_call *call)
 {
 	struct sim_end *e = user;
 
+	if (call == &e->side.call) {
+		sim_side_established(&e->side, e->net->now);
+		return;
+	}
 	tunnel_set_peer(&e->tunnel, call->peer_call_id, call->peer_window, call->peer_delay);
 	if (!e->link_over)
 		start_link(e);
@@ -369,9 +415,10 @@ static void op_call_ended(
 {
 	struct sim_end *e = user;
 
-	(void)call;
-	if (!e->has_call)
+	if (call == &e->side.call ? !sim_side_ended(&e->side) : !e->has_call)
 		e->violation = "a call ended twice";
+	if (call == &e->side.call)
+		return;
 	e->has_call = false;
 	/* The link first: if it was ending, it knows the better reason. */
 	if (!e->link_over)
@@ -387,7 +434,7 @@ static void op_closed(void *user, enum pptp_reason reason, const char *detail)
 
 	if (e->control_closed)
 		e->violation = "a control connection closed twice";
-	if (e->has_call)
+	if (e->has_call || e->side.open)
 		e->violation = "a control connection closed with a call in it";
 	note_end(e, reason, detail);
 	e->control_closed = true;
@@ -398,6 +445,10 @@ static const struct control_ops control_ops = {
 	.send = op_send,
 	.established = op_established,
 	.outgoing_call = op_outgoing_call,
+	.incoming_call = op_incoming_call,
+	.call_accepted = op_call_accepted,
+	.link_info = op_link_info,
+	.wan_error = op_wan_error,
 	.call_established = op_call_established,
 	.call_ended = op_call_ended,
 	.closed = op_closed,
@@ -669,5 +720,6 @@ void sim_end_close(struct sim_end *e, enum sim_goodbye how)
 
 bool sim_end_over(const struct sim_end *e)
 {
-	return e->control_closed && !e->has_call && (e->link_over || !e->link_started);
+	return e->control_closed && !e->has_call && !e->side.open &&
+	       (e->link_over || !e->link_started);
 }

@@ -9,6 +9,7 @@
 #include "lib/ppp/link.h"
 #include "lib/tunnel.h"
 #include "tests/sim/network.h"
+#include "tests/sim/side.h"
 
 struct sim_end_config {
 	struct ppp_mppe_config mppe;
@@ -26,6 +27,7 @@ struct sim_end {
 	struct control_config control_config;
 	struct control_connection control;
 	struct control_call call;
+	struct sim_side side;
 	struct ppp_link *link;
 	struct tunnel tunnel;
 	struct rc4_batch batch;
