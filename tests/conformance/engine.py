@@ -236,10 +236,10 @@ class Run:
 
     def gre_send(self, step):
         payload, words = self.gre_fields(step)
-        cut = int(words.pop("cut", "0"))
+        cut, stranger = int(words.pop("cut", "0")), words.pop("from", None)
         numbers = {k.replace("-", "_"): value(v, False, self.variables) for k, v in words.items()}
         packet = pptp.gre(payload=payload, **numbers)
-        self.gre.send(packet[:len(packet) - cut])
+        self.gre.send(packet[:len(packet) - cut], stranger)
         self.mark(step.connection)
 
     def gre_pattern(self, step):

@@ -75,10 +75,16 @@ class Gre:
         self.socket.bind((own, 0))
         self.other, self.trace, self.kept = other, trace, []
 
-    def send(self, packet):
+    def send(self, packet, stranger=None):
+        """From this case's address, or from that of a `stranger`."""
         self.trace(f"gre > {packet.hex()}")
         try:
-            self.socket.sendto(packet, (self.other, 0))
+            if stranger:
+                with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_GRE) as sock:
+                    sock.bind((stranger, 0))
+                    sock.sendto(packet, (self.other, 0))
+            else:
+                self.socket.sendto(packet, (self.other, 0))
         except ConnectionRefusedError:
             pass
 
