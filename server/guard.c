@@ -4,6 +4,7 @@
 #include "system/log.h"
 
 #include <arpa/inet.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <sys/resource.h>
 
@@ -11,6 +12,8 @@
  * hooks, files. */
 #define RESERVE 128
 #define TICK    1000 /* ms */
+/* From so many connections on their end is worth a look at the heap. */
+#define TRIM_MIN 512
 
 static const struct {
 	unsigned int burst; /* lines in LOG_LIMIT_PERIOD */
@@ -97,6 +100,20 @@ void server_logon_failed(struct server *s, const struct session *session)
 			LIMITS_BLOCK_TIME / 1000000);
 }
 
+/*
+ * After a flood the heap has holes all over, and the C library keeps what lies between them: it is
+ * told to give it back.
+ */
+static void give_memory_back(struct server *s)
+{
+	if (s->connection_count > s->most_connections)
+		s->most_connections = s->connection_count;
+	if (s->most_connections < TRIM_MIN || s->connection_count > s->most_connections / 2)
+		return;
+	s->most_connections = s->connection_count;
+	malloc_trim(0);
+}
+
 /* What was held back is told, or it would be as if nothing had been. */
 static void on_tick(uv_timer_t *timer)
 {
@@ -104,6 +121,7 @@ static void on_tick(uv_timer_t *timer)
 	uint64_t now = clock_now();
 
 	limits_tick(&s->limits, now);
+	give_memory_back(s);
 	for (int i = 0; i < SERVER_LOG_KINDS; i++) {
 		unsigned int held = log_limit_held(&s->log_limits[i], now);
 

@@ -44,7 +44,7 @@ struct server {
 	uv_timer_t stopping, guard;
 	struct control_socket *control;
 	struct server_connection *connections;
-	unsigned int connection_count;
+	unsigned int connection_count, most_connections; /* most: since memory was given back */
 	struct limits limits;
 	struct log_limit log_limits[SERVER_LOG_KINDS];
 	struct kept **kept; /* by the index of their peer; NULL: not dialled */

@@ -335,6 +335,8 @@ static void on_connect(uv_connect_t *req, int status)
 		lost(c, PPTP_TCP_REFUSED, "");
 	else if (status == UV_ETIMEDOUT)
 		lost(c, PPTP_TCP_TIMEOUT, "");
+	else if (status == UV_ECONNRESET) /* accepted, and refused at once: a limit of the peer's */
+		lost(c, PPTP_TCP_ERROR, uv_strerror(status));
 	else if (status < 0)
 		lost(c, PPTP_TCP_UNREACHABLE, uv_strerror(status));
 	else
