@@ -188,6 +188,12 @@ static void op_call_established(void *user, struct control_call *call)
 	session_call_established(call->owner);
 }
 
+static void op_call_clearing(void *user, struct control_call *call, struct control_hangup *how)
+{
+	(void)user;
+	session_call_clearing(call->owner, how);
+}
+
 static void op_call_ended(
 	void *user, struct control_call *call, enum pptp_reason reason, const char *detail)
 {
@@ -228,6 +234,7 @@ static const struct control_ops control_ops = {
 	.incoming_call = op_incoming_call,
 	.call_accepted = op_call_accepted,
 	.call_established = op_call_established,
+	.call_clearing = op_call_clearing,
 	.call_ended = op_call_ended,
 	.wan_error = op_wan_error,
 	.link_info = op_link_info,

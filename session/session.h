@@ -70,9 +70,9 @@ struct session_config {
 	uint64_t ack_timeout_max;  /* us; MaxTimeOut of section 4.4; 0: the default */
 	uint64_t gre_timeout;  /* us: no GRE packet at all from the peer for so long after the call
 				      is there: GRE_SILENT */
-	uint16_t mtu_max; /* of the path, outer, at most; 0: as the kernel knows it */
-	bool any_source;  /* what the peer sends may have any source address (dataplane.h) */
-	bool fragment;    /* outer packets may be fragmented: the path's MTU does not matter */
+	uint16_t mtu_max;      /* of the path, outer, at most; 0: as the kernel knows it */
+	bool any_source;       /* what the peer sends may have any source address (dataplane.h) */
+	bool fragment;         /* outer packets may be fragmented: the path's MTU does not matter */
 	struct line_call call; /* session_dial(): what is asked for */
 	uint32_t speed;        /* bits/s that we announce as PAC where the line says none */
 };
@@ -114,8 +114,10 @@ struct session {
 	uint16_t cause;                   /* Q.850, of the end; 0 none */
 	char statistics[LINE_STATISTICS]; /* for Call-Disconnect-Notify; or as the peer sent it */
 	struct control_wan_error
-		errors;   /* of the line: our own, or as the peer (PAC) reports them */
-	char subject[96]; /* for the log */
+		errors; /* of the line: our own, or as the peer (PAC) reports them */
+	bool has_accm;  /* a Set-Link-Info came, the last with these */
+	uint32_t send_accm, receive_accm;
+	char subject[96];               /* for the log */
 	struct tunnel_stats last_stats; /* kept when the data plane's session goes */
 	unsigned int early_count;
 	struct session_early {
@@ -161,6 +163,7 @@ void session_verdict(
 /* From connection.c and hub.c. */
 void session_call_accepted(struct session *s);
 void session_call_established(struct session *s);
+void session_call_clearing(struct session *s, struct control_hangup *how);
 void session_call_ended(struct session *s, enum pptp_reason reason, const char *detail);
 void session_wan_error(struct session *s, const struct control_wan_error *totals);
 void session_link_info(struct session *s, const struct control_link_info *info);

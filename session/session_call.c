@@ -56,17 +56,26 @@ static uint8_t disconnect_result(enum pptp_reason reason)
 static void write_statistics(struct session *s)
 {
 	const struct control_wan_error *e = &s->errors;
-	const struct tunnel_stats *t = &s->last_stats;
-	uint64_t seconds = s->up_at ? (clock_now() - s->up_at) / 1000000 : 0;
+	struct tunnel_stats t;
+	uint64_t seconds;
 
 	if (s->statistics[0] || !s->line->ops->raw || !s->up_at)
 		return;
+	session_stats(s, &t);
+	seconds = (clock_now() - s->up_at) / 1000000;
 	snprintf(s->statistics, sizeof(s->statistics),
 		"%" PRIu64 " s; frames %" PRIu64 "/%" PRIu64 "; bytes %" PRIu64 "/%" PRIu64
-		"; crc %" PRIu32 " fr %" PRIu32 " hw %" PRIu32 " buf %" PRIu32 " to %" PRIu32
-		" al %" PRIu32,
-		seconds, t->rx_control, t->tx_control, t->rx_bytes, t->tx_bytes, e->crc, e->framing,
-		e->hardware, e->buffer, e->time_out, e->alignment);
+		" of data; crc %" PRIu32 " fr %" PRIu32 " hw %" PRIu32 " buf %" PRIu32
+		" to %" PRIu32 " al %" PRIu32,
+		seconds, t.rx_control + t.rx_packets, t.tx_control + t.tx_packets, t.rx_bytes,
+		t.tx_bytes, e->crc, e->framing, e->hardware, e->buffer, e->time_out, e->alignment);
+}
+
+/* The PNS hangs up: it, too, is told what the call came to. */
+void session_call_clearing(struct session *s, struct control_hangup *how)
+{
+	write_statistics(s);
+	how->statistics = s->statistics[0] ? s->statistics : NULL;
 }
 
 void session_hang_up_call(struct session *s)
@@ -425,6 +434,9 @@ void session_link_info(struct session *s, const struct control_link_info *info)
 	log_about(LOG_DEBUG, s->subject,
 		"Set-Link-Info: send ACCM %08" PRIx32 ", receive %08" PRIx32, info->send_accm,
 		info->receive_accm);
+	s->has_accm = true;
+	s->send_accm = info->send_accm;
+	s->receive_accm = info->receive_accm;
 	if (!s->line_over && s->line->ops->link_info)
 		s->line->ops->link_info(s->line, info->send_accm, info->receive_accm);
 }

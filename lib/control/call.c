@@ -265,7 +265,7 @@ void control_call_hangup(struct control_call *call, enum pptp_reason reason,
  */
 static void clear_requested(struct control_connection *c, uint16_t call_id)
 {
-	static const struct control_hangup on_request = { .result = CONTROL_DISCONNECT_REQUEST };
+	struct control_hangup how = { 0 };
 	struct control_call *call = c->calls;
 
 	while (call && !(call->role == CONTROL_PAC && call->peer_call_id_known &&
@@ -275,7 +275,10 @@ static void clear_requested(struct control_connection *c, uint16_t call_id)
 		c->unknown_call_id++;
 		return;
 	}
-	control_call_send_disconnect(call, &on_request);
+	if (c->ops->call_clearing)
+		c->ops->call_clearing(c->user, call, &how);
+	how.result = CONTROL_DISCONNECT_REQUEST;
+	control_call_send_disconnect(call, &how);
 	control_call_end(call, PPTP_PEER_REQUEST, "Call-Clear-Request");
 }
 

@@ -105,6 +105,12 @@ struct control_ops {
 	 */
 	void (*call_established)(void *user, struct control_call *call);
 	/*
+	 * PAC: the PNS clears the call. May fill in the cause and statistics of the
+	 * Call-Disconnect-Notify that answers it (the text must last until `call_ended`); the
+	 * result is "request". May be NULL; must not end the call.
+	 */
+	void (*call_clearing)(void *user, struct control_call *call, struct control_hangup *how);
+	/*
 	 * The call is over and forgotten by the connection; its storage is the caller's again.
 	 * Called exactly once for each call taken, dialled or offered, also when the connection
 	 * goes.
