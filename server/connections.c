@@ -40,6 +40,7 @@ static void on_established(struct connection *c)
 				strlen(c->control.peer.vendor)));
 	if (sc->kept)
 		kept_established(sc->kept, sc);
+	server_lines_established(sc);
 }
 
 static void on_incoming_call(struct connection *c, const struct control_incoming_request *request)
@@ -74,6 +75,7 @@ static void on_closed(struct connection *c, enum pptp_reason reason, const char 
 	s->overflows += c->overflow;
 	if (sc->kept)
 		kept_closed(sc->kept, sc);
+	server_lines_closed(sc);
 	if (sc->next)
 		sc->next->prev = sc->prev;
 	if (sc->prev)

@@ -139,6 +139,116 @@ static void on_wake(void *owner)
 			deadline > now ? (deadline - now + 999) / 1000 : 0, 0);
 }
 
+struct waiting_ring {
+	struct waiting_ring *next;
+	struct server *server;
+	struct server_connection *connection;
+	struct line *line;
+	struct line_call call;
+};
+
+static void unlink_waiting(struct waiting_ring *w)
+{
+	struct waiting_ring **slot = &w->server->lines.waiting;
+
+	while (*slot != w)
+		slot = &(*slot)->next;
+	*slot = w->next;
+}
+
+/* The caller has not waited. */
+static void on_waiting_over(void *user, const struct line_end *end)
+{
+	struct waiting_ring *w = user;
+
+	(void)end;
+	unlink_waiting(w);
+	w->line->ops->release(w->line);
+	free(w);
+}
+
+/* Nothing else comes from a line that rings. */
+static const struct line_user_ops waiting_ops = { .over = on_waiting_over };
+
+static struct waiting_ring *waiting_for(struct server *s, const struct server_connection *c)
+{
+	struct waiting_ring *w = s->lines.waiting;
+
+	while (w && w->connection != c)
+		w = w->next;
+	return w;
+}
+
+/* Dials the PNS, unless that is under way. NULL: it cannot be. */
+static struct server_connection *dial_pns(struct server *s, struct in_addr pns)
+{
+	if (kept_find(s, peers_find(&s->config.peers, pns)) || s->stop_deadline)
+		return NULL; /* it is dialled all the time, to no avail */
+	for (struct waiting_ring *w = s->lines.waiting; w; w = w->next) {
+		if (w->connection->connection.peer.s_addr == pns.s_addr)
+			return w->connection;
+	}
+	return server_dial(s, pns);
+}
+
+/* -1: there is no hope. */
+static int ring_until_connected(
+	struct server *s, struct in_addr pns, struct line *l, const struct line_call *call)
+{
+	struct waiting_ring *w = calloc(1, sizeof(*w));
+
+	if (w)
+		w->connection = dial_pns(s, pns);
+	if (!w || !w->connection) {
+		free(w);
+		return -1;
+	}
+	w->server = s;
+	w->line = l;
+	w->call = *call;
+	l->up = &waiting_ops;
+	l->user = w;
+	l->subject = "";
+	w->next = s->lines.waiting;
+	s->lines.waiting = w;
+	return 0;
+}
+
+void server_lines_established(struct server_connection *c)
+{
+	struct waiting_ring *w;
+
+	while ((w = waiting_for(c->server, c))) {
+		unlink_waiting(w);
+		server_offer(c, &w->call, w->line);
+		free(w);
+	}
+}
+
+static void no_pns(struct server *s, struct line *l)
+{
+	const struct sim_line_config *sim = sim_line_of(l);
+	const struct server_line *line = sim->data;
+	char pns[INET_ADDRSTRLEN];
+
+	s->lines.no_pns++;
+	inet_ntop(AF_INET, &line->pns, pns, sizeof(pns));
+	log_warning(
+		"line \"%s\": no control connection to its PNS, %s, can be had", sim->name, pns);
+	l->ops->release(l);
+}
+
+void server_lines_closed(struct server_connection *c)
+{
+	struct waiting_ring *w;
+
+	while ((w = waiting_for(c->server, c))) {
+		unlink_waiting(w);
+		no_pns(c->server, w->line);
+		free(w);
+	}
+}
+
 static void on_ring(void *owner, struct line *l, const struct line_call *call, uint64_t now)
 {
 	struct server *s = owner;
@@ -151,17 +261,10 @@ static void on_ring(void *owner, struct line *l, const struct line_call *call, u
 	s->lines.rung++;
 	log_info("line \"%s\" rings: a call for %s", sim->name,
 		log_escape(number, sizeof(number), call->number, strlen(call->number)));
-	if (!c) {
-		char pns[INET_ADDRSTRLEN];
-
-		s->lines.no_pns++;
-		inet_ntop(AF_INET, &line->pns, pns, sizeof(pns));
-		log_warning("line \"%s\": there is no control connection to its PNS, %s", sim->name,
-			pns);
-		l->ops->release(l);
-		return;
-	}
-	server_offer(c, call, l);
+	if (c)
+		server_offer(c, call, l);
+	else if (ring_until_connected(s, line->pns, l, call) < 0)
+		no_pns(s, l);
 }
 
 static const struct exchange_ops exchange_ops = {

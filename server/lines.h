@@ -1,7 +1,8 @@
 /*
  * The server's telephone lines: sections line "NAME" { ... } of the configuration. A number that belongs to one is
  * dialled there when a PNS asks for it; every other goes to our own PPP stack, which is what VPN clients want. A line
- * that rings is offered to its PNS as an incoming call (RFC 2637 section 3.2.3).
+ * that rings is offered to its PNS as an incoming call (RFC 2637 section 3.2.3), over a control connection that is
+ * there, or over a new one, which we dial as PAC.
  *
  * So far there is one kind of line, "simulated": an exchange inside this process (session/line_sim.h).
  */
@@ -14,6 +15,8 @@
 #include <uv.h>
 
 struct server;
+struct server_connection;
+struct waiting_ring;
 
 struct server_line {
 	struct sim_line_config sim;
@@ -29,8 +32,9 @@ struct server_lines {
 	struct exchange exchange;
 	uv_timer_t timer;
 	bool open;
+	struct waiting_ring *waiting; /* lines that ring until there is a connection to their PNS */
 	uint64_t rung,
-		no_pns; /* incoming calls; those for which there was no connection to the PNS */
+		no_pns; /* incoming calls; those for which no connection to the PNS could be had */
 };
 
 /* Keys of a section, for libConfuse. */
@@ -46,6 +50,10 @@ void server_lines_config_done(struct server_lines_config *c);
 int server_lines_open(struct server *s, char *why);
 /* When no session is left. */
 void server_lines_close(struct server *s);
+
+/* From the connections: a control connection is established; it is gone. */
+void server_lines_established(struct server_connection *c);
+void server_lines_closed(struct server_connection *c);
 
 /*
  * The line that `number` is to be dialled from, a new one for this call. NULL: the number is none of ours. *busy: it

@@ -68,6 +68,8 @@ int exchange_add(struct exchange *x, const struct sim_line_config *config);
 const struct sim_line_config *exchange_find(const struct exchange *x, const char *number);
 /* A line to dial from, for one call. NULL: all circuits are in use, or out of memory. */
 struct line *exchange_outside_line(struct exchange *x);
+/* What the last Set-Link-Info asked for; ffffffff, the RFC's default, before. */
+void sim_accm(const struct line *l, uint32_t *send, uint32_t *receive);
 /* Of a line that rings: which of the exchange's it is. */
 const struct sim_line_config *sim_line_of(const struct line *l);
 

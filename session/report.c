@@ -137,6 +137,16 @@ static json_t *line_errors(const struct control_wan_error *e)
 	return o;
 }
 
+static json_t *accm(const struct session *s, uint32_t map)
+{
+	char text[9];
+
+	if (!s->has_accm)
+		return json_null();
+	snprintf(text, sizeof(text), "%08x", (unsigned int)map);
+	return json_string(text);
+}
+
 /* What was asked for, and the line. */
 static void add_call(json_t *o, const struct session *s)
 {
@@ -155,6 +165,8 @@ static void add_call(json_t *o, const struct session *s)
 		o, "bearer", json_string(s->asked.bearer < 4 ? bearers[s->asked.bearer] : ""));
 	json_object_set_new(o, "speed", number(s->speed));
 	json_object_set_new(o, "line_errors", line_errors(&s->errors));
+	json_object_set_new(o, "send_accm", accm(s, s->send_accm));
+	json_object_set_new(o, "receive_accm", accm(s, s->receive_accm));
 }
 
 json_t *report_session(const struct session *s)

@@ -485,6 +485,23 @@ static void hanging_up_inside_of_a_frame_is_safe(void **state)
 	assert_int_equal(caller.over, 1);
 }
 
+static void set_link_info_reaches_the_line(void **state)
+{
+	uint32_t send_accm = 0, receive_accm = 0;
+
+	(void)state;
+	talk(&office);
+	sim_accm(caller.line, &send_accm, &receive_accm);
+	assert_int_equal(send_accm, 0xffffffff);
+	assert_int_equal(receive_accm, 0xffffffff);
+	caller.line->ops->link_info(caller.line, 0x000a0000, 0);
+	sim_accm(caller.line, &send_accm, &receive_accm);
+	assert_int_equal(send_accm, 0x000a0000);
+	assert_int_equal(receive_accm, 0);
+	sim_accm(called.line, &send_accm, &receive_accm);
+	assert_int_equal(send_accm, 0xffffffff);
+}
+
 static void circuits_are_bounded(void **state)
 {
 	struct line *lines[EXCHANGE_CIRCUITS];
@@ -542,6 +559,7 @@ int main(void)
 		TEST(the_carrier_is_lost_after_its_time),
 		TEST(the_far_end_hears_the_hang_up),
 		TEST(hanging_up_inside_of_a_frame_is_safe),
+		TEST(set_link_info_reaches_the_line),
 		TEST(circuits_are_bounded),
 		TEST(lines_have_names_and_numbers_of_their_own),
 	};
