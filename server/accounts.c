@@ -29,6 +29,7 @@ void accounts_done(struct accounts *a)
 	for (struct account *e = a->newest; e; e = older) {
 		older = e->older;
 		explicit_bzero(e->nt_hash, sizeof(e->nt_hash));
+		free(e->networks);
 		free_numbers(&e->calling_numbers);
 		free_numbers(&e->called_numbers);
 		free(e);

@@ -7,12 +7,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A network behind a user. */
+struct account_network {
+	struct in_addr prefix;
+	unsigned int len;
+};
+
 struct account {
 	struct account *next;  /* in its bucket */
 	struct account *older; /* in the list of all */
 	uint8_t nt_hash[16];
-	struct in_addr address; /* fixed inner address; 0: from the pool */
-	bool address_in_use;    /* by a session */
+	struct in_addr address;           /* fixed inner address; 0: from the pool */
+	bool address_in_use;              /* by a session */
+	struct account_network *networks; /* routed to the user's session, allowed as sources */
+	unsigned int network_count;
 	char **calling_numbers,
 		**called_numbers; /* only calls with these; end with NULL; NULL: all */
 	char name[];

@@ -121,6 +121,25 @@ static void on_judge(struct session *s, const struct ppp_auth_request *request)
 	session_verdict(s, &verdict, NULL);
 }
 
+/* What is behind this user, if it is not there already: a user may be there twice, and a network is
+ * one session's. */
+static void route_networks(struct session *s)
+{
+	const struct account *account = s->owner_data;
+
+	for (unsigned int i = 0; account && i < account->network_count; i++) {
+		const struct account_network *n = &account->networks[i];
+		int err = dp_session_add_route(server_of(s)->hub.dp, s->dp, n->prefix, n->len);
+		char text[INET_ADDRSTRLEN];
+
+		if (err == 0)
+			continue;
+		inet_ntop(AF_INET, &n->prefix, text, sizeof(text));
+		log_about(LOG_WARNING, s->subject, "no route for %s/%u through this session: %s",
+			text, n->len, err == -EEXIST ? "another session has it" : "out of memory");
+	}
+}
+
 static int on_up(struct session *s, char *why)
 {
 	struct server *server = server_of(s);
@@ -130,6 +149,8 @@ static int on_up(struct session *s, char *why)
 	if (err < 0)
 		snprintf(why, SYSTEM_WHY, "no route in the data plane: %s",
 			err == -EEXIST ? "another session has the address" : "out of memory");
+	else
+		route_networks(s);
 	return err < 0 ? -1 : 0;
 }
 

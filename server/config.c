@@ -13,7 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SECOND 1000000ull
+#define SECOND        1000000ull
+#define MPPE_OVERHEAD 4 /* its header, and the protocol number that it encrypts */
 
 static const char usage[] =
 	"usage: greyline server [-c FILE] [--listen ADDR]... [--user NAME:PASSWORD]... [--pool "
@@ -49,6 +50,7 @@ static cfg_opt_t user_opts[] = {
 	CFG_STR("address", NULL, CFGF_NONE),
 	CFG_STR_LIST("calling-numbers", NULL, CFGF_NONE),
 	CFG_STR_LIST("called-numbers", NULL, CFGF_NONE),
+	CFG_STR_LIST("networks", NULL, CFGF_NONE),
 	CFG_END(),
 };
 
@@ -110,6 +112,7 @@ static cfg_t *make_cfg(void)
 	cfg_set_validate_func(cfg, "dns", settings_check_host);
 	cfg_set_validate_func(cfg, "wins", settings_check_host);
 	cfg_set_validate_func(cfg, "user|address", settings_check_host);
+	cfg_set_validate_func(cfg, "user|networks", settings_check_cidr);
 	cfg_set_validate_func(cfg, "user", users_section);
 	cfg_set_validate_func(cfg, "name", check_name);
 	cfg_set_validate_func(cfg, "dev", settings_check_dev);
@@ -265,7 +268,8 @@ static int apply(struct server_config *c, char *why)
 	}
 	if (add_pools(c, why) < 0)
 		return -1;
-	if (users_addresses(&c->accounts, &c->pool, c->local, why) < 0)
+	if (users_addresses(&c->accounts, &c->pool, c->local, why) < 0 ||
+		users_networks(&c->accounts, why) < 0)
 		return -1;
 	addresses(cfg, "dns", c->dns);
 	addresses(cfg, "wins", c->wins);
@@ -289,6 +293,9 @@ static int apply(struct server_config *c, char *why)
 	if (server_lines_read(&c->lines, cfg, why) < 0)
 		return -1;
 	set_protocol(c);
+	/* MPPE's header takes its place in the MRU: so much goes to a client in one piece. */
+	if (c->session.link.mppe.policy != PPP_MPPE_OFF)
+		c->mtu -= MPPE_OVERHEAD;
 	return set_peers(c, why);
 }
 

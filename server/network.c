@@ -18,8 +18,8 @@ static bool in_pool(const struct server_config *config, struct in_addr addr)
 	return false;
 }
 
-/* Does something for each network of clients: the pools, and users' fixed addresses outside of
- * them. */
+/* Does something for each network of clients: the pools, users' fixed addresses outside of them, and
+ * the networks behind users. */
 static int each_network(struct server_network *n, const struct server_config *config,
 	int (*step)(struct server_network *n, const struct server_config *config,
 		struct in_addr prefix, unsigned int len, char *why),
@@ -34,6 +34,10 @@ static int each_network(struct server_network *n, const struct server_config *co
 			return -1;
 	}
 	for (const struct account *a = config->accounts.newest; a; a = a->older) {
+		for (unsigned int i = 0; i < a->network_count; i++) {
+			if (step(n, config, a->networks[i].prefix, a->networks[i].len, why) < 0)
+				return -1;
+		}
 		if (!a->address.s_addr || in_pool(config, a->address))
 			continue;
 		if (step(n, config, a->address, 32, why) < 0)

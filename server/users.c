@@ -67,6 +67,21 @@ static int set_numbers(cfg_t *user, const char *key, char ***list)
 	return accounts_numbers(list, cfg_opt_size(opt), nth_string, opt);
 }
 
+/* Checked when they were read. */
+static int set_networks(cfg_t *user, struct account *a)
+{
+	unsigned int n = cfg_size(user, "networks");
+
+	a->networks = n ? calloc(n, sizeof(*a->networks)) : NULL;
+	if (n && !a->networks)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < n; i++)
+		(void)settings_cidr(cfg_getnstr(user, "networks", i), &a->networks[i].prefix,
+			&a->networks[i].len);
+	a->network_count = n;
+	return 0;
+}
+
 /* NULL, or what is wrong. */
 static const char *add_section(cfg_t *user, char *password, char *hex)
 {
@@ -91,6 +106,8 @@ static const char *add_section(cfg_t *user, char *password, char *hex)
 		rc = set_numbers(user, "calling-numbers", &a->calling_numbers);
 		if (rc == 0)
 			rc = set_numbers(user, "called-numbers", &a->called_numbers);
+		if (rc == 0)
+			rc = set_networks(user, a);
 	}
 	if (rc == -ENOMEM)
 		return "out of memory";
@@ -180,5 +197,45 @@ int users_addresses(
 			"pool: no address is left for clients (one is this end's, see \"local\")");
 		rc = -1;
 	}
+	return rc;
+}
+
+static int compare_networks(const void *a, const void *b)
+{
+	const struct account_network *x = a, *y = b;
+	uint32_t p = ntohl(x->prefix.s_addr), q = ntohl(y->prefix.s_addr);
+
+	return p == q ? (x->len > y->len) - (x->len < y->len) : (p > q) - (p < q);
+}
+
+int users_networks(const struct accounts *accounts, char *why)
+{
+	struct account_network *list;
+	size_t count = 0, n = 0;
+	int rc = 0;
+
+	for (const struct account *a = accounts->newest; a; a = a->older)
+		count += a->network_count;
+	list = calloc(count + 1, sizeof(*list));
+	if (!list) {
+		snprintf(why, SYSTEM_WHY, "out of memory");
+		return -1;
+	}
+	for (const struct account *a = accounts->newest; a; a = a->older) {
+		for (unsigned int i = 0; i < a->network_count; i++)
+			list[n++] = a->networks[i];
+	}
+	qsort(list, n, sizeof(*list), compare_networks);
+	for (size_t i = 1; i < n && rc == 0; i++) {
+		char text[INET_ADDRSTRLEN];
+
+		if (compare_networks(&list[i - 1], &list[i]))
+			continue;
+		inet_ntop(AF_INET, &list[i].prefix, text, sizeof(text));
+		snprintf(why, SYSTEM_WHY, "networks: %s/%u is given to two users", text,
+			list[i].len);
+		rc = -1;
+	}
+	free(list);
 	return rc;
 }

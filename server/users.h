@@ -19,6 +19,9 @@ int users_section(cfg_t *cfg, cfg_opt_t *opt);
  * who is known already keeps the fixed address. -1 with *why. */
 int users_option(struct accounts *accounts, char *arg, char *why);
 
+/* Whether each network is one user's only. -1 with *why. */
+int users_networks(const struct accounts *accounts, char *why);
+
 /* Keeps the fixed addresses from being handed out. -1 with *why: two have the same, or it is this
  * end's. */
 int users_addresses(const struct accounts *accounts, struct address_pool *pool,
