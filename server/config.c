@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SECOND        1000000ull
@@ -244,6 +245,14 @@ static int set_peers(struct server_config *c, char *why)
 	return peers_ready(&c->peers, &everybody, why);
 }
 
+static bool is_program(const char *path)
+{
+	struct stat st;
+
+	return *path == '/' && stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	       access(path, X_OK) == 0;
+}
+
 /* Everything that the values together must fulfil, into the struct. */
 static int apply(struct server_config *c, char *why)
 {
@@ -285,7 +294,7 @@ static int apply(struct server_config *c, char *why)
 	c->control_path = cfg_getstr(cfg, "control");
 	c->incoming_calls = cfg_getbool(cfg, "incoming-calls");
 	c->hook = cfg_getstr(cfg, "hook");
-	if (c->hook && *c->hook && (*c->hook != '/' || access(c->hook, X_OK) < 0)) {
+	if (c->hook && *c->hook && !is_program(c->hook)) {
 		snprintf(why, SYSTEM_WHY,
 			"hook: %.120s is not the full path of a program that can be run", c->hook);
 		return -1;
