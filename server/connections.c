@@ -189,13 +189,20 @@ struct server_connection *server_dial(struct server *s, struct in_addr peer)
 		.sin_family = AF_INET, .sin_addr = peer, .sin_port = htons(CONTROL_PORT)
 	};
 	struct server_connection *c = connection_new(s, peer);
+	struct in_addr from = { 0 };
 
 	if (!c)
 		return NULL;
+	/*
+	 * The peer knows us by the address that it dials: from another one, neither end would see
+	 * that two connections are of the same pair (RFC 2637 section 3.1.3).
+	 */
+	if (s->config.listen_count == 1)
+		from = s->config.listen[0].sin_addr;
 	c->trusted = true;
 	connection_add(s, c);
-	if (connection_dial(
-		    &c->connection, &s->loop, &to, 10000000, &c->control, &connection_ops, c) == 0)
+	if (connection_dial_from(&c->connection, &s->loop, &to, from, 10000000, &c->control,
+		    &connection_ops, c) == 0)
 		return c;
 	s->connections = c->next;
 	if (c->next)

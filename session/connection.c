@@ -354,6 +354,16 @@ int connection_dial(struct connection *c, uv_loop_t *loop, const struct sockaddr
 	uint64_t timeout, const struct control_config *config, const struct connection_ops *ops,
 	void *owner)
 {
+	struct in_addr any = { INADDR_ANY };
+
+	return connection_dial_from(c, loop, server, any, timeout, config, ops, owner);
+}
+
+int connection_dial_from(struct connection *c, uv_loop_t *loop, const struct sockaddr_in *server,
+	struct in_addr from, uint64_t timeout, const struct control_config *config,
+	const struct connection_ops *ops, void *owner)
+{
+	struct sockaddr_in local = { .sin_family = AF_INET, .sin_addr = from };
 	int err = init(c, loop, ops, owner);
 
 	if (err < 0)
@@ -363,6 +373,9 @@ int connection_dial(struct connection *c, uv_loop_t *loop, const struct sockaddr
 	inet_ntop(AF_INET, &c->peer, c->subject, sizeof(c->subject));
 	c->connect.data = c;
 	uv_timer_start(&c->timer, on_timer, timeout / 1000, 0);
+	/* An address that is not (or no longer) ours is an error that connecting reports. */
+	if (from.s_addr != INADDR_ANY)
+		(void)uv_tcp_bind(&c->tcp, (const struct sockaddr *)&local, 0);
 	err = uv_tcp_connect(&c->connect, &c->tcp, (const struct sockaddr *)server, on_connect);
 	if (err < 0)
 		lost(c, PPTP_TCP_UNREACHABLE, uv_strerror(err));

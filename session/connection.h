@@ -65,6 +65,11 @@ int connection_dial(struct connection *c, uv_loop_t *loop, const struct sockaddr
 	uint64_t timeout, const struct control_config *config, const struct connection_ops *ops,
 	void *owner);
 
+/* The same from an address of ours; 0.0.0.0: the kernel chooses. */
+int connection_dial_from(struct connection *c, uv_loop_t *loop, const struct sockaddr_in *server,
+	struct in_addr from, uint64_t timeout, const struct control_config *config,
+	const struct connection_ops *ops, void *owner);
+
 /* Orderly end: Stop-Control-Connection-Request and so on; before TCP is open: closes at once. */
 void connection_stop(struct connection *c, enum pptp_reason reason);
 

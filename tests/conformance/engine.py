@@ -88,8 +88,8 @@ class Run:
             raise Wrong("it does not connect") from None
         self.trace(f"{name}: accepted from {peer[0]}")
         self.connections[name] = Connection(sock, self.trace, name)
-        if self.gre:
-            self.gre.other = peer[0]
+        if not self.sut.listens_to_us and peer[0] != self.sut.address:
+            raise Wrong(f"it dials from {peer[0]}, not from {self.sut.address}, where it listens")
         self.mark(name)
 
     def mark(self, name):
