@@ -253,6 +253,20 @@ static bool is_program(const char *path)
 	       access(path, X_OK) == 0;
 }
 
+static int set_calls(struct server_config *c, char *why)
+{
+	cfg_t *cfg = c->cfg;
+
+	c->incoming_calls = cfg_getbool(cfg, "incoming-calls");
+	c->hook = cfg_getstr(cfg, "hook");
+	if (c->hook && *c->hook && !is_program(c->hook)) {
+		snprintf(why, SYSTEM_WHY,
+			"hook: %.120s is not the full path of a program that can be run", c->hook);
+		return -1;
+	}
+	return server_lines_read(&c->lines, cfg, why);
+}
+
 /* Everything that the values together must fulfil, into the struct. */
 static int apply(struct server_config *c, char *why)
 {
@@ -292,14 +306,7 @@ static int apply(struct server_config *c, char *why)
 	c->backlog = count(cfg, "backlog");
 	config_limits_apply(cfg, &c->limits);
 	c->control_path = cfg_getstr(cfg, "control");
-	c->incoming_calls = cfg_getbool(cfg, "incoming-calls");
-	c->hook = cfg_getstr(cfg, "hook");
-	if (c->hook && *c->hook && !is_program(c->hook)) {
-		snprintf(why, SYSTEM_WHY,
-			"hook: %.120s is not the full path of a program that can be run", c->hook);
-		return -1;
-	}
-	if (server_lines_read(&c->lines, cfg, why) < 0)
+	if (set_calls(c, why) < 0)
 		return -1;
 	set_protocol(c);
 	/* MPPE's header takes its place in the MRU: so much goes to a client in one piece. */

@@ -73,6 +73,7 @@ void hooks_init(struct hooks *h, uv_loop_t *loop, const char *path)
 {
 	memset(h, 0, sizeof(*h));
 	h->loop = loop;
+	h->time_ms = HOOKS_TIME_MS;
 	h->path = path && *path ? path : NULL;
 }
 
@@ -135,7 +136,8 @@ static void on_time_out(uv_timer_t *timer)
 
 	if (r->exited)
 		return;
-	log_warning("hook %s: not ended within %d s, killed", r->hooks->path, HOOKS_TIME_MS / 1000);
+	log_warning(
+		"hook %s: not ended within %u s, killed", r->hooks->path, r->hooks->time_ms / 1000);
 	r->hooks->killed++;
 	uv_process_kill(&r->process, SIGKILL);
 }
@@ -173,7 +175,7 @@ static bool run(struct hook_run *r)
 		uv_close((uv_handle_t *)&r->timer, on_closed);
 		return false;
 	}
-	uv_timer_start(&r->timer, on_time_out, HOOKS_TIME_MS, 0);
+	uv_timer_start(&r->timer, on_time_out, r->hooks->time_ms, 0);
 	return true;
 }
 

@@ -26,6 +26,7 @@ struct hooks {
 	unsigned int running, waiting;
 	struct hook_run *runs;         /* those that run */
 	struct hook_run *first, *last; /* those that wait */
+	unsigned int time_ms;          /* HOOKS_TIME_MS */
 	bool closing;
 	uint64_t started, failed, killed, dropped; /* failed: status not 0, or could not be run */
 };

@@ -564,5 +564,6 @@ int main(void)
 		TEST(lines_have_names_and_numbers_of_their_own),
 	};
 
-	return cmocka_run_group_tests_name("line_sim", tests, NULL, NULL);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
