@@ -85,6 +85,8 @@ static cfg_opt_t client_opts[] = {
 	CFG_INT("connect-timeout", 10, CFGF_NONE),
 	CFG_INT("gre-timeout", 10, CFGF_NONE),
 	CFG_INT("setup-timeout", 60, CFGF_NONE),
+	CFG_INT("reply-timeout", 60, CFGF_NONE),
+	CFG_INT("control-echo-interval", 60, CFGF_NONE),
 	CFG_INT("reconnect-min", 1, CFGF_NONE),
 	CFG_INT("reconnect-max", 60, CFGF_NONE),
 	CFG_INT("echo-interval", 15, CFGF_NONE),
@@ -122,6 +124,8 @@ static cfg_t *make_cfg(void)
 	cfg_set_validate_func(cfg, "processing-delay", settings_check_delay);
 	cfg_set_validate_func(cfg, "flow-control", settings_check_flow);
 	cfg_set_validate_func(cfg, "max-ack-timeout", settings_check_seconds);
+	cfg_set_validate_func(cfg, "reply-timeout", settings_check_seconds);
+	cfg_set_validate_func(cfg, "control-echo-interval", settings_check_seconds);
 	for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++)
 		cfg_set_validate_func(cfg, seconds[i], settings_check_seconds);
 	cfg_set_validate_func(cfg, "port", settings_check_count);
@@ -170,7 +174,8 @@ static void set_protocol(struct client_config *c)
 	c->control.framing = CONTROL_FRAMING_ANY;
 	c->control.bearer = CONTROL_BEARER_ANY;
 	c->control.firmware = 1;
-	c->control.reply_timeout = c->control.echo_interval = 60 * SECOND;
+	c->control.reply_timeout = seconds(cfg, "reply-timeout");
+	c->control.echo_interval = seconds(cfg, "control-echo-interval");
 	l->role = PPP_CLIENT;
 	l->mru = (uint16_t)c->mtu;
 	l->name = c->user;
