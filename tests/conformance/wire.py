@@ -7,7 +7,7 @@ import time
 
 import pptp
 
-PATIENCE = 8.0  # seconds for what must come; under sanitizers, beside other cases
+PATIENCE = 12.0  # seconds for what must come; under sanitizers, beside other cases
 
 
 class Wrong(Exception):
