@@ -44,6 +44,18 @@ static void sessions_are_an_aligned_table(void **state)
 		"12  m\xc3\xbcller  -          1.2 MB     3      7\n");
 }
 
+static void numbers_are_shown_where_there_are_any(void **state)
+{
+	(void)state;
+	expect("[{\"id\":1,\"user\":\"a\",\"peer\":null,\"calling\":\"\",\"called\":\"\",\"lost\":"
+	       "0},"
+	       "{\"id\":2,\"user\":\"b\",\"peer\":null,\"calling\":\"\",\"called\":\"4711\","
+	       "\"lost\":0}]",
+		"ID  USER  PEER  CALLED  LOST\n"
+		" 1  a     -     -          0\n"
+		" 2  b     -     4711       0\n");
+}
+
 static void other_arrays_show_their_own_keys(void **state)
 {
 	(void)state;
@@ -106,6 +118,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sessions_are_an_aligned_table),
+		cmocka_unit_test(numbers_are_shown_where_there_are_any),
 		cmocka_unit_test(other_arrays_show_their_own_keys),
 		cmocka_unit_test(objects_are_lines),
 		cmocka_unit_test(a_name_cannot_move_the_cursor),

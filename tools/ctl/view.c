@@ -13,22 +13,25 @@ struct column {
 	const char *key, *title;
 	bool right;
 	int width;
+	bool sparse; /* shown only where a row has something there */
 };
 
 /* What a list of sessions shows; the rest is in `session ID`. */
 static const struct column session_columns[] = {
-	{ "id", "ID", true, 0 },
-	{ "user", "USER", false, 0 },
-	{ "state", "STATE", false, 0 },
-	{ "peer", "PEER", false, 0 },
-	{ "address", "ADDRESS", false, 0 },
-	{ "auth", "AUTH", false, 0 },
-	{ "encryption", "ENCRYPTION", false, 0 },
-	{ "since", "SINCE", false, 0 },
-	{ "rx_bytes", "RX", true, 0 },
-	{ "tx_bytes", "TX", true, 0 },
-	{ "lost", "LOST", true, 0 },
-	{ "drops", "DROPS", true, 0 },
+	{ "id", "ID", true, 0, false },
+	{ "user", "USER", false, 0, false },
+	{ "state", "STATE", false, 0, false },
+	{ "peer", "PEER", false, 0, false },
+	{ "calling", "CALLING", false, 0, true },
+	{ "called", "CALLED", false, 0, true },
+	{ "address", "ADDRESS", false, 0, false },
+	{ "auth", "AUTH", false, 0, false },
+	{ "encryption", "ENCRYPTION", false, 0, false },
+	{ "since", "SINCE", false, 0, false },
+	{ "rx_bytes", "RX", true, 0, false },
+	{ "tx_bytes", "TX", true, 0, false },
+	{ "lost", "LOST", true, 0, false },
+	{ "drops", "DROPS", true, 0, false },
 };
 
 /* Printable text; control characters, C1 ones included, as \xNN. */
@@ -137,15 +140,33 @@ static void format_value(char *out, size_t size, const char *key, const json_t *
 	}
 }
 
-/* The columns that these rows have: a session's, or else the first row's own keys. */
-static unsigned int columns_choose(struct column *columns, const json_t *first)
+/* Has a row a text there? */
+static bool is_anywhere(const json_t *rows, const char *key)
 {
+	json_t *row;
+	size_t at;
+
+	json_array_foreach(rows, at, row)
+	{
+		const char *text = json_string_value(json_object_get(row, key));
+
+		if (text && *text)
+			return true;
+	}
+	return false;
+}
+
+/* The columns that these rows have: a session's, or else the first row's own keys. */
+static unsigned int columns_choose(struct column *columns, const json_t *rows)
+{
+	const json_t *first = json_array_get(rows, 0);
 	unsigned int count = 0;
 	const char *key;
 	json_t *value;
 
 	for (size_t i = 0; i < sizeof(session_columns) / sizeof(session_columns[0]); i++) {
-		if (json_object_get(first, session_columns[i].key))
+		if (json_object_get(first, session_columns[i].key) &&
+			(!session_columns[i].sparse || is_anywhere(rows, session_columns[i].key)))
 			columns[count++] = session_columns[i];
 	}
 	if (count > 3)
@@ -173,7 +194,7 @@ static void cell_print(FILE *out, const struct column *c, const char *text, bool
 static void table_print(FILE *out, const json_t *rows)
 {
 	struct column columns[COLUMNS_MAX];
-	unsigned int count = columns_choose(columns, json_array_get(rows, 0));
+	unsigned int count = columns_choose(columns, rows);
 	char cell[CELL_MAX];
 	json_t *row;
 	size_t at;
