@@ -197,6 +197,33 @@ static void pac_hangup_tells_error_cause_and_statistics(void **state)
 	assert_int_equal(e.last.outgoing_reply.error, 0);
 }
 
+static void says_a_little(void *user, struct control_call *call, struct control_hangup *how)
+{
+	(void)user;
+	assert_int_equal(call->call_id, 100);
+	how->result = CONTROL_DISCONNECT_LOST_CARRIER;
+	how->cause = 16;
+	how->statistics = "12 s";
+}
+
+static void clear_is_answered_with_cause_and_statistics(void **state)
+{
+	struct control_ops ops;
+	struct end e;
+
+	(void)state;
+	end_begin_established(&e, CONTROL_RECEIVER);
+	ops = *e.c.ops;
+	ops.call_clearing = says_a_little;
+	e.c.ops = &ops;
+	(void)end_call_in(&e);
+	RECEIVE(&e, CONTROL_CALL_CLEAR_REQUEST, .clear_request.call_id = 800);
+	assert_log(&e, ">Call-Disconnect-Notify ended:100:peer-request[Call-Clear-Request]");
+	assert_int_equal(e.last.disconnect.result, CONTROL_DISCONNECT_REQUEST);
+	assert_int_equal(e.last.disconnect.cause, 16);
+	assert_string_equal(e.last.disconnect.statistics, "12 s");
+}
+
 /* 3.2.4.1, wait_cs_ans: "Recv. Call Clear Req. / Send Disconnect Notify". */
 static void clear_before_the_reply_is_answered_with_disconnect(void **state)
 {
@@ -268,6 +295,7 @@ int main(void)
 		cmocka_unit_test(pac_hangup_ends_at_once),
 		cmocka_unit_test(disconnect_brings_cause_and_statistics),
 		cmocka_unit_test(pac_hangup_tells_error_cause_and_statistics),
+		cmocka_unit_test(clear_is_answered_with_cause_and_statistics),
 		cmocka_unit_test(clear_before_the_reply_is_answered_with_disconnect),
 		cmocka_unit_test(call_id_of_an_aborted_call_rests),
 		cmocka_unit_test(several_calls_each_way_end_one_by_one),
