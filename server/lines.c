@@ -233,8 +233,9 @@ static void no_pns(struct server *s, struct line *l)
 
 	s->lines.no_pns++;
 	inet_ntop(AF_INET, &line->pns, pns, sizeof(pns));
-	log_warning(
-		"line \"%s\": no control connection to its PNS, %s, can be had", sim->name, pns);
+	if (server_may_log(s, SERVER_LOG_REFUSED))
+		log_warning("line \"%s\": no control connection to its PNS, %s, can be had",
+			sim->name, pns);
 	l->ops->release(l);
 }
 
@@ -259,8 +260,9 @@ static void on_ring(void *owner, struct line *l, const struct line_call *call, u
 
 	(void)now;
 	s->lines.rung++;
-	log_info("line \"%s\" rings: a call for %s", sim->name,
-		log_escape(number, sizeof(number), call->number, strlen(call->number)));
+	if (server_may_log(s, SERVER_LOG_SESSIONS))
+		log_info("line \"%s\" rings: a call for %s", sim->name,
+			log_escape(number, sizeof(number), call->number, strlen(call->number)));
 	if (c)
 		server_offer(c, call, l);
 	else if (ring_until_connected(s, line->pns, l, call) < 0)

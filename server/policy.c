@@ -60,7 +60,7 @@ static void on_answer(void *user, uint32_t id, bool yes)
 
 	if (!s)
 		return;
-	if (!yes)
+	if (!yes && server_may_log(server, SERVER_LOG_REFUSED))
 		log_about(LOG_INFO, s->subject, "the hook refuses the call");
 	session_admit(s, yes ? NULL : &failure);
 }
@@ -75,7 +75,8 @@ int policy_admit(struct session *s, struct line_failure *failure)
 	describe(&env, "call", s);
 	if (hooks_ask(&server->hooks, &env, on_answer, server, s->id))
 		return 0;
-	log_about(LOG_WARNING, s->subject, "call refused: the hook cannot be asked");
+	if (server_may_log(server, SERVER_LOG_REFUSED))
+		log_about(LOG_WARNING, s->subject, "call refused: the hook cannot be asked");
 	failure->result = CONTROL_OUTGOING_GENERAL_ERROR;
 	failure->error = CONTROL_ERROR_NO_RESOURCE;
 	return -1;
