@@ -136,6 +136,45 @@ static void unanswered_echo_ends_the_connection(void **state)
 		       "closed:control-echo-timeout[no Echo-Reply]");
 }
 
+/* Another connection is wanted: the one that is there must show that it lives, and soon. */
+static void a_probe_asks_at_once_and_has_little_patience(void **state)
+{
+	struct end e;
+
+	(void)state;
+	end_begin_established(&e, CONTROL_ORIGINATOR);
+	end_wait(&e, SECONDS(1));
+	control_connection_probe(&e.c, SECONDS(5), e.now);
+	assert_log(&e, ">Echo-Request");
+	end_wait(&e, SECONDS(4));
+	control_connection_probe(&e.c, SECONDS(5), e.now); /* asked twice: no more patience */
+	RECEIVE(&e, CONTROL_ECHO_REPLY, .echo_reply = { e.last.echo_request.identifier, 1, 0 });
+	end_wait(&e, SECONDS(60) - 1);
+	assert_log(&e, "");
+	end_wait(&e, 1);
+	assert_log(&e, ">Echo-Request");
+	control_connection_probe(&e.c, SECONDS(5), e.now); /* one is under way */
+	assert_log(&e, "");
+	end_wait(&e, SECONDS(5));
+	assert_log(&e, "closed:control-echo-timeout[no Echo-Reply]");
+	control_connection_probe(&e.c, SECONDS(5), e.now);
+	assert_log(&e, "");
+}
+
+static void the_start_request_has_a_time_of_its_own(void **state)
+{
+	struct end e;
+
+	(void)state;
+	end_begin(&e, CONTROL_RECEIVER);
+	e.config.start_timeout = SECONDS(10);
+	control_connection_init(&e.c, CONTROL_RECEIVER, &e.config, &end_ops, &e, e.now);
+	end_wait(&e, SECONDS(10) - 1);
+	assert_log(&e, "");
+	end_wait(&e, 1);
+	assert_log(&e, "closed:control-timeout[no Start-Control-Connection-Request]");
+}
+
 /* Nothing but the start itself moves the deadline for it. */
 static void echo_before_start_holds_nothing_open(void **state)
 {
@@ -493,6 +532,8 @@ int main(void)
 		cmocka_unit_test(echo_after_60_s_of_silence),
 		cmocka_unit_test(any_message_postpones_the_echo),
 		cmocka_unit_test(unanswered_echo_ends_the_connection),
+		cmocka_unit_test(a_probe_asks_at_once_and_has_little_patience),
+		cmocka_unit_test(the_start_request_has_a_time_of_its_own),
 		cmocka_unit_test(echo_before_start_holds_nothing_open),
 		cmocka_unit_test(requested_version_decides),
 		cmocka_unit_test(replied_version_decides),
