@@ -114,8 +114,9 @@ struct session {
 	uint16_t cause;                   /* Q.850, of the end; 0 none */
 	char statistics[LINE_STATISTICS]; /* for Call-Disconnect-Notify; or as the peer sent it */
 	struct control_wan_error
-		errors; /* of the line: our own, or as the peer (PAC) reports them */
-	bool has_accm;  /* a Set-Link-Info came, the last with these */
+		errors;      /* of the line: our own, or as the peer (PAC) reports them */
+	uint64_t wan_logged; /* us: when a WAN-Error-Notify was last in the log; 0 never */
+	bool has_accm;       /* a Set-Link-Info came, the last with these */
 	uint32_t send_accm, receive_accm;
 	char subject[96];               /* for the log */
 	struct tunnel_stats last_stats; /* kept when the data plane's session goes */

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define WAN_LOG_INTERVAL 50000000ull /* us */
+
 static bool is_pac(const struct session *s)
 {
 	return s->kind == SESSION_TAKEN || s->kind == SESSION_OFFERED;
@@ -419,9 +421,15 @@ void session_call_ended(struct session *s, enum pptp_reason reason, const char *
 
 void session_wan_error(struct session *s, const struct control_wan_error *e)
 {
+	uint64_t now = clock_now();
+
 	if (is_pac(s))
 		return; /* the line is ours */
 	s->errors = *e;
+	/* Honest ones come once in 60 s (2.14); the log is not for others to fill. */
+	if (s->wan_logged && now - s->wan_logged < WAN_LOG_INTERVAL)
+		return;
+	s->wan_logged = now;
 	log_about(LOG_WARNING, s->subject,
 		"the peer reports line errors: CRC %" PRIu32 ", framing %" PRIu32
 		", hardware overrun %" PRIu32 ", buffer overrun %" PRIu32 ", time-out %" PRIu32
