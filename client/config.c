@@ -34,7 +34,8 @@ static const char usage[] =
 	"      --dns                 use the name servers that the server gives\n"
 	"      --mppe POLICY         require-128 (default), require, prefer, off; with -stateless "
 	"or -stateful\n"
-	"      --auth LIST           allowed methods; mschap-v2 is the only one so far\n"
+	"      --auth LIST           allowed methods: mschap-v2 (default), mschap, chap-md5, "
+	"pap\n"
 	"      --once                do not reconnect\n"
 	"      --phone NUMBER        dial this number at the server (a PAC with telephone lines)\n"
 	"      --incoming            be the PAC: offer the server an incoming call\n"
@@ -97,17 +98,6 @@ static cfg_opt_t client_opts[] = {
 	CFG_END(),
 };
 
-static int check_auth(cfg_t *cfg, cfg_opt_t *opt)
-{
-	const char *v = cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
-
-	if (!strcasecmp(v, "mschap-v2") || !strcasecmp(v, "mschapv2") ||
-		!strcasecmp(v, "ms-chapv2"))
-		return 0;
-	cfg_error(cfg, "auth: \"%s\" is not supported (write mschap-v2)", v);
-	return -1;
-}
-
 static cfg_t *make_cfg(void)
 {
 	static const char *const seconds[] = { "connect-timeout", "gre-timeout", "setup-timeout",
@@ -134,7 +124,7 @@ static cfg_t *make_cfg(void)
 	cfg_set_validate_func(cfg, "dev", settings_check_dev);
 	cfg_set_validate_func(cfg, "route", settings_check_cidr);
 	cfg_set_validate_func(cfg, "mppe", settings_check_mppe);
-	cfg_set_validate_func(cfg, "auth", check_auth);
+	cfg_set_validate_func(cfg, "auth", settings_check_auth);
 	cfg_set_validate_func(cfg, "mru", settings_check_mru);
 	cfg_set_validate_func(cfg, "log-level", settings_check_log_level);
 	cfg_set_validate_func(cfg, "log-format", settings_check_log_format);
@@ -180,7 +170,6 @@ static void set_protocol(struct client_config *c)
 	l->mru = (uint16_t)c->mtu;
 	l->name = c->user;
 	l->password = c->password;
-	(void)settings_mppe(cfg_getstr(cfg, "mppe"), &l->mppe);
 	l->want_dns = true;
 	l->echo_interval = seconds(cfg, "echo-interval");
 	l->echo_failures = (unsigned int)cfg_getint(cfg, "echo-failures");
@@ -218,6 +207,9 @@ static int apply(struct client_config *c, char *why)
 		return -1;
 	}
 	explicit_bzero(hash, sizeof(hash));
+	if (settings_mppe(cfg_getstr(cfg, "mppe"), &c->session.link.mppe) < 0 ||
+		settings_auth(cfg, &c->session.link.mppe, &c->session.link.auth, why) < 0)
+		return -1;
 	c->route_count = cfg_size(cfg, "route");
 	if (c->route_count > CLIENT_ROUTES_MAX) {
 		snprintf(why, SYSTEM_WHY, "route: at most %d", CLIENT_ROUTES_MAX);

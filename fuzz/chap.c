@@ -19,7 +19,8 @@ struct end {
 };
 
 static struct end ends[2]; /* by enum chap_role */
-static uint8_t right[16], wrong[16];
+static struct ppp_secret right, wrong;
+static enum ppp_auth_method method;
 static bool knows; /* the peer knows the password */
 
 static void send_packet(void *user, const uint8_t *packet, size_t len)
@@ -46,14 +47,14 @@ static void judge(void *user, const struct ppp_auth_request *request)
 	e->judging = true;
 }
 
-static void done(
-	void *user, bool ok, enum pptp_reason reason, const uint8_t key[16], const char *detail)
+static void done(void *user, bool ok, enum pptp_reason reason, const struct mppe_material *keys,
+	const char *detail)
 {
-	static const uint8_t zero[16];
 	struct end *e = user;
 
 	FUZZ_CHECK(detail && strlen(detail) < 400 && !e->failed && !(ok && e->succeeded));
-	FUZZ_CHECK(ok == (reason == PPTP_NONE) && ok == (memcmp(key, zero, 16) != 0));
+	FUZZ_CHECK(ok == (reason == PPTP_NONE) &&
+		   (ok && method != PPP_AUTH_MD5) == (keys->source != MPPE_NO_KEYS));
 	e->succeeded += ok;
 	e->failed += !ok;
 	if (ok && e->c.role == CHAP_AUTHENTICATOR && e->honest)
@@ -82,7 +83,7 @@ static void give_verdict(struct end *e, struct fuzz *f)
 	}
 	e->judging = false;
 	if (how & 1) {
-		(void)ppp_auth_check(&e->request, right, &verdict);
+		(void)ppp_auth_check(&e->request, &right, &verdict);
 		FUZZ_CHECK(knows || !verdict.ok);
 		if (how & 2)
 			verdict.retry = false;
@@ -170,6 +171,9 @@ static void step(struct fuzz *f)
 	check(&ends[1]);
 }
 
+static const enum ppp_auth_method methods[4] = { PPP_AUTH_MSCHAP2, PPP_AUTH_MSCHAP, PPP_AUTH_MD5,
+	PPP_AUTH_MSCHAP2 };
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct chap_ops ops = {
@@ -180,13 +184,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t flags = fuzz_u8(&f);
 
 	memset(ends, 0, sizeof(ends));
-	FUZZ_CHECK(!mschap_nt_hash("right", right) && !mschap_nt_hash("wrong", wrong));
+	FUZZ_CHECK(!ppp_secret_from_password(&right, "right"));
+	FUZZ_CHECK(!ppp_secret_from_password(&wrong, "wrong"));
+	method = methods[flags >> 4 & 3];
 	knows = flags & 1;
 	server->f = client->f = &f;
 	server->honest = true;
-	chap_start_authenticator(&server->c, "server", &ops, server, f.now);
-	chap_start_peer(&client->c, flags & 2 ? "DOM\\alice" : "alice", knows ? right : wrong, &ops,
-		client, f.now);
+	chap_start_authenticator(&server->c, method, "server", &ops, server, f.now);
+	chap_start_peer(&client->c, method, flags & 2 ? "DOM\\alice" : "alice",
+		knows ? &right : &wrong, &ops, client, f.now);
 	while (fuzz_more(&f))
 		step(&f);
 	/* Silence: both come to an end. */

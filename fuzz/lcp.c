@@ -52,6 +52,11 @@ static void step(struct cp_end *e)
 	}
 }
 
+static const struct ppp_auth_list lists[] = {
+	{ 1, { PPP_AUTH_MSCHAP2 } },
+	{ 4, { PPP_AUTH_MSCHAP2, PPP_AUTH_MD5, PPP_AUTH_MSCHAP, PPP_AUTH_PAP } },
+};
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct cp_end e;
@@ -66,8 +71,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	e.deadline = deadline;
 	e.event = event;
 	flags = fuzz_u8(&e.f);
-	config.demand_auth = flags & 1;
-	config.accept_auth = flags & 2;
+	if (flags & 1)
+		config.demand = lists[flags >> 6 & 1];
+	if (flags & 2)
+		config.accept = lists[flags >> 7];
 	config.insist_auth = flags & 4;
 	config.echo_interval = flags & 8 ? 10000000 : 0;
 	lcp_init(&lcp, &config, &cp_end_host, &e);

@@ -28,7 +28,7 @@ struct end {
 
 static struct fuzz f;
 static struct end ends[2]; /* by enum ppp_role */
-static uint8_t right[16];
+static struct ppp_secret right;
 
 static void send_frame(void *user, uint16_t protocol, const uint8_t *info, size_t len)
 {
@@ -216,7 +216,7 @@ static void give_verdict(struct end *e)
 	if (how != 0xff) /* none left */
 		memcpy(&net.remote, address[1], 4);
 	if (e->judging)
-		(void)ppp_auth_check(&e->request, right, &verdict);
+		(void)ppp_auth_check(&e->request, &right, &verdict);
 	if (how & 1) {
 		verdict.ok = false;
 		verdict.retry = how & 2;
@@ -306,6 +306,13 @@ static void step(void)
 	}
 }
 
+static const struct ppp_auth_list lists[4] = {
+	{ 0 },
+	{ 4, { PPP_AUTH_MSCHAP2, PPP_AUTH_MSCHAP, PPP_AUTH_MD5, PPP_AUTH_PAP } },
+	{ 2, { PPP_AUTH_PAP, PPP_AUTH_MSCHAP } },
+	{ 1, { PPP_AUTH_MD5 } },
+};
+
 static void begin(struct end *e, enum ppp_role role, uint8_t flags, uint8_t strengths)
 {
 	static const enum ppp_mppe_policy policies[4] = { PPP_MPPE_REQUIRE, PPP_MPPE_PREFER,
@@ -319,6 +326,7 @@ static void begin(struct end *e, enum ppp_role role, uint8_t flags, uint8_t stre
 		.password = role == PPP_SERVER || flags & 4 ? NULL
 			    : flags & 8                     ? "wrong"
 							    : "right",
+		.auth = lists[flags >> 6],
 		.mppe = { .policy = policies[flags & 3],
 			.strengths = strengths & 7 ? strengths & 7 : PPP_MPPE_128,
 			.allow_stateless = strengths & 8 || !(strengths & 16),
@@ -349,7 +357,7 @@ static void finish(struct end *e)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	f = fuzz_begin(data, size);
-	FUZZ_CHECK(!mschap_nt_hash("right", right));
+	FUZZ_CHECK(!ppp_secret_from_password(&right, "right"));
 	for (int role = 0; role < 2; role++) {
 		uint8_t flags = fuzz_u8(&f);
 

@@ -14,6 +14,28 @@ void accounts_init(struct accounts *a)
 	memset(a, 0, sizeof(*a));
 }
 
+static void forget_password(struct ppp_secret *secret)
+{
+	char *password = (char *)(uintptr_t)secret->password; /* ours: from strdup() */
+
+	if (password)
+		explicit_bzero(password, strlen(password));
+	free(password);
+	secret->password = NULL;
+}
+
+static void forget(struct ppp_secret *secret)
+{
+	forget_password(secret);
+	explicit_bzero(secret, sizeof(*secret));
+}
+
+void accounts_forget_passwords(struct accounts *a)
+{
+	for (struct account *e = a->newest; e; e = e->older)
+		forget_password(&e->secret);
+}
+
 static void free_numbers(char ***list)
 {
 	for (char **p = *list; p && *p; p++)
@@ -28,7 +50,7 @@ void accounts_done(struct accounts *a)
 
 	for (struct account *e = a->newest; e; e = older) {
 		older = e->older;
-		explicit_bzero(e->nt_hash, sizeof(e->nt_hash));
+		forget(&e->secret);
 		free(e->networks);
 		free_numbers(&e->calling_numbers);
 		free_numbers(&e->called_numbers);
@@ -106,25 +128,32 @@ static struct account *insert(struct accounts *a, const char *name)
 int accounts_put(struct accounts *a, const char *name, const char *password,
 	const uint8_t nt_hash[16], struct in_addr address)
 {
-	uint8_t computed[16];
+	struct ppp_secret secret = { 0 };
 	struct account *e;
 
 	if (!*name || strlen(name) > CHAP_NAME_MAX)
 		return -EINVAL;
 	if (password) {
-		if (!*password || mschap_nt_hash(password, computed) < 0)
+		if (!*password || ppp_secret_from_password(&secret, password) < 0)
 			return -EINVAL;
-		nt_hash = computed;
+		secret.password = strdup(password);
+		if (!secret.password)
+			return -ENOMEM;
+	} else {
+		memcpy(secret.nt_hash, nt_hash, sizeof(secret.nt_hash));
 	}
 	e = lookup(a, name);
 	if (!e)
 		e = insert(a, name);
-	if (e) {
-		memcpy(e->nt_hash, nt_hash, 16);
-		e->address = address;
+	if (!e) {
+		forget(&secret);
+		return -ENOMEM;
 	}
-	explicit_bzero(computed, sizeof(computed));
-	return e ? 0 : -ENOMEM;
+	forget(&e->secret);
+	e->secret = secret;
+	e->address = address;
+	explicit_bzero(&secret, sizeof(secret));
+	return 0;
 }
 
 int accounts_numbers(

@@ -2,6 +2,8 @@
  * only. */
 #pragma once
 
+#include "lib/ppp/auth.h"
+
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,9 +16,9 @@ struct account_network {
 };
 
 struct account {
-	struct account *next;  /* in its bucket */
-	struct account *older; /* in the list of all */
-	uint8_t nt_hash[16];
+	struct account *next;             /* in its bucket */
+	struct account *older;            /* in the list of all */
+	struct ppp_secret secret;         /* with the password if it was given, and not forgotten */
 	struct in_addr address;           /* fixed inner address; 0: from the pool */
 	bool address_in_use;              /* by a session */
 	struct account_network *networks; /* routed to the user's session, allowed as sources */
@@ -44,6 +46,9 @@ int accounts_put(struct accounts *a, const char *name, const char *password,
  * allowed. 0 or -ENOMEM (the list is empty then: nobody is let in by mistake). */
 int accounts_numbers(
 	char ***list, unsigned int n, const char *(*nth)(void *user, unsigned int i), void *user);
+
+/* Passwords in clear are kept for CHAP with MD5 only; where it is not allowed, their hashes do. */
+void accounts_forget_passwords(struct accounts *a);
 
 /* By the name as sent, then without "DOMAIN\"; NULL if there is none. */
 struct account *accounts_find(const struct accounts *a, const char *name);

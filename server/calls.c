@@ -97,9 +97,9 @@ static void on_judge(struct session *s, const struct ppp_auth_request *request)
 	struct server *server = server_of(s);
 	struct account *account = accounts_find(&server->config.accounts, request->name);
 	/* An unknown name takes the same path and time as a wrong password. */
-	static const uint8_t nobody[16];
+	static const struct ppp_secret nobody;
 	struct ppp_auth_verdict verdict = { 0 };
-	bool ok = ppp_auth_check(request, account ? account->nt_hash : nobody, &verdict) && account;
+	bool ok = ppp_auth_check(request, account ? &account->secret : &nobody, &verdict) && account;
 	bool other = ok && s->owner_data && s->owner_data != account;
 
 	if (ok && !other && !policy_numbers(account, s)) {

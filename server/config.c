@@ -44,6 +44,7 @@ static const char usage[] =
 static char default_listen[] = "{\"0.0.0.0\"}";
 static char default_pool[] = "{\"10.64.0.0/24\"}";
 static char default_empty[] = "{}";
+static char default_auth[] = "{\"mschap-v2\"}";
 
 static cfg_opt_t user_opts[] = {
 	CFG_STR("password", NULL, CFGF_NONE),
@@ -65,6 +66,7 @@ static cfg_opt_t server_opts[] = {
 	CFG_STR_LIST("wins", default_empty, CFGF_NONE),
 	CFG_SEC("user", user_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 	CFG_STR("mppe", "require-128", CFGF_NONE),
+	CFG_STR_LIST("auth", default_auth, CFGF_NONE),
 	CFG_STR("name", "greyline", CFGF_NONE),
 	CFG_INT("mru", 1400, CFGF_NONE),
 	CFG_INT("window", 1024, CFGF_NONE),
@@ -118,6 +120,7 @@ static cfg_t *make_cfg(void)
 	cfg_set_validate_func(cfg, "name", check_name);
 	cfg_set_validate_func(cfg, "dev", settings_check_dev);
 	cfg_set_validate_func(cfg, "mppe", settings_check_mppe);
+	cfg_set_validate_func(cfg, "auth", settings_check_auth);
 	cfg_set_validate_func(cfg, "mru", settings_check_mru);
 	cfg_set_validate_func(cfg, "echo-interval", settings_check_seconds);
 	cfg_set_validate_func(cfg, "setup-timeout", settings_check_seconds);
@@ -309,6 +312,8 @@ static int apply(struct server_config *c, char *why)
 	if (set_calls(c, why) < 0)
 		return -1;
 	set_protocol(c);
+	if (settings_auth(cfg, &c->session.link.mppe, &c->session.link.auth, why) < 0)
+		return -1;
 	/* MPPE's header takes its place in the MRU: so much goes to a client in one piece. */
 	if (c->session.link.mppe.policy != PPP_MPPE_OFF)
 		c->mtu -= MPPE_OVERHEAD;
@@ -396,7 +401,11 @@ static int parse(struct server_config *c, int argc, char **argv, char *why)
 			argv[optind]);
 		return -1;
 	}
-	return apply(c, why) < 0 ? -1 : read_users(c, argc, argv, why);
+	if (apply(c, why) < 0 || read_users(c, argc, argv, why) < 0)
+		return -1;
+	if (!ppp_auth_allows(&c->session.link.auth, PPP_AUTH_MD5))
+		accounts_forget_passwords(&c->accounts);
+	return 0;
 }
 
 int server_config_parse(struct server_config *c, int argc, char **argv)

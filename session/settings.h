@@ -45,6 +45,11 @@ int settings_check_dev(cfg_t *cfg, cfg_opt_t *opt); /* 1..15 characters */
 int settings_check_log_level(cfg_t *cfg, cfg_opt_t *opt);
 int settings_check_log_format(cfg_t *cfg, cfg_opt_t *opt);
 
+int settings_check_auth(cfg_t *cfg, cfg_opt_t *opt);
+/* The list of the key "auth", and whether it goes with the encryption policy. -EINVAL with *why. */
+int settings_auth(
+	cfg_t *cfg, const struct ppp_mppe_config *mppe, struct ppp_auth_list *list, char *why);
+
 /* Applies the values of keys "log-level" and "log-format". */
 void settings_log(cfg_t *cfg);
 

@@ -65,6 +65,33 @@ void mppe_start_key_v1(
 	finish(&hash, start, 16);
 }
 
+bool mppe_material_has(const struct mppe_material *m, enum mppe_bits bits)
+{
+	switch (m->source) {
+	case MPPE_FROM_MSCHAP2:
+		return true;
+	case MPPE_FROM_MSCHAP:
+		return bits == MPPE_128 || m->has_lm;
+	case MPPE_NO_KEYS:
+		break;
+	}
+	return false;
+}
+
+void mppe_material_start(
+	const struct mppe_material *m, enum mppe_bits bits, bool server_sends, uint8_t start[16])
+{
+	memset(start, 0, 16);
+	if (!mppe_material_has(m, bits))
+		return;
+	if (m->source == MPPE_FROM_MSCHAP2)
+		mppe_start_key(m->key, server_sends, start);
+	else if (bits == MPPE_128)
+		memcpy(start, m->key, sizeof(m->key)); /* the same both ways */
+	else
+		memcpy(start, m->lm, sizeof(m->lm));
+}
+
 void mppe_new_key(const uint8_t *start, const uint8_t *session, uint8_t key_len, uint8_t *interim)
 {
 	uint8_t block[16 + PAD + 16 + PAD]; /* one update: this runs for every stateless packet */

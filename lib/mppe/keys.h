@@ -26,6 +26,24 @@ void mppe_start_key(const uint8_t master[16], bool server_sends, uint8_t start[1
 void mppe_start_key_v1(
 	const uint8_t password_hash_hash[16], const uint8_t challenge[8], uint8_t start[16]);
 
+/* What an authentication leaves for MPPE: enough for the start key of either direction. */
+enum mppe_source {
+	MPPE_NO_KEYS,
+	MPPE_FROM_MSCHAP2, /* `key` is the master key */
+	MPPE_FROM_MSCHAP,  /* `key` is the start key at 128 bits, `lm` that at 40 and 56 bits */
+};
+struct mppe_material {
+	enum mppe_source source;
+	bool has_lm;
+	uint8_t key[16], lm[8];
+};
+
+/* Is there a start key for this strength? */
+bool mppe_material_has(const struct mppe_material *m, enum mppe_bits bits);
+/* The start key (mppe_init()) for a direction, RFC 3079 sections 2 and 3; zeros if there is none. */
+void mppe_material_start(
+	const struct mppe_material *m, enum mppe_bits bits, bool server_sends, uint8_t start[16]);
+
 /* RFC 3078 7.3 GetNewKeyFromSHA alone: interim key, key_len bytes. */
 void mppe_new_key(const uint8_t *start, const uint8_t *session, uint8_t key_len, uint8_t *interim);
 

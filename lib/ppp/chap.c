@@ -1,5 +1,5 @@
 /*
- * CHAP (RFC 1994) with MS-CHAPv2 (RFC 2759): authenticator and peer.
+ * CHAP (RFC 1994): authenticator and peer, for all algorithms.
  *
  *	authenticator: CHALLENGED -> JUDGING -> DONE or FAILED, or back to CHALLENGED (R=1)
  *	peer:          IDLE -> RESPONDED -> DONE or FAILED; DONE -> RESPONDED at a later Challenge
@@ -10,8 +10,8 @@
  */
 #include "lib/ppp/chap.h"
 
-#include "lib/mppe/keys.h"
-#include "lib/wire.h"
+#include "lib/ppp/chap_method.h"
+#include "lib/ppp/cp.h"
 
 #include <errno.h>
 #include <string.h>
@@ -24,35 +24,7 @@ struct packet {
 	struct wire_reader body;
 };
 
-static const uint8_t no_key[16];
-
-bool ppp_auth_check(const struct ppp_auth_request *request, const uint8_t nt_hash[16],
-	struct ppp_auth_verdict *verdict)
-{
-	uint8_t expected[24], hash_hash[16], empty[16];
-	bool fits;
-
-	memset(verdict, 0, sizeof(*verdict));
-	mschap2_nt_response(
-		request->challenge, request->peer_challenge, request->name, nt_hash, expected);
-	fits = mschap_equal(expected, request->nt_response, sizeof(expected));
-	(void)mschap_nt_hash("", empty);
-	fits &= !mschap_equal(empty, nt_hash, sizeof(empty));
-	fits &= mschap_strip_domain(request->name)[0] != '\0';
-	if (fits) {
-		verdict->ok = true;
-		mschap2_auth_response(nt_hash, request->nt_response, request->peer_challenge,
-			request->challenge, request->name, verdict->auth_response);
-		mschap_hash_hash(nt_hash, hash_hash);
-		mppe_master_key(hash_hash, request->nt_response, verdict->master_key);
-		explicit_bzero(hash_hash, sizeof(hash_hash));
-	} else {
-		verdict->error = 691;
-		verdict->retry = true;
-	}
-	explicit_bzero(expected, sizeof(expected));
-	return fits;
-}
+static const struct mppe_material no_keys;
 
 static void put_text(struct wire_writer *w, const char *text)
 {
@@ -64,16 +36,6 @@ static void put_number(struct wire_writer *w, unsigned int number)
 	if (number >= 10)
 		put_number(w, number / 10);
 	wire_put_u8(w, (uint8_t)('0' + number % 10));
-}
-
-static void put_hex(struct wire_writer *w, const uint8_t *bytes, size_t len)
-{
-	static const char digits[] = "0123456789ABCDEF";
-
-	for (size_t i = 0; i < len; i++) {
-		wire_put_u8(w, (uint8_t)digits[bytes[i] >> 4]);
-		wire_put_u8(w, (uint8_t)digits[bytes[i] & 15]);
-	}
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -89,20 +51,20 @@ static void enter(struct chap *c, enum chap_state state, uint64_t deadline, uint
 	c->refused = NULL;
 }
 
-static void succeed(struct chap *c, const uint8_t master_key[16])
+static void succeed(struct chap *c, const struct mppe_material *keys)
 {
 	bool again = c->succeeded;
 
 	enter(c, CHAP_DONE, UINT64_MAX, UINT64_MAX);
 	c->succeeded = true;
 	if (!again)
-		c->ops->done(c->user, true, PPTP_NONE, master_key, "");
+		c->ops->done(c->user, true, PPTP_NONE, keys, "");
 }
 
 static void fail(struct chap *c, enum pptp_reason reason, const char *detail)
 {
 	enter(c, CHAP_FAILED, UINT64_MAX, UINT64_MAX);
-	c->ops->done(c->user, false, reason, no_key, detail);
+	c->ops->done(c->user, false, reason, &no_keys, detail);
 }
 
 /* The other end refused or was refused: E= in words, and its message. */
@@ -120,7 +82,7 @@ static void fail_error(struct chap *c, unsigned int error, const char *message)
 	}
 	put_text(&w, ")");
 	detail[wire_written(&w)] = '\0';
-	fail(c, error >= 646 && error <= 649 ? PPTP_AUTH_RESTRICTED : PPTP_AUTH_FAILED, detail);
+	fail(c, ppp_auth_error_reason(error), detail);
 }
 
 static struct wire_writer begin(struct chap *c, uint8_t code, uint8_t identifier)
@@ -175,41 +137,41 @@ static int decode_name(struct wire_reader *r, char name[CHAP_NAME_MAX + 1])
 }
 
 /* Challenges of RRAS have a name, those of older Microsoft systems none (RFC 2759 section 3). */
-static int decode_challenge(struct packet *p, uint8_t challenge[16], char name[CHAP_NAME_MAX + 1])
+static int decode_challenge(const struct chap *c, struct packet *p,
+	uint8_t challenge[CHAP_VALUE_MAX], uint8_t *len, char name[CHAP_NAME_MAX + 1])
 {
-	if (wire_u8(&p->body) != 16)
+	*len = wire_u8(&p->body);
+	if (!chap_challenge_fits(c->method, *len))
 		return -EBADMSG;
-	wire_copy(&p->body, challenge, 16);
+	wire_copy(&p->body, challenge, *len);
 	return decode_name(&p->body, name);
 }
 
-/* Reserved octets and flags are not looked at: nothing hangs on them, and some peers fill them. */
-static int decode_response(struct packet *p, struct ppp_auth_request *request)
+static int decode_response(const struct chap *c, struct packet *p, struct ppp_auth_request *request)
 {
+	request->method = c->method;
 	request->identifier = p->identifier;
-	if (wire_u8(&p->body) != MSCHAP2_RESPONSE_LEN)
+	if (chap_decode_response(c->method, &p->body, request))
 		return -EBADMSG;
-	wire_copy(&p->body, request->peer_challenge, sizeof(request->peer_challenge));
-	wire_skip(&p->body, 8);
-	wire_copy(&p->body, request->nt_response, sizeof(request->nt_response));
-	wire_skip(&p->body, 1);
 	if (decode_name(&p->body, request->name) || !mschap_strip_domain(request->name)[0])
 		return -EBADMSG;
 	return 0;
 }
 
-void chap_start_authenticator(
-	struct chap *c, const char *name, const struct chap_ops *ops, void *user, uint64_t now)
+void chap_start_authenticator(struct chap *c, enum ppp_auth_method method, const char *name,
+	const struct chap_ops *ops, void *user, uint64_t now)
 {
 	struct wire_writer w;
 
 	memset(c, 0, sizeof(*c));
 	c->role = CHAP_AUTHENTICATOR;
+	c->method = method;
+	c->challenge_len = chap_challenge_len(method);
 	c->ops = ops;
 	c->user = user;
 	c->name = name;
 	ops->random(user, &c->identifier, sizeof(c->identifier));
-	ops->random(user, c->challenge, sizeof(c->challenge));
+	ops->random(user, c->challenge, c->challenge_len);
 	enter(c, CHAP_CHALLENGED, now + CHAP_RETRANSMIT, now + CHAP_GIVE_UP);
 	/*
 	 * Retransmitted as it is: RFC 1994 4.1 would have a new identifier and value each time, but
@@ -217,17 +179,10 @@ void chap_start_authenticator(
 	 * same.
 	 */
 	w = begin(c, CHALLENGE, c->identifier);
-	wire_put_u8(&w, sizeof(c->challenge));
-	wire_put_bytes(&w, c->challenge, sizeof(c->challenge));
+	wire_put_u8(&w, c->challenge_len);
+	wire_put_bytes(&w, c->challenge, c->challenge_len);
 	wire_put_bytes(&w, name, strnlen(name, CHAP_NAME_MAX));
 	finish(c, &w);
-}
-
-static bool same_response(const struct ppp_auth_request *a, const struct ppp_auth_request *b)
-{
-	return !memcmp(a->peer_challenge, b->peer_challenge, sizeof(a->peer_challenge)) &&
-	       !memcmp(a->nt_response, b->nt_response, sizeof(a->nt_response)) &&
-	       !strcmp(a->name, b->name);
 }
 
 static void receive_response(struct chap *c, struct packet *p, uint64_t now)
@@ -236,7 +191,7 @@ static void receive_response(struct chap *c, struct packet *p, uint64_t now)
 	bool again = p->identifier == c->request.identifier;
 	bool retry = c->state == CHAP_CHALLENGED && c->attempts;
 
-	if (decode_response(p, &request)) {
+	if (decode_response(c, p, &request)) {
 		c->refused = "the Response was malformed";
 		return;
 	}
@@ -245,7 +200,7 @@ static void receive_response(struct chap *c, struct packet *p, uint64_t now)
 		transmit(c);
 		return;
 	}
-	if (again && retry && same_response(&request, &c->request)) {
+	if (again && retry && chap_same_response(&request, &c->request)) {
 		transmit(c);
 		return;
 	}
@@ -256,7 +211,7 @@ static void receive_response(struct chap *c, struct packet *p, uint64_t now)
 	 */
 	if (c->state != CHAP_CHALLENGED || (p->identifier != c->identifier && !(again && retry)))
 		return;
-	memcpy(request.challenge, c->challenge, sizeof(request.challenge));
+	memcpy(request.challenge, c->challenge, c->challenge_len);
 	c->request = request;
 	enter(c, CHAP_JUDGING, UINT64_MAX, now + CHAP_JUDGE_TIMEOUT);
 	c->ops->judge(c->user, &c->request);
@@ -266,8 +221,7 @@ static void send_success(struct chap *c, const struct ppp_auth_verdict *verdict)
 {
 	struct wire_writer w = begin(c, SUCCESS, c->request.identifier);
 
-	put_text(&w, verdict->auth_response);
-	put_text(&w, " M=Authenticated");
+	chap_put_success(c->method, &w, verdict);
 	finish(c, &w);
 }
 
@@ -276,24 +230,10 @@ static void send_failure(struct chap *c, unsigned int error, bool retry, const c
 {
 	struct wire_writer w = begin(c, FAILURE, c->request.identifier);
 
-	c->ops->random(c->user, c->challenge, sizeof(c->challenge));
+	c->ops->random(c->user, c->challenge, c->challenge_len);
 	c->identifier = (uint8_t)(c->request.identifier + 1);
-	put_text(&w, "E=");
-	put_number(&w, error);
-	put_text(&w, retry ? " R=1 C=" : " R=0 C=");
-	put_hex(&w, c->challenge, sizeof(c->challenge));
-	put_text(&w, " V=3");
-	if (message[0]) {
-		put_text(&w, " M=");
-		put_text(&w, message);
-	}
+	chap_put_failure(c->method, &w, error, retry, c->challenge, message);
 	finish(c, &w);
-}
-
-static bool well_formed_proof(const struct ppp_auth_verdict *verdict)
-{
-	return strnlen(verdict->auth_response, sizeof(verdict->auth_response)) == 42 &&
-	       !memcmp(verdict->auth_response, "S=", 2);
 }
 
 void chap_verdict(struct chap *c, const struct ppp_auth_verdict *verdict, uint64_t now)
@@ -306,14 +246,15 @@ void chap_verdict(struct chap *c, const struct ppp_auth_verdict *verdict, uint64
 		return;
 	/* Without a proof the peer would have to hang up on us (RFC 2759 section 5): a broken
 	 * judge. */
-	if (verdict->ok && well_formed_proof(verdict)) {
+	if (verdict->ok && chap_verdict_fits(c->method, verdict)) {
 		send_success(c, verdict);
-		succeed(c, verdict->master_key);
+		succeed(c, &verdict->keys);
 		return;
 	}
 	memcpy(message, verdict->message, strnlen(verdict->message, sizeof(verdict->message)));
 	c->attempts++;
-	retry = !verdict->ok && verdict->retry && c->attempts < CHAP_ATTEMPTS;
+	retry = !verdict->ok && verdict->retry && c->attempts < CHAP_ATTEMPTS &&
+		chap_has_retry(c->method);
 	send_failure(c, error, retry, message);
 	if (retry)
 		/* Not sent again by a timer: at each, Windows asks its user once more. */
@@ -324,19 +265,20 @@ void chap_verdict(struct chap *c, const struct ppp_auth_verdict *verdict, uint64
 		fail_error(c, error, message);
 }
 
-void chap_start_peer(struct chap *c, const char *name, const uint8_t nt_hash[16],
-	const struct chap_ops *ops, void *user, uint64_t now)
+void chap_start_peer(struct chap *c, enum ppp_auth_method method, const char *name,
+	const struct ppp_secret *secret, const struct chap_ops *ops, void *user, uint64_t now)
 {
 	memset(c, 0, sizeof(*c));
 	c->role = CHAP_PEER;
+	c->method = method;
 	c->ops = ops;
 	c->user = user;
 	c->name = name;
-	memcpy(c->nt_hash, nt_hash, sizeof(c->nt_hash));
+	c->secret = *secret;
 	enter(c, CHAP_IDLE, UINT64_MAX, now + CHAP_GIVE_UP);
 }
 
-/* Zero and a packet in `last` that has been sent; -EINVAL if our name does not do. */
+/* Zero and a packet in `last` that has been sent; -EINVAL if our name or secret does not do. */
 static int respond(struct chap *c)
 {
 	size_t len = strnlen(c->name, CHAP_NAME_MAX + 1);
@@ -344,13 +286,8 @@ static int respond(struct chap *c)
 
 	if (!mschap_strip_domain(c->name)[0] || len > CHAP_NAME_MAX)
 		return -EINVAL;
-	c->ops->random(c->user, c->peer_challenge, sizeof(c->peer_challenge));
-	mschap2_nt_response(c->challenge, c->peer_challenge, c->name, c->nt_hash, c->nt_response);
-	wire_put_u8(&w, MSCHAP2_RESPONSE_LEN);
-	wire_put_bytes(&w, c->peer_challenge, sizeof(c->peer_challenge));
-	wire_put_zero(&w, 8);
-	wire_put_bytes(&w, c->nt_response, sizeof(c->nt_response));
-	wire_put_u8(&w, 0);
+	if (chap_put_response(c, &w))
+		return -EINVAL;
 	wire_put_bytes(&w, c->name, len);
 	finish(c, &w);
 	return 0;
@@ -359,26 +296,30 @@ static int respond(struct chap *c)
 static void receive_challenge(struct chap *c, struct packet *p, uint64_t now)
 {
 	char name[CHAP_NAME_MAX + 1];
-	uint8_t challenge[16];
+	uint8_t challenge[CHAP_VALUE_MAX], len;
 
 	if (c->state == CHAP_FAILED)
 		return;
-	if (decode_challenge(p, challenge, name)) {
+	if (decode_challenge(c, p, challenge, &len, name)) {
 		c->refused = "the Challenge was malformed";
 		return;
 	}
-	if (c->state != CHAP_IDLE && p->identifier == c->identifier &&
-		!memcmp(challenge, c->challenge, sizeof(challenge))) {
+	if (c->state != CHAP_IDLE && p->identifier == c->identifier && len == c->challenge_len &&
+		!memcmp(challenge, c->challenge, len)) {
 		transmit(c);
 		if (c->state == CHAP_RESPONDED)
 			c->deadline = earlier(now + CHAP_RETRANSMIT, c->give_up);
 		return;
 	}
 	c->identifier = p->identifier;
-	memcpy(c->challenge, challenge, sizeof(challenge));
+	memcpy(c->challenge, challenge, len);
+	c->challenge_len = len;
 	memcpy(c->request.name, name, sizeof(name));
 	if (respond(c)) {
-		fail(c, PPTP_AUTH_FAILED, "the user name is empty or longer than 255 octets");
+		fail(c, PPTP_AUTH_FAILED,
+			c->method == PPP_AUTH_MD5 && !c->secret.password
+				? "CHAP with MD5 needs the password itself"
+				: "the user name is empty or longer than 255 octets");
 		return;
 	}
 	/* New Challenges again and again do not put off the end. */
@@ -386,41 +327,16 @@ static void receive_challenge(struct chap *c, struct packet *p, uint64_t now)
 		c->state == CHAP_RESPONDED ? c->give_up : now + CHAP_GIVE_UP);
 }
 
-/*
- * RFC 2759 8.8 CheckAuthenticatorResponse. RRAS sends no " M=" behind it, others something else:
- * what follows is not looked at. Lower-case digits are taken, too.
- */
-static bool proof_fits(const struct chap *c, struct wire_reader *text)
-{
-	char expected[43], got[42];
-	bool fits;
-
-	wire_copy(text, got, sizeof(got));
-	for (size_t i = 2; i < sizeof(got); i++)
-		if (got[i] >= 'a' && got[i] <= 'f')
-			got[i] = (char)(got[i] - 'a' + 'A');
-	mschap2_auth_response(
-		c->nt_hash, c->nt_response, c->peer_challenge, c->challenge, c->name, expected);
-	fits = !text->failed && mschap_equal(got, expected, sizeof(got));
-	explicit_bzero(expected, sizeof(expected));
-	return fits;
-}
-
 static void receive_success(struct chap *c, struct packet *p)
 {
-	uint8_t hash_hash[16], master_key[16];
+	struct mppe_material keys = { .source = MPPE_NO_KEYS };
+	const char *wrong = chap_check_success(c, &p->body, &keys);
 
-	if (!proof_fits(c, &p->body)) {
-		fail(c, PPTP_AUTH_PEER_UNPROVEN,
-			p->body.failed ? "its Success has no authenticator response (S=)"
-				       : "its authenticator response (S=) is wrong");
-		return;
-	}
-	mschap_hash_hash(c->nt_hash, hash_hash);
-	mppe_master_key(hash_hash, c->nt_response, master_key);
-	succeed(c, master_key);
-	explicit_bzero(hash_hash, sizeof(hash_hash));
-	explicit_bzero(master_key, sizeof(master_key));
+	if (wrong)
+		fail(c, PPTP_AUTH_PEER_UNPROVEN, wrong);
+	else
+		succeed(c, &keys);
+	explicit_bzero(&keys, sizeof(keys));
 }
 
 /* R=1 invites another password, of which there is none here: sending the same one again may lock
@@ -430,10 +346,17 @@ static void receive_failure(struct chap *c, struct packet *p)
 	struct mschap_failure f = { 0 };
 	size_t len = wire_left(&p->body);
 
-	if (mschap_failure_parse(&f, wire_bytes(&p->body, len), len))
+	const uint8_t *text = wire_bytes(&p->body, len);
+	char words[128];
+
+	if (c->method == PPP_AUTH_MD5) { /* RFC 1994 4.2: for people */
+		cp_escape(words, sizeof(words), text, len);
+		fail(c, PPTP_AUTH_FAILED, words);
+	} else if (mschap_failure_parse(&f, text, len)) {
 		fail(c, PPTP_AUTH_FAILED, "the server refused without an error number");
-	else
+	} else {
 		fail_error(c, f.error, f.message);
+	}
 }
 
 static void receive_reply(struct chap *c, struct packet *p)

@@ -1,6 +1,6 @@
 /*
- * CHAP (RFC 1994) with algorithm 0x81, MS-CHAPv2 (RFC 2759): both ends' state machines, with
- * retransmission in both directions. Other algorithms fit in later beside it.
+ * CHAP (RFC 1994) with MD5, MS-CHAP (RFC 2433) and MS-CHAPv2 (RFC 2759): both ends' state machines,
+ * with retransmission in both directions. What differs between the three is in chap_method.c.
  *
  * A Response that comes again gets the same Success or Failure again, at any time (its Success may
  * have been lost). The verdict on a Response may come later (RADIUS): until then repeated Responses
@@ -13,10 +13,13 @@
  */
 #pragma once
 
+#include "lib/ppp/auth.h"
 #include "lib/ppp/mschap.h"
 #include "lib/reason.h"
+#include "lib/wire.h"
 
-#define CHAP_NAME_MAX   255
+#define CHAP_NAME_MAX   PPP_NAME_MAX
+#define CHAP_VALUE_MAX  255 /* of a Challenge with MD5; ours are shorter */
 #define CHAP_PACKET_MAX (4 + 1 + MSCHAP2_RESPONSE_LEN + CHAP_NAME_MAX)
 #define CHAP_ATTEMPTS   3 /* failed Responses until R=0 */
 
@@ -25,32 +28,6 @@
 #define CHAP_GIVE_UP       30000000u /* ten transmissions; also how long a peer waits for a Challenge */
 #define CHAP_JUDGE_TIMEOUT 60000000u /* for chap_verdict() */
 #define CHAP_RETRY_TIMEOUT 60000000u /* for another Response after R=1: somebody is typing */
-
-/* What the authenticator must judge. */
-struct ppp_auth_request {
-	uint8_t identifier;
-	/* As sent, NUL-terminated: a NUL inside makes the Response malformed. */
-	char name[CHAP_NAME_MAX + 1];
-	uint8_t challenge[16]; /* ours */
-	uint8_t peer_challenge[16];
-	uint8_t nt_response[24];
-};
-
-struct ppp_auth_verdict {
-	bool ok;
-	unsigned int error;     /* if not ok: MS-CHAP E= number, 691 by default (0) */
-	bool retry;             /* if not ok: R=1, a new challenge is issued */
-	char message[64];       /* if not ok: M=, may be "" */
-	char auth_response[43]; /* if ok: "S=..." */
-	uint8_t master_key[16]; /* if ok: for MPPE */
-};
-
-/*
- * Judges a Response by the NT hash; false (and a 691 verdict that allows a retry) if it does not
- * fit. Constant time. An empty name or the hash of an empty password never fits.
- */
-bool ppp_auth_check(const struct ppp_auth_request *request, const uint8_t nt_hash[16],
-	struct ppp_auth_verdict *verdict);
 
 enum chap_role { CHAP_AUTHENTICATOR, CHAP_PEER };
 enum chap_state {
@@ -68,26 +45,28 @@ struct chap_ops {
 	/* Authenticator: judge this; answer with chap_verdict(), now or later. */
 	void (*judge)(void *user, const struct ppp_auth_request *request);
 	/*
-	 * Finished, after the last packet was sent. On success `master_key` is for MPPE, on failure
-	 * all zeros. `detail`: what happened in words, never NULL, may be "". May call chap_done().
+	 * Finished, after the last packet was sent. On success `keys` are for MPPE, on failure
+	 * there are none. `detail`: what happened in words, never NULL, may be "". May call chap_done().
 	 *
 	 * At most one success, then at most one failure: a peer that is challenged again later
 	 * reports nothing if that succeeds or is never answered, but a Failure or a wrong proof
 	 * then is the end of the session.
 	 */
-	void (*done)(void *user, bool ok, enum pptp_reason reason, const uint8_t master_key[16],
+	void (*done)(void *user, bool ok, enum pptp_reason reason, const struct mppe_material *keys,
 		const char *detail);
 };
 
 struct chap {
 	enum chap_role role;
+	enum ppp_auth_method method;
 	enum chap_state state;
 	const struct chap_ops *ops; /* NULL: not started, or chap_done() */
 	void *user;
-	const char *name;    /* ours: authenticator's name, or the user name; the caller's */
-	uint8_t nt_hash[16]; /* peer only */
-	uint8_t identifier;  /* of the Challenge that is being answered */
-	uint8_t challenge[16], peer_challenge[16], nt_response[24];
+	const char *name;         /* ours: authenticator's name, or the user name; the caller's */
+	struct ppp_secret secret; /* peer only */
+	uint8_t identifier;       /* of the Challenge that is being answered */
+	uint8_t challenge_len;
+	uint8_t challenge[CHAP_VALUE_MAX], peer_challenge[16], nt_response[24];
 	/* Of the last Response; peer: only `name`, the authenticator's. */
 	struct ppp_auth_request request;
 	uint64_t deadline;   /* retransmission, or the end of waiting; UINT64_MAX none */
@@ -101,16 +80,17 @@ struct chap {
 
 /*
  * Sends a Challenge at once (authenticator). Retransmits every 3 s up to 10 times; 3 attempts with
- * R=1. `name` is cut to CHAP_NAME_MAX.
+ * R=1, one with MD5, which has no retry. `name` is cut to CHAP_NAME_MAX. `method` is one of CHAP's.
  */
-void chap_start_authenticator(
-	struct chap *c, const char *name, const struct chap_ops *ops, void *user, uint64_t now);
-/*
- * Waits for a Challenge (peer), 30 s at most. `nt_hash` of the password is copied. A `name` that is
- * empty or too long fails when the Challenge comes.
- */
-void chap_start_peer(struct chap *c, const char *name, const uint8_t nt_hash[16],
+void chap_start_authenticator(struct chap *c, enum ppp_auth_method method, const char *name,
 	const struct chap_ops *ops, void *user, uint64_t now);
+/*
+ * Waits for a Challenge (peer), 30 s at most. `secret` is copied, but not the password that it
+ * points to (of use for MD5 only; NULL fails). A `name` that is empty or too long fails when the
+ * Challenge comes.
+ */
+void chap_start_peer(struct chap *c, enum ppp_auth_method method, const char *name,
+	const struct ppp_secret *secret, const struct chap_ops *ops, void *user, uint64_t now);
 void chap_receive(struct chap *c, const uint8_t *packet, size_t len, uint64_t now);
 /* The judgement of the request given to ops->judge; ignored if none is waiting. */
 void chap_verdict(struct chap *c, const struct ppp_auth_verdict *verdict, uint64_t now);

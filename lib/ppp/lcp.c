@@ -3,12 +3,9 @@
 
 #include "lib/ppp/frame.h"
 
-#define MS_CHAP_V2    0x81
 #define MAX_LOOPS     5
 #define AUTH_REFUSALS 3
 #define MAX_MRU_NAKS  3
-
-static const uint8_t auth_mschap2[] = { 0xc2, 0x23, MS_CHAP_V2 };
 
 static struct lcp *lcp_of(struct cp *cp)
 {
@@ -35,6 +32,14 @@ static void drop(struct lcp *lcp, enum lcp_option option)
 		lcp->mru = LCP_DEFAULT_MRU;
 }
 
+static void put_auth(struct wire_writer *w, enum ppp_auth_method method)
+{
+	uint8_t data[PPP_AUTH_OPTION_MAX];
+	size_t len = ppp_auth_option(method, data);
+
+	ppp_option_put(w, LCP_AUTH, data, (uint8_t)len);
+}
+
 static void request(struct cp *cp, struct wire_writer *w)
 {
 	const struct lcp *lcp = lcp_of(cp);
@@ -44,7 +49,7 @@ static void request(struct cp *cp, struct wire_writer *w)
 	if (asks(lcp, LCP_ACCM))
 		ppp_option_put_u32(w, LCP_ACCM, lcp->accm);
 	if (asks(lcp, LCP_AUTH))
-		ppp_option_put(w, LCP_AUTH, auth_mschap2, sizeof(auth_mschap2));
+		put_auth(w, lcp->demanded);
 	if (asks(lcp, LCP_MAGIC))
 		ppp_option_put_u32(w, LCP_MAGIC, lcp->magic);
 	if (asks(lcp, LCP_PFC))
@@ -72,28 +77,55 @@ static void option_mru(struct lcp *lcp, struct ppp_review *review, const struct 
 		ppp_review_nak(review, option, good, sizeof(good));
 }
 
+/* "... MS-CHAPv2 or MS-CHAP", in the lcp's own memory. */
+static const char *with_names(struct lcp *lcp, const char *text, const struct ppp_auth_list *list)
+{
+	struct wire_writer w = wire_writer(lcp->words, sizeof(lcp->words) - 1);
+
+	wire_put_bytes(&w, text, strlen(text));
+	for (unsigned int i = 0; i < list->count; i++) {
+		const char *name = ppp_auth_name(list->methods[i]);
+
+		if (i)
+			wire_put_bytes(&w, " or ", 4);
+		wire_put_bytes(&w, name, strlen(name));
+	}
+	lcp->words[wire_written(&w)] = '\0';
+	return lcp->words;
+}
+
+/* What the peer wants and does not get. */
+static void note_wish(struct lcp *lcp, const struct ppp_option *option)
+{
+	size_t len = option->len < sizeof(lcp->wish) ? option->len : sizeof(lcp->wish);
+
+	memcpy(lcp->wish, option->data, len);
+	lcp->wish_len = (uint8_t)len;
+}
+
 static void option_auth(struct lcp *lcp, struct ppp_review *review, const struct ppp_option *option)
 {
-	struct wire_reader r = wire_reader(option->data, option->len);
+	enum ppp_auth_method method = ppp_auth_from_option(option->data, option->len);
+	uint8_t good[PPP_AUTH_OPTION_MAX];
 
 	lcp->auth_listed = true;
-	if (!lcp->config.accept_auth) {
+	if (!lcp->config.accept.count) {
 		/* We authenticate the peer; to it we prove ourselves in MS-CHAPv2's Success. */
 		ppp_review_reject(review, option);
 		return;
 	}
-	if (option->len == sizeof(auth_mschap2) &&
-		!memcmp(option->data, auth_mschap2, option->len)) {
-		lcp->staged.auth = true;
+	if (ppp_auth_allows(&lcp->config.accept, method)) {
+		lcp->staged.auth = method;
 		return;
 	}
-	lcp->auth_protocol = wire_u16(&r);
-	lcp->auth_algorithm = wire_left(&r) ? wire_u8(&r) : 0;
-	ppp_review_nak(review, option, auth_mschap2, sizeof(auth_mschap2));
+	note_wish(lcp, option);
+	ppp_review_nak(review, option, good,
+		(uint8_t)ppp_auth_option(ppp_auth_next(&lcp->config.accept, 0), good));
 	if (review->final) {
 		review->give_up = true;
 		lcp->cp.reason = PPTP_AUTH_NO_METHOD;
-		lcp->cp.words = "the server insists on another method than MS-CHAPv2";
+		lcp->cp.words = with_names(
+			lcp, "the server insists on another method than ", &lcp->config.accept);
 	}
 }
 
@@ -177,7 +209,7 @@ static void complete(struct cp *cp, struct ppp_review *review)
 		return;
 	/* RFC 1661 5.3: an option that is missing may be asked for by a Nak. */
 	if (lcp->auth_refusals++ < 2) {
-		ppp_option_put(&review->nak, LCP_AUTH, auth_mschap2, sizeof(auth_mschap2));
+		put_auth(&review->nak, ppp_auth_next(&lcp->config.accept, 0));
 		return;
 	}
 	cp_fail(cp, PPTP_AUTH_NO_METHOD,
@@ -208,14 +240,32 @@ static void naked_mru(struct lcp *lcp, uint16_t mru)
 		drop(lcp, LCP_MRU);
 }
 
+/*
+ * The client does not like the method: then the one that it would like if that is allowed, or the
+ * next on the list. When all were refused it begins again, some times.
+ */
 static void auth_refused(struct lcp *lcp, const struct ppp_option *option)
 {
-	struct wire_reader r = wire_reader(option->data, option->len);
+	const struct ppp_auth_list *list = &lcp->config.demand;
+	enum ppp_auth_method wish = ppp_auth_from_option(option->data, option->len);
 
-	lcp->auth_protocol = wire_u16(&r);
-	lcp->auth_algorithm = wire_left(&r) ? wire_u8(&r) : 0;
-	if (++lcp->auth_refusals >= AUTH_REFUSALS)
-		cp_fail(&lcp->cp, PPTP_AUTH_NO_METHOD, "the client does not agree to MS-CHAPv2");
+	if (!ppp_auth_allows(list, wish))
+		note_wish(lcp, option);
+	lcp->auth_refused |= (uint16_t)(1u << lcp->demanded);
+	if (++lcp->auth_refusals >= AUTH_REFUSALS + list->count - 1) {
+		cp_fail(&lcp->cp, PPTP_AUTH_NO_METHOD,
+			with_names(lcp, "the client does not agree to ", list));
+		return;
+	}
+	if (ppp_auth_allows(list, wish) && !(lcp->auth_refused & 1u << wish)) {
+		lcp->demanded = wish;
+		return;
+	}
+	lcp->demanded = ppp_auth_next(list, lcp->auth_refused);
+	if (lcp->demanded == PPP_AUTH_NONE) {
+		lcp->auth_refused = 0;
+		lcp->demanded = ppp_auth_next(list, 0);
+	}
 }
 
 static void naked(struct cp *cp, const struct ppp_option *option)
@@ -385,8 +435,10 @@ static void reset_request(struct lcp *lcp)
 {
 	lcp->ask =
 		1u << LCP_MRU | 1u << LCP_ACCM | 1u << LCP_MAGIC | 1u << LCP_PFC | 1u << LCP_ACFC;
-	if (lcp->config.demand_auth)
+	if (lcp->config.demand.count)
 		lcp->ask |= 1u << LCP_AUTH;
+	lcp->demanded = ppp_auth_next(&lcp->config.demand, 0);
+	lcp->auth_refused = 0;
 	lcp->mru = lcp->config.mru;
 	lcp->accm = 0; /* spares peers with a pty (pptp-linux, pptpd) their escapes */
 	lcp->magic = new_magic(lcp);
@@ -499,20 +551,5 @@ uint64_t lcp_deadline(const struct lcp *lcp)
 
 const char *lcp_auth_name(const struct lcp *lcp)
 {
-	switch (lcp->auth_protocol) {
-	case 0:
-		return "";
-	case PPP_PAP:
-		return "PAP";
-	case PPP_SPAP:
-		return "SPAP";
-	case PPP_EAP:
-		return "EAP";
-	case PPP_CHAP:
-		if (lcp->auth_algorithm == 0x05)
-			return "CHAP with MD5";
-		return lcp->auth_algorithm == 0x80 ? "MS-CHAPv1" : "CHAP with an unknown algorithm";
-	default:
-		return "an unknown method";
-	}
+	return lcp->wish_len ? ppp_auth_option_name(lcp->wish, lcp->wish_len) : "";
 }

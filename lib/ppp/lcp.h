@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "lib/ppp/auth.h"
 #include "lib/ppp/cp.h"
 
 enum lcp_option {
@@ -29,8 +30,9 @@ enum lcp_option {
 
 struct lcp_config {
 	uint16_t mru;
-	bool demand_auth; /* server: the peer must authenticate itself by MS-CHAPv2 */
-	bool accept_auth; /* client: the peer may demand that */
+	/* Server: the peer must authenticate itself by one of these. Client: the server may demand
+	 * these. Methods that are not in a list are never agreed to. */
+	struct ppp_auth_list demand, accept;
 	bool insist_auth; /* client: it must, because its proof and the keys come from it */
 	uint64_t restart_interval;
 	uint64_t echo_interval; /* 0 never */
@@ -42,7 +44,7 @@ struct lcp_values {
 	uint16_t mru;
 	uint32_t magic;
 	bool pfc, acfc;
-	bool auth; /* MS-CHAPv2 is demanded */
+	enum ppp_auth_method auth; /* demanded */
 };
 
 struct lcp {
@@ -54,9 +56,12 @@ struct lcp {
 	uint32_t magic; /* ours; 0: not negotiated */
 	uint32_t accm;
 	uint16_t mru;
-	uint16_t auth_protocol; /* the peer's wish that we refused, 0 none; for the words */
-	uint8_t auth_algorithm;
-	uint16_t ask; /* 1 << option: those that our request has */
+	enum ppp_auth_method demanded; /* server: in our request */
+	uint16_t auth_refused;         /* server: 1 << method: the peer refused it */
+	char words[96];                /* which methods were allowed */
+	uint8_t wish_len;              /* the peer's wish that we refused, 0 none; for the words */
+	uint8_t wish[PPP_AUTH_OPTION_MAX + 1]; /* cut, but not to a known one */
+	uint16_t ask;                          /* 1 << option: those that our request has */
 	bool auth_listed, own_magic_seen;
 	bool heard;
 	bool echo_waiting;     /* for the reply with echo_id */

@@ -59,8 +59,9 @@ static void host_rejected(void *user, uint16_t protocol)
 		ppp_protocol_name(protocol, buf, sizeof(buf)));
 	if (protocol == PPP_LCP)
 		link_end(l, LINK_END, PPTP_LCP_FAILED, "the peer rejects LCP");
-	else if (protocol == PPP_CHAP && l->auth_running && !l->authenticated)
-		link_end(l, LINK_END, PPTP_AUTH_NO_METHOD, "the peer rejects CHAP");
+	else if (protocol == link_auth_protocol(l) && l->auth_running && !l->authenticated)
+		link_end(l, LINK_END, PPTP_AUTH_NO_METHOD,
+			protocol == PPP_PAP ? "the peer rejects PAP" : "the peer rejects CHAP");
 	else
 		link_network_rejected(l, protocol);
 }
@@ -98,12 +99,27 @@ static void copy_config(struct ppp_link *l, const struct ppp_link_config *config
 	l->setup_timeout = config->setup_timeout;
 }
 
+/*
+ * What may be agreed on. Where encryption is required, a method that makes no keys would only end
+ * in a failure after the password was shown: it is left out, unless there is no other.
+ */
+static struct ppp_auth_list allowed(const struct ppp_link_config *config)
+{
+	static const struct ppp_auth_list usual = { 1, { PPP_AUTH_MSCHAP2 } };
+	const struct ppp_auth_list *all = config->auth.count ? &config->auth : &usual;
+	struct ppp_auth_list list = { 0 };
+
+	for (unsigned int i = 0; i < all->count; i++) {
+		if (ppp_auth_makes_keys(all->methods[i]))
+			list.methods[list.count++] = all->methods[i];
+	}
+	return config->mppe.policy == PPP_MPPE_REQUIRE && list.count ? list : *all;
+}
+
 static void init_lcp(struct ppp_link *l, const struct ppp_link_config *config)
 {
 	struct lcp_config lcp = {
 		.mru = l->mru,
-		.demand_auth = l->role == PPP_SERVER,
-		.accept_auth = l->role == PPP_CLIENT,
 		/* Whoever has a password wants to see the server prove that it knows it. */
 		.insist_auth = l->role == PPP_CLIENT &&
 			       (config->password || l->mppe.policy == PPP_MPPE_REQUIRE),
@@ -112,7 +128,31 @@ static void init_lcp(struct ppp_link *l, const struct ppp_link_config *config)
 		.echo_failures = config->echo_failures,
 	};
 
+	if (l->role == PPP_SERVER)
+		lcp.demand = allowed(config);
+	else
+		lcp.accept = allowed(config);
 	lcp_init(&l->lcp, &lcp, &link_host, l);
+}
+
+/* 0, or -EINVAL if there is no hash of it. */
+static int keep_secret(struct ppp_link *l, const struct ppp_link_config *config)
+{
+	bool itself = ppp_auth_allows(&config->auth, PPP_AUTH_PAP) ||
+		      ppp_auth_allows(&config->auth, PPP_AUTH_MD5);
+	size_t len;
+	int rc;
+
+	if (!config->password)
+		return 0;
+	rc = ppp_secret_from_password(&l->secret, config->password);
+	l->secret.password = NULL;
+	len = strlen(config->password);
+	if (rc < 0 || !itself || len > PPP_PASSWORD_MAX)
+		return rc;
+	memcpy(l->password, config->password, len + 1);
+	l->secret.password = l->password;
+	return 0;
 }
 
 struct ppp_link *ppp_link_new(
@@ -127,13 +167,14 @@ struct ppp_link *ppp_link_new(
 	copy_config(l, config);
 	/* One that has no NT hash (not UTF-8, too long) is refused by the caller's configuration.
 	 */
-	if (config->password && mschap_nt_hash(config->password, l->nt_hash)) {
+	if (keep_secret(l, config)) {
+		explicit_bzero(l, sizeof(*l));
 		free(l);
 		return NULL;
 	}
 	init_lcp(l, config);
 	l->setup_deadline = l->hold_deadline = l->reopen_deadline = UINT64_MAX;
-	l->chap.deadline = UINT64_MAX;
+	l->chap.deadline = l->pap.deadline = UINT64_MAX;
 	return l;
 }
 
@@ -168,14 +209,6 @@ void ppp_link_start(struct ppp_link *l, uint64_t now)
 	leave(l);
 }
 
-static void receive_chap(struct ppp_link *l, const uint8_t *info, size_t len)
-{
-	if (l->auth_running)
-		chap_receive(&l->chap, info, len, l->now);
-	else
-		lcp_reject_protocol(&l->lcp, PPP_CHAP, info, len);
-}
-
 static void demultiplex(struct ppp_link *l, uint16_t protocol, const uint8_t *info, size_t len)
 {
 	char buf[24];
@@ -185,7 +218,8 @@ static void demultiplex(struct ppp_link *l, uint16_t protocol, const uint8_t *in
 		lcp_receive(&l->lcp, info, len, l->now);
 		return;
 	case PPP_CHAP:
-		receive_chap(l, info, len);
+	case PPP_PAP:
+		link_auth_receive(l, protocol, info, len);
 		return;
 	case PPP_CCP:
 		link_receive_ccp(l, info, len);
@@ -200,7 +234,7 @@ static void demultiplex(struct ppp_link *l, uint16_t protocol, const uint8_t *in
 	}
 	if (ppp_is_data(protocol) || !cp_is_open(&l->lcp.cp))
 		return;
-	/* IPV6CP, IPXCP, CBCP, PAP, EAP, ...: an end at once spares the peer its timers. */
+	/* IPV6CP, IPXCP, CBCP, EAP, ...: an end at once spares the peer its timers. */
 	link_log(l, PPP_LOG_INFO, "%s rejected", ppp_protocol_name(protocol, buf, sizeof(buf)));
 	lcp_reject_protocol(&l->lcp, protocol, info, len);
 }
@@ -227,12 +261,12 @@ void ppp_link_verdict(struct ppp_link *l, const struct ppp_auth_verdict *verdict
 	const struct ppp_network *net, uint64_t now)
 {
 	/* One that nobody waits for must not change the addresses of a session. */
-	if (l->over || !l->auth_running || l->role != PPP_SERVER || l->chap.state != CHAP_JUDGING)
+	if (l->over || !link_auth_judging(l))
 		return;
 	enter(l, now);
 	if (net)
 		l->net = *net;
-	chap_verdict(&l->chap, verdict, now);
+	link_auth_verdict(l, verdict);
 	leave(l);
 }
 
@@ -279,8 +313,7 @@ uint64_t ppp_link_deadline(const struct ppp_link *l)
 	if (l->over || l->phase == PPP_DEAD)
 		return deadline;
 	deadline = earlier(lcp_deadline(&l->lcp), l->setup_deadline);
-	if (l->auth_running)
-		deadline = earlier(deadline, l->chap.deadline);
+	deadline = earlier(deadline, link_auth_deadline(l));
 	if (l->phase != PPP_NETWORK)
 		return deadline;
 	if (!l->ccp_off)
@@ -297,9 +330,9 @@ void ppp_link_get_info(const struct ppp_link *l, struct ppp_link_info *info)
 	memset(info, 0, sizeof(*info));
 	info->phase = l->phase;
 	info->up = l->data_up;
-	info->auth = l->authenticated ? "MS-CHAPv2" : "";
+	info->auth = l->authenticated ? ppp_auth_name(l->auth) : "";
 	if (l->authenticated)
-		memcpy(info->peer_name, l->chap.request.name, sizeof(info->peer_name));
+		memcpy(info->peer_name, l->peer_name, sizeof(info->peer_name));
 	info->tx_encrypted = l->ccp.tx_on && cp_is_open(&l->ccp.cp);
 	info->rx_encrypted = l->ccp.rx_on && cp_is_open(&l->ccp.cp);
 	if (info->tx_encrypted)

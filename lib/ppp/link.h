@@ -56,6 +56,9 @@ struct ppp_link_config {
 	const char *name; /* server: its name in challenges; client: the user's name */
 	const char *
 		password; /* client only; NULL: it need not authenticate, and the server proves nothing */
+	/* Server: one of these, the first first. Client: allowed, the first is what it would like.
+	 * Empty: MS-CHAPv2. */
+	struct ppp_auth_list auth;
 	struct ppp_mppe_config mppe;
 	bool want_dns;              /* client: ask for DNS and NBNS servers */
 	uint64_t echo_interval;     /* us, 0 never; LCP echo after so much silence */
@@ -96,7 +99,8 @@ struct ppp_link;
 
 /*
  * NULL if out of memory, or if `config->password` is no valid UTF-8 or too long (mschap_nt_hash).
- * `config` is copied, the strings too; of the password only its NT hash is kept, wiped at the end.
+ * `config` is copied, the strings too. Of the password only its hashes are kept, unless PAP or MD5 is allowed;
+ * all of it is wiped at the end.
  */
 struct ppp_link *ppp_link_new(
 	const struct ppp_link_config *config, const struct ppp_link_ops *ops, void *user);

@@ -1,12 +1,17 @@
-/* Authentication phase of a PPP link (RFC 1661 3.5): the glue to CHAP. */
+/* Authentication phase of a PPP link (RFC 1661 3.5): the glue to CHAP and PAP. */
 #include "lib/ppp/frame.h"
 #include "lib/ppp/link_internal.h"
 
-static void send_chap(void *user, const uint8_t *packet, size_t len)
+uint16_t link_auth_protocol(const struct ppp_link *l)
+{
+	return l->auth == PPP_AUTH_PAP ? PPP_PAP : PPP_CHAP;
+}
+
+static void send(void *user, const uint8_t *packet, size_t len)
 {
 	struct ppp_link *l = user;
 
-	l->ops->send(l->user, PPP_CHAP, packet, len);
+	l->ops->send(l->user, link_auth_protocol(l), packet, len);
 }
 
 static void get_random(void *user, void *buf, size_t len)
@@ -20,10 +25,11 @@ static void judge(void *user, const struct ppp_auth_request *request)
 {
 	struct ppp_link *l = user;
 
+	memcpy(l->peer_name, request->name, sizeof(l->peer_name));
 	l->ops->judge(l->user, request);
 }
 
-static void done(void *user, bool ok, enum pptp_reason reason, const uint8_t master_key[16],
+static void done(void *user, bool ok, enum pptp_reason reason, const struct mppe_material *keys,
 	const char *detail)
 {
 	struct ppp_link *l = user;
@@ -32,14 +38,16 @@ static void done(void *user, bool ok, enum pptp_reason reason, const uint8_t mas
 		link_end(l, LINK_END, reason, detail);
 		return;
 	}
-	memcpy(l->master_key, master_key, sizeof(l->master_key));
-	l->have_key = true;
+	l->keys = *keys;
+	l->have_key = keys->source != MPPE_NO_KEYS;
+	if (l->role == PPP_CLIENT && l->auth != PPP_AUTH_PAP)
+		memcpy(l->peer_name, l->chap.request.name, sizeof(l->peer_name));
 	l->authenticated = true;
 	l->pending |= LINK_AUTH_OK;
 }
 
 static const struct chap_ops ops = {
-	.send = send_chap,
+	.send = send,
 	.random = get_random,
 	.judge = judge,
 	.done = done,
@@ -47,28 +55,76 @@ static const struct chap_ops ops = {
 
 void link_auth_start(struct ppp_link *l)
 {
+	bool server = l->role == PPP_SERVER;
+
 	l->auth_running = true;
-	if (l->role == PPP_SERVER)
-		chap_start_authenticator(&l->chap, l->name, &ops, l, l->now);
+	l->auth = server ? l->lcp.demanded : l->lcp.peer.auth;
+	l->peer_name[0] = '\0';
+	if (l->auth == PPP_AUTH_PAP && server)
+		pap_start_authenticator(&l->pap, &ops, l, l->now);
+	else if (l->auth == PPP_AUTH_PAP)
+		pap_start_peer(&l->pap, l->name, l->password, &ops, l, l->now);
+	else if (server)
+		chap_start_authenticator(&l->chap, l->auth, l->name, &ops, l, l->now);
 	else
-		chap_start_peer(&l->chap, l->name, l->nt_hash, &ops, l, l->now);
+		chap_start_peer(&l->chap, l->auth, l->name, &l->secret, &ops, l, l->now);
 }
 
 /* LCP is down; who it was stays known for the report. */
 void link_auth_stop(struct ppp_link *l)
 {
-	char name[CHAP_NAME_MAX + 1];
-
-	memcpy(name, l->chap.request.name, sizeof(name));
 	chap_done(&l->chap);
-	memcpy(l->chap.request.name, name, sizeof(name));
+	pap_done(&l->pap);
 	l->auth_running = false;
-	explicit_bzero(l->master_key, sizeof(l->master_key));
+	explicit_bzero(&l->keys, sizeof(l->keys));
 	l->have_key = false;
 }
 
 void link_auth_wipe(struct ppp_link *l)
 {
 	link_auth_stop(l);
-	explicit_bzero(l->nt_hash, sizeof(l->nt_hash));
+	explicit_bzero(&l->secret, sizeof(l->secret));
+	explicit_bzero(l->password, sizeof(l->password));
+}
+
+/* Of a method that was not agreed on: rejected, as any unknown protocol. */
+void link_auth_receive(struct ppp_link *l, uint16_t number, const uint8_t *info, size_t len)
+{
+	if (!l->auth_running || number != link_auth_protocol(l))
+		lcp_reject_protocol(&l->lcp, number, info, len);
+	else if (number == PPP_PAP)
+		pap_receive(&l->pap, info, len, l->now);
+	else
+		chap_receive(&l->chap, info, len, l->now);
+}
+
+void link_auth_tick(struct ppp_link *l)
+{
+	if (l->auth == PPP_AUTH_PAP)
+		pap_tick(&l->pap, l->now);
+	else
+		chap_tick(&l->chap, l->now);
+}
+
+uint64_t link_auth_deadline(const struct ppp_link *l)
+{
+	if (!l->auth_running)
+		return UINT64_MAX;
+	return l->auth == PPP_AUTH_PAP ? l->pap.deadline : l->chap.deadline;
+}
+
+bool link_auth_judging(const struct ppp_link *l)
+{
+	if (!l->auth_running || l->role != PPP_SERVER)
+		return false;
+	return l->auth == PPP_AUTH_PAP ? l->pap.state == PAP_JUDGING
+				       : l->chap.state == CHAP_JUDGING;
+}
+
+void link_auth_verdict(struct ppp_link *l, const struct ppp_auth_verdict *verdict)
+{
+	if (l->auth == PPP_AUTH_PAP)
+		pap_verdict(&l->pap, verdict, l->now);
+	else
+		chap_verdict(&l->chap, verdict, l->now);
 }

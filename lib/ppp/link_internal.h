@@ -17,6 +17,7 @@
 #include "lib/ppp/ipcp.h"
 #include "lib/ppp/lcp.h"
 #include "lib/ppp/link.h"
+#include "lib/ppp/pap.h"
 
 #define LINK_HELD_MAX                                                                              \
 	160 /* bytes of an NCP's Configure-Request that comes early; Windows' longest has 34 */
@@ -46,7 +47,8 @@ struct ppp_link {
 	uint16_t mru;
 	uint64_t restart_interval, setup_timeout;
 	char name[CHAP_NAME_MAX + 1];
-	uint8_t nt_hash[16];
+	struct ppp_secret secret;            /* client */
+	char password[PPP_PASSWORD_MAX + 1]; /* client; only if a method needs it itself */
 
 	/* Where it is. */
 	enum ppp_phase phase;
@@ -77,11 +79,14 @@ struct ppp_link {
 	char detail[160];
 
 	struct lcp lcp;
+	enum ppp_auth_method auth; /* that runs, or ran */
 	struct chap chap;
+	struct pap pap;
+	char peer_name[CHAP_NAME_MAX + 1];
 	struct ccp ccp;
 	struct ipcp ipcp;
 	struct ppp_network net; /* server: from the verdict; then what was agreed on */
-	uint8_t master_key[16];
+	struct mppe_material keys;
 	struct link_held held_ccp, held_ipcp;
 };
 
@@ -105,6 +110,14 @@ void link_tick_phase(struct ppp_link *l);
 void link_auth_start(struct ppp_link *l);
 void link_auth_stop(struct ppp_link *l);
 void link_auth_wipe(struct ppp_link *l);
+void link_auth_receive(struct ppp_link *l, uint16_t protocol, const uint8_t *info, size_t len);
+void link_auth_tick(struct ppp_link *l);
+uint64_t link_auth_deadline(const struct ppp_link *l);
+/* A verdict is being waited for. */
+/* Of the method that runs. */
+uint16_t link_auth_protocol(const struct ppp_link *l);
+bool link_auth_judging(const struct ppp_link *l);
+void link_auth_verdict(struct ppp_link *l, const struct ppp_auth_verdict *verdict);
 
 /* link_network.c */
 void link_network_start(struct ppp_link *l);

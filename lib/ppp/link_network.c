@@ -62,7 +62,8 @@ static void set_key(struct ppp_link *l, bool sending, const struct mppe_params *
 	uint8_t start[16] = { 0 };
 
 	if (params)
-		mppe_start_key(l->master_key, (l->role == PPP_SERVER) == sending, start);
+		mppe_material_start(
+			&l->keys, params->bits, (l->role == PPP_SERVER) == sending, start);
 	set(l->user, params, start);
 	explicit_bzero(start, sizeof(start));
 }
@@ -143,25 +144,51 @@ static void start_ccp(struct ppp_link *l)
 	release(&l->ccp.cp, &l->held_ccp, l->now);
 }
 
+/* MS-CHAP without the LM hash has no keys of 40 and 56 bits. */
+static struct ppp_mppe_config possible(const struct ppp_link *l)
+{
+	static const struct {
+		unsigned int strength;
+		enum mppe_bits bits;
+	} all[] = { { PPP_MPPE_40, MPPE_40 }, { PPP_MPPE_56, MPPE_56 },
+		{ PPP_MPPE_128, MPPE_128 } };
+	struct ppp_mppe_config config = l->mppe;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (!mppe_material_has(&l->keys, all[i].bits))
+			config.strengths &= ~all[i].strength;
+	}
+	return config;
+}
+
 void link_network_start(struct ppp_link *l)
 {
 	struct ipcp_config config = { .role = l->role, .want_dns = l->want_dns };
+	struct ppp_mppe_config mppe = possible(l);
 
 	if (l->role == PPP_SERVER && !l->net.remote) {
 		link_end(l, LINK_END, PPTP_NO_ADDRESS, "");
 		return;
 	}
+	if (!mppe.strengths)
+		l->have_key = false;
 	if (required(l) && !l->have_key) {
 		link_end(l, LINK_END, PPTP_AUTH_NO_METHOD,
-			"without authentication there are no keys for the encryption that is "
-			"required");
+			l->keys.source != MPPE_NO_KEYS
+				? "there are keys of 128 bits only, and the encryption that is "
+				  "required here allows less only"
+			: l->authenticated
+				? "the authentication makes no keys for the encryption that is "
+				  "required"
+				: "without authentication there are no keys for the encryption "
+				  "that is required");
 		return;
 	}
 	l->phase = PPP_NETWORK;
 	if (l->role == PPP_SERVER)
 		config.net = l->net;
 	l->ccp_off = l->ccp_asked = l->ccp_needed = false;
-	ccp_init(&l->ccp, &l->mppe, &ccp_ops, &link_host, l);
+	ccp_init(&l->ccp, &mppe, &ccp_ops, &link_host, l);
 	ipcp_init(&l->ipcp, &config, &link_host, l);
 	l->ccp.cp.automaton.restart_interval = l->ipcp.cp.automaton.restart_interval =
 		l->restart_interval;

@@ -59,7 +59,7 @@ static void authenticate(struct ppp_link *l)
 	l->ops->framing(l->user, peer->acfc, peer->pfc, peer_mru);
 	l->phase = PPP_AUTHENTICATE;
 	l->authenticated = false;
-	if (l->role == PPP_SERVER || peer->auth) {
+	if (l->role == PPP_SERVER || peer->auth != PPP_AUTH_NONE) {
 		link_auth_start(l);
 		return;
 	}
@@ -75,7 +75,7 @@ static void authentication_evaded(struct ppp_link *l)
 {
 	if (!l->auth_running || l->role != PPP_SERVER || l->authenticated)
 		return;
-	if (l->chap.state == CHAP_JUDGING)
+	if (link_auth_judging(l))
 		link_end(l, LINK_END, PPTP_PPP_TERMINATED,
 			"LCP was negotiated anew while a Response was being judged");
 	else if (l->chap.attempts)
@@ -150,7 +150,7 @@ static void lcp_terminated(struct ppp_link *l)
 	terminate_text(&l->lcp.cp, text, sizeof(text));
 	link_log(l, PPP_LOG_INFO, "the peer terminates the link: %s", text);
 	snprintf(detail, sizeof(detail), "%s%s%s", when, when[0] && text[0] ? ": " : "", text);
-	if (l->phase == PPP_ESTABLISH && l->lcp.auth_protocol)
+	if (l->phase == PPP_ESTABLISH && l->lcp.wish_len)
 		reason = PPTP_AUTH_NO_METHOD;
 	else if (l->reopen_deadline != UINT64_MAX && link_desynced(l))
 		reason = PPTP_MPPE_DESYNC;
@@ -264,7 +264,7 @@ void link_tick_phase(struct ppp_link *l)
 	if (!lcp_tick(&l->lcp, l->now))
 		link_end(l, LINK_END_NOW, PPTP_LCP_ECHO_TIMEOUT, "");
 	if (l->auth_running)
-		chap_tick(&l->chap, l->now);
+		link_auth_tick(l);
 	if (l->now >= l->setup_deadline)
 		setup_timed_out(l);
 }

@@ -135,6 +135,27 @@ static void des_block(const uint8_t clear[8], const uint8_t key56[7], uint8_t cy
 	explicit_bzero(&bits, sizeof(bits));
 }
 
+int mschap_lm_hash(const char *password, uint8_t hash[8])
+{
+	static const uint8_t text[8] = { 'K', 'G', 'S', '!', '@', '#', '$', '%' };
+	uint8_t upper[7] = { 0 };
+	size_t len = strlen(password);
+	bool good = len <= 14;
+
+	memset(hash, 0, 8);
+	for (size_t i = 0; good && i < len; i++) {
+		uint8_t c = (uint8_t)password[i];
+
+		good = c < 0x80;
+		if (i < sizeof(upper))
+			upper[i] = c >= 'a' && c <= 'z' ? (uint8_t)(c - 'a' + 'A') : c;
+	}
+	if (good)
+		des_block(text, upper, hash);
+	explicit_bzero(upper, sizeof(upper));
+	return good ? 0 : -EINVAL;
+}
+
 void mschap_response(const uint8_t challenge[8], const uint8_t nt_hash[16], uint8_t response[24])
 {
 	uint8_t padded[21] = { 0 };

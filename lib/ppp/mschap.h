@@ -15,6 +15,13 @@
  */
 int mschap_nt_hash(const char *password, uint8_t hash[16]);
 
+/*
+ * RFC 2433 A.2 LmPasswordHash, the first 8 octets: all that MPPE's 40- and 56-bit keys need (RFC
+ * 3079 2.1). It is never sent. -EINVAL: longer than 14 characters, or not ASCII, where the hash
+ * hangs on a code page that nobody tells; `hash` is all zeros then.
+ */
+int mschap_lm_hash(const char *password, uint8_t hash[8]);
+
 /* RFC 2759 8.4 HashNtPasswordHash. */
 void mschap_hash_hash(const uint8_t nt_hash[16], uint8_t hash_hash[16]);
 

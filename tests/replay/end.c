@@ -66,12 +66,12 @@ static void link_judge(void *user, const struct ppp_auth_request *request)
 {
 	struct replay *r = user;
 	struct ppp_auth_verdict verdict;
-	uint8_t hash[16];
+	struct ppp_secret secret;
 
 	note(r, "judge %s", request->name);
-	if (mschap_nt_hash(r->scope.password, hash))
+	if (ppp_secret_from_password(&secret, r->scope.password))
 		fail(r, "the password has no hash");
-	(void)ppp_auth_check(request, hash, &verdict);
+	(void)ppp_auth_check(request, &secret, &verdict);
 	ppp_link_verdict(r->link, &verdict, &r->net, r->now);
 }
 

@@ -184,11 +184,11 @@ static void link_judge(void *user, const struct ppp_auth_request *request)
 	struct ppp_network net = {
 		.local = 0x0100400a, .remote = 0x0200400a, .dns = { 0x08080808, 0 }
 	};
-	uint8_t hash[16];
+	struct ppp_secret secret;
 	bool ok;
 
-	(void)mschap_nt_hash(e->config.password, hash);
-	ok = ppp_auth_check(request, hash, &verdict) && !strcmp(request->name, e->config.user);
+	(void)ppp_secret_from_password(&secret, e->config.password);
+	ok = ppp_auth_check(request, &secret, &verdict) && !strcmp(request->name, e->config.user);
 	if (!ok)
 		verdict = (struct ppp_auth_verdict){ .error = 691 };
 	ppp_link_verdict(e->link, &verdict, ok ? &net : NULL, e->net->now);

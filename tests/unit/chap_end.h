@@ -80,16 +80,16 @@ static inline void end_judge(void *user, const struct ppp_auth_request *request)
 	e->request = *request;
 	if (e->password) {
 		struct ppp_auth_verdict verdict;
-		uint8_t hash[16];
+		struct ppp_secret secret;
 
-		assert_int_equal(mschap_nt_hash(e->password, hash), 0);
-		ppp_auth_check(request, hash, &verdict);
+		assert_int_equal(ppp_secret_from_password(&secret, e->password), 0);
+		ppp_auth_check(request, &secret, &verdict);
 		chap_verdict(&e->c, &verdict, START);
 	}
 }
 
 static inline void end_done(void *user, bool ok, enum pptp_reason reason,
-	const uint8_t master_key[16], const char *detail)
+	const struct mppe_material *keys, const char *detail)
 {
 	static const uint8_t zero[16];
 	struct chap_end *e = user;
@@ -103,7 +103,7 @@ static inline void end_done(void *user, bool ok, enum pptp_reason reason,
 	assert_non_null(detail);
 	assert_true(strlen(detail) < sizeof(e->detail));
 	strcpy(e->detail, detail);
-	memcpy(e->key, master_key, sizeof(e->key));
+	memcpy(e->key, keys->key, sizeof(e->key));
 	assert_int_equal(ok, memcmp(e->key, zero, sizeof(zero)) != 0);
 	assert_int_equal(ok, reason == PPTP_NONE);
 }
@@ -114,19 +114,19 @@ static const struct chap_ops end_ops = {
 
 static inline void end_peer(struct chap_end *e, const char *name, const char *password)
 {
-	uint8_t hash[16];
+	struct ppp_secret secret;
 
 	memset(e, 0, sizeof(*e));
 	e->counter = 0x80;
-	assert_int_equal(mschap_nt_hash(password, hash), 0);
-	chap_start_peer(&e->c, name, hash, &end_ops, e, START);
+	assert_int_equal(ppp_secret_from_password(&secret, password), 0);
+	chap_start_peer(&e->c, PPP_AUTH_MSCHAP2, name, &secret, &end_ops, e, START);
 }
 
 static inline void end_authenticator(struct chap_end *e, const char *password)
 {
 	memset(e, 0, sizeof(*e));
 	e->password = password;
-	chap_start_authenticator(&e->c, "server", &end_ops, e, START);
+	chap_start_authenticator(&e->c, PPP_AUTH_MSCHAP2, "server", &end_ops, e, START);
 	assert_int_equal(e->sent, 1);
 	assert_int_equal(e->packet[0], CHALLENGE);
 }

@@ -154,12 +154,12 @@ static inline void pair_judge(void *user, const struct ppp_auth_request *request
 {
 	struct pair_end *e = user;
 	struct pair *p = e->pair;
-	uint8_t hash[16];
+	struct ppp_secret secret;
 
 	if (p->no_verdict)
 		return;
-	(void)mschap_nt_hash(p->password, hash);
-	ppp_auth_check(request, hash, &p->verdict);
+	(void)ppp_secret_from_password(&secret, p->password);
+	ppp_auth_check(request, &secret, &p->verdict);
 	p->verdict.retry = e->allow_retry;
 	if (p->judge_delay)
 		p->verdict_at = p->now + p->judge_delay;

@@ -42,9 +42,9 @@ static void nobody_is_found_in_no_accounts(void **state)
 static void a_password_becomes_its_nt_hash(void **state)
 {
 	assert_int_equal(accounts_put(*state, "User", "clientPass", NULL, none), 0);
-	assert_memory_equal(accounts_find(*state, "User")->nt_hash, client_pass, 16);
+	assert_memory_equal(accounts_find(*state, "User")->secret.nt_hash, client_pass, 16);
 	assert_int_equal(accounts_put(*state, "Hash", NULL, client_pass, none), 0);
-	assert_memory_equal(accounts_find(*state, "Hash")->nt_hash, client_pass, 16);
+	assert_memory_equal(accounts_find(*state, "Hash")->secret.nt_hash, client_pass, 16);
 }
 
 static void names_are_told_apart_as_they_are_written(void **state)
@@ -76,7 +76,7 @@ static void the_last_one_of_a_name_counts(void **state)
 	assert_int_equal(accounts_put(a, "User", "first", NULL, none), 0);
 	assert_int_equal(accounts_put(a, "User", "clientPass", NULL, addr), 0);
 	assert_int_equal(a->count, 1);
-	assert_memory_equal(accounts_find(a, "User")->nt_hash, client_pass, 16);
+	assert_memory_equal(accounts_find(a, "User")->secret.nt_hash, client_pass, 16);
 	assert_int_equal(accounts_find(a, "User")->address.s_addr, addr.s_addr);
 }
 

@@ -56,7 +56,7 @@ static void authenticator_judges_windows_as_rras_does(void **state)
 	unhex(random + 1, 16, "05b2f10bdc3d6c92b6cd160adee148b4");
 	e.random = random;
 	e.random_left = sizeof(random);
-	chap_start_authenticator(&e.c, "WIN-9BAGS70V5IP", &end_ops, &e, START);
+	chap_start_authenticator(&e.c, PPP_AUTH_MSCHAP2, "WIN-9BAGS70V5IP", &end_ops, &e, START);
 	len = unhex(expected, sizeof(expected), rras_challenge);
 	assert_int_equal(e.len, len);
 	assert_memory_equal(e.packet, expected, len);
@@ -190,7 +190,7 @@ static void later_challenge_is_answered_and_reports_no_second_success(void **sta
 	(void)state;
 	agree(&server, &client, "user");
 	challenge_again(&client);
-	mschap2_auth_response(client.c.nt_hash, client.c.nt_response, client.c.peer_challenge,
+	mschap2_auth_response(client.c.secret.nt_hash, client.c.nt_response, client.c.peer_challenge,
 		client.c.challenge, "user", proof);
 	receive_text(&client, SUCCESS, client.c.identifier, proof, START + SECONDS(101));
 	assert_int_equal(client.c.state, CHAP_DONE);
@@ -263,7 +263,7 @@ static void success_must_prove_the_password(void **state)
 		end_authenticator(&server, "secret");
 		end_peer(&client, "user", "secret");
 		deliver(&server, &client, START);
-		mschap2_auth_response(client.c.nt_hash, client.c.nt_response,
+		mschap2_auth_response(client.c.secret.nt_hash, client.c.nt_response,
 			client.c.peer_challenge, client.c.challenge, "user", proof);
 		strcpy(text, table[i].format);
 		if (at) {
@@ -287,7 +287,7 @@ static void proof_in_lower_case_is_taken(void **state)
 	end_authenticator(&server, "secret");
 	end_peer(&client, "user", "secret");
 	deliver(&server, &client, START);
-	mschap2_auth_response(client.c.nt_hash, client.c.nt_response, client.c.peer_challenge,
+	mschap2_auth_response(client.c.secret.nt_hash, client.c.nt_response, client.c.peer_challenge,
 		client.c.challenge, "user", proof);
 	for (size_t i = 2; i < 42; i++)
 		if (proof[i] >= 'A')
@@ -307,7 +307,7 @@ static void impostor_without_the_password_is_found_out(void **state)
 	deliver(&server, &client, START);
 	deliver(&client, &server, START);
 	strcpy(verdict.auth_response, "S=00112233445566778899AABBCCDDEEFF00112233");
-	verdict.master_key[0] = 1;
+	verdict.keys.key[0] = 1;
 	chap_verdict(&server.c, &verdict, START);
 	assert_int_equal(server.succeeded, 1);
 	deliver(&server, &client, START);

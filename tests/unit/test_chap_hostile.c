@@ -364,13 +364,13 @@ static void verdict_may_come_late_and_counts_once(void **state)
 {
 	struct chap_end server, client;
 	struct ppp_auth_verdict verdict;
-	uint8_t hash[16];
+	struct ppp_secret secret;
 
 	(void)state;
 	end_authenticator(&server, NULL);
 	end_peer(&client, "user", "secret");
 	deliver(&server, &client, START);
-	mschap_nt_hash("secret", hash);
+	ppp_secret_from_password(&secret, "secret");
 	memset(&verdict, 0, sizeof(verdict));
 	chap_verdict(&server.c, &verdict, START); /* nobody asked */
 	assert_int_equal(server.sent, 1);
@@ -379,7 +379,7 @@ static void verdict_may_come_late_and_counts_once(void **state)
 	assert_int_equal(server.judged, 1);
 	assert_int_equal(server.sent, 1);
 	assert_int_equal(server.c.state, CHAP_JUDGING);
-	assert_true(ppp_auth_check(&server.request, hash, &verdict));
+	assert_true(ppp_auth_check(&server.request, &secret, &verdict));
 	chap_verdict(&server.c, &verdict, START + SECONDS(10));
 	chap_verdict(&server.c, &verdict, START + SECONDS(10));
 	assert_int_equal(server.sent, 2);
@@ -468,9 +468,10 @@ static void message_of_the_judge_may_fill_its_room(void **state)
 
 static void nothing_empty_authenticates(void **state)
 {
-	struct ppp_auth_request request = { .name = "user" };
+	struct ppp_auth_request request = { .method = PPP_AUTH_MSCHAP2, .name = "user" };
 	struct ppp_auth_verdict verdict;
 	struct chap_end server, client;
+	struct ppp_secret secret = { 0 };
 	uint8_t hash[16];
 
 	(void)state;
@@ -486,7 +487,8 @@ static void nothing_empty_authenticates(void **state)
 	strcpy(request.name, "DOM\\");
 	mschap2_nt_response(
 		request.challenge, request.peer_challenge, "", hash, request.nt_response);
-	assert_false(ppp_auth_check(&request, hash, &verdict));
+	memcpy(secret.nt_hash, hash, sizeof(hash));
+	assert_false(ppp_auth_check(&request, &secret, &verdict));
 	assert_int_equal(verdict.error, 691);
 	assert_string_equal(verdict.auth_response, "");
 }

@@ -30,14 +30,14 @@ static void start(bool server, bool insist)
 {
 	struct lcp_config config = {
 		.mru = 1400,
-		.demand_auth = server,
-		.accept_auth = !server,
 		.insist_auth = insist,
 		.restart_interval = 3 * SECOND,
 		.echo_interval = 30 * SECOND,
 		.echo_failures = 3,
 	};
 
+	(server ? &config.demand : &config.accept)->methods[0] = PPP_AUTH_MSCHAP2;
+	(server ? &config.demand : &config.accept)->count = 1;
 	script_reset();
 	now = 1000 * SECOND;
 	lcp_init(&lcp, &config, &script_host, NULL);
@@ -88,7 +88,7 @@ static void rras_request_is_rejected_then_naked(void **unused)
 	assert_string_equal(lcp_auth_name(&lcp), "EAP");
 	peer("01 02 0017 01040578 0305c22381 050670ed20e6 0702 0802");
 	expect("02 02 0017 01040578 0305c22381 050670ed20e6 0702 0802");
-	assert_true(lcp.peer.auth);
+	assert_int_equal(lcp.peer.auth, PPP_AUTH_MSCHAP2);
 	peer(CLIENT_ACK);
 	assert_true(cp_is_open(&lcp.cp));
 	nothing();
@@ -238,8 +238,8 @@ static void methods_are_naked_to_mschapv2(void **unused)
 		const char *request, *name;
 	} methods[] = {
 		{ "01 01 0008 0304c023", "PAP" },
-		{ "01 01 0009 0305c22305", "CHAP with MD5" },
-		{ "01 01 0009 0305c22380", "MS-CHAPv1" },
+		{ "01 01 0009 0305c22305", "CHAP-MD5" },
+		{ "01 01 0009 0305c22380", "MS-CHAP" },
 		{ "01 01 0008 0304c227", "EAP" },
 		{ "01 01 0008 0304c027", "SPAP" },
 		{ "01 01 0008 0304c223", "CHAP with an unknown algorithm" },
@@ -286,7 +286,7 @@ static void a_server_without_authentication_is_asked_for_it(void **unused)
 	expect("03 01 0009 0305c22381");
 	peer("01 02 000f 050600000001 0305c22381");
 	expect("02 02 000f 050600000001 0305c22381");
-	assert_true(lcp.peer.auth);
+	assert_int_equal(lcp.peer.auth, PPP_AUTH_MSCHAP2);
 
 	start(false, true);
 	peer("01 01 0004");
@@ -313,7 +313,7 @@ static void a_server_without_authentication_is_asked_for_it(void **unused)
 	start(false, false); /* nothing hangs on it */
 	peer("01 01 0004");
 	expect("02 01 0004");
-	assert_false(lcp.peer.auth);
+	assert_int_equal(lcp.peer.auth, PPP_AUTH_NONE);
 }
 
 static void a_client_that_rejects_authentication_is_refused(void **unused)
@@ -428,7 +428,7 @@ static void requests_into_silence_come_faster_at_first(void **unused)
 	static const uint64_t at[] = { 300000, 1300000, 4300000, 7300000, 10300000, 13300000,
 		16300000, 19300000, 22300000, 25300000 };
 	struct lcp_config config = {
-		.mru = 1400, .demand_auth = true, .restart_interval = 3 * SECOND
+		.mru = 1400, .demand = { 1, { PPP_AUTH_MSCHAP2 } }, .restart_interval = 3 * SECOND
 	};
 
 	(void)unused;
@@ -454,7 +454,7 @@ static void requests_into_silence_come_faster_at_first(void **unused)
 static void the_first_request_of_the_peer_brings_ours_again(void **unused)
 {
 	struct lcp_config config = {
-		.mru = 1400, .demand_auth = true, .restart_interval = 3 * SECOND
+		.mru = 1400, .demand = { 1, { PPP_AUTH_MSCHAP2 } }, .restart_interval = 3 * SECOND
 	};
 
 	(void)unused;

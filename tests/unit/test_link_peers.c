@@ -118,7 +118,7 @@ static void start_alone(int which, enum ppp_mppe_policy policy)
 /* A server without MPPE's keys in the game: any Response is good. */
 static void good_judge(void *user, const struct ppp_auth_request *request)
 {
-	struct ppp_auth_verdict verdict = { .ok = true };
+	struct ppp_auth_verdict verdict = { .ok = true, .keys.source = MPPE_FROM_MSCHAP2 };
 
 	(void)request;
 	(void)user;
@@ -728,7 +728,7 @@ static void attempts_are_counted_across_lcp(void **unused)
 /* A verdict that comes late is one on its own Response, not on the next. */
 static void a_verdict_is_not_for_the_next_response(void **unused)
 {
-	struct ppp_auth_verdict verdict = { .ok = true };
+	struct ppp_auth_verdict verdict = { .ok = true, .keys.source = MPPE_FROM_MSCHAP2 };
 
 	(void)unused;
 	server_alone(PPP_MPPE_REQUIRE);
@@ -749,7 +749,7 @@ static void a_verdict_is_not_for_the_next_response(void **unused)
 /* Nor does one that nobody waits for change a session. */
 static void a_second_verdict_changes_nothing(void **unused)
 {
-	struct ppp_auth_verdict verdict = { .ok = true };
+	struct ppp_auth_verdict verdict = { .ok = true, .keys.source = MPPE_FROM_MSCHAP2 };
 	struct ppp_network other = { .local = 1, .remote = 2 };
 	struct ppp_link_info info;
 

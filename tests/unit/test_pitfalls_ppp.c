@@ -391,11 +391,11 @@ static void keys_come_from_the_verdicts_master_key(void **unused)
 	prepare();
 	pair_open(&p);
 	both_come_up();
-	assert_memory_not_equal(p.verdict.master_key, zero, 16);
-	mppe_start_key(p.verdict.master_key, true, start);
+	assert_memory_not_equal(p.verdict.keys.key, zero, 16);
+	mppe_start_key(p.verdict.keys.key, true, start);
 	assert_memory_equal(p.end[SERVER].tx_key, start, 16);
 	assert_memory_equal(p.end[CLIENT].rx_key, start, 16);
-	mppe_start_key(p.verdict.master_key, false, start);
+	mppe_start_key(p.verdict.keys.key, false, start);
 	assert_memory_equal(p.end[SERVER].rx_key, start, 16);
 	assert_memory_equal(p.end[CLIENT].tx_key, start, 16);
 	pair_done(&p);
@@ -564,7 +564,7 @@ static void secrets_and_what_they_make_are_not_logged(void **unused)
 		assert_not_logged(hash_hash, sizeof(hash_hash));
 		assert_not_logged(response + 5 + 24, 24); /* the NT-Response */
 		if (!wrong) {
-			assert_not_logged(p.verdict.master_key, 16);
+			assert_not_logged(p.verdict.keys.key, 16);
 			assert_not_logged(p.end[SERVER].tx_key, 16);
 			assert_not_logged(p.end[SERVER].rx_key, 16);
 		}

@@ -105,7 +105,7 @@ static bool has_password(const char *name, const char *password)
 	uint8_t hash[16];
 
 	assert_int_equal(mschap_nt_hash(password, hash), 0);
-	return !memcmp(user(name)->nt_hash, hash, 16);
+	return !memcmp(user(name)->secret.nt_hash, hash, 16);
 }
 
 static void nothing_but_defaults(void **state)

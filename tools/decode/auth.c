@@ -150,6 +150,7 @@ enum decode_verdict decode_auth_response(struct decode_auth *a, const struct dec
 			continue;
 		a->verdict = DECODE_FITS;
 		a->has_keys = a->method != DECODE_METHOD_MD5;
+		a->has_lm = mschap_lm_hash(u->password, a->lm_hash) == 0;
 		memcpy(a->nt_hash, u->nt_hash, sizeof(a->nt_hash));
 		break;
 	}
@@ -194,13 +195,13 @@ bool decode_auth_start_key(
 {
 	uint8_t hash_hash[16], master[16];
 
-	if (!a->has_keys)
+	if (!a->has_keys || (a->method == DECODE_METHOD_MSCHAP && bits != MPPE_128 && !a->has_lm))
 		return false;
 	mschap_hash_hash(a->nt_hash, hash_hash);
 	if (a->method == DECODE_METHOD_MSCHAP) {
-		if (bits != MPPE_128)
-			return false;
 		mppe_start_key_v1(hash_hash, a->challenge, start);
+		if (bits != MPPE_128)
+			memcpy(start, a->lm_hash, sizeof(a->lm_hash));
 	} else {
 		mppe_master_key(hash_hash, a->nt_response, master);
 		mppe_start_key(master, from_authenticator, start);

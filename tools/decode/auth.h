@@ -48,6 +48,8 @@ struct decode_auth {
 	size_t name_len;
 	uint8_t nt_hash[16], nt_response[24], peer_challenge[16];
 	bool has_keys; /* start keys can be made: verdict FITS and an MS-CHAP */
+	bool has_lm;   /* MS-CHAP: also those under 128 bits */
+	uint8_t lm_hash[8];
 };
 
 void decode_auth_challenge(struct decode_auth *a, const uint8_t *value, size_t len);
@@ -73,7 +75,7 @@ enum decode_verdict decode_auth_success(
 /*
  * The MPPE start key of what the authenticator sends (`from_authenticator`) or its peer does.
  * `bits` is the strength. false if it cannot be made (MS-CHAP keys under 128 bits need the LM
- * hash).
+ * hash, which not every password has).
  */
 bool decode_auth_start_key(
 	const struct decode_auth *a, bool from_authenticator, unsigned int bits, uint8_t start[16]);

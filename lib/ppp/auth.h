@@ -1,0 +1,107 @@
+/*
+ * What all authentication methods of PPP share: their names, their Configuration Option of LCP
+ * (RFC 1661 6.2, RFC 1994 3), what an authenticator has to judge, its verdict, and the judgement
+ * itself, by a secret. Computations only, no state.
+ *
+ * By order of what they are worth: MS-CHAPv2 proves both ends and makes keys for MPPE, and can be
+ * broken by machine all the same; MS-CHAP proves one end, its keys are the weaker; CHAP with MD5
+ * makes no keys; PAP sends the password in clear.
+ */
+#pragma once
+
+#include "lib/mppe/keys.h"
+#include "lib/reason.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum ppp_auth_method {
+	PPP_AUTH_NONE,
+	PPP_AUTH_PAP,     /* RFC 1334 section 2 */
+	PPP_AUTH_MD5,     /* RFC 1994 */
+	PPP_AUTH_MSCHAP,  /* RFC 2433 */
+	PPP_AUTH_MSCHAP2, /* RFC 2759 */
+	PPP_AUTH_COUNT
+};
+
+/* In the order in which they are asked for. Empty means MS-CHAPv2 only. */
+struct ppp_auth_list {
+	uint8_t count;
+	uint8_t methods[PPP_AUTH_COUNT];
+};
+
+bool ppp_auth_allows(const struct ppp_auth_list *list, enum ppp_auth_method method);
+/* The first of `list` that is none of those in `refused` (1 << method), or PPP_AUTH_NONE. */
+enum ppp_auth_method ppp_auth_next(const struct ppp_auth_list *list, unsigned int refused);
+
+/* Do keys for MPPE come from it? */
+static inline bool ppp_auth_makes_keys(enum ppp_auth_method method)
+{
+	return method == PPP_AUTH_MSCHAP || method == PPP_AUTH_MSCHAP2;
+}
+
+/* "MS-CHAPv2"; "" for none. */
+const char *ppp_auth_name(enum ppp_auth_method method);
+/* As in configuration files, "mschap-v2"; and back, some other spellings included; NONE if it is
+ * no method. */
+const char *ppp_auth_keyword(enum ppp_auth_method method);
+enum ppp_auth_method ppp_auth_from_keyword(const char *word);
+
+/* The data of LCP's option 3: its length, 2 or 3. */
+#define PPP_AUTH_OPTION_MAX 3
+size_t ppp_auth_option(enum ppp_auth_method method, uint8_t data[PPP_AUTH_OPTION_MAX]);
+/* NONE if we do not have that method. */
+enum ppp_auth_method ppp_auth_from_option(const uint8_t *data, size_t len);
+/* A method by its option's data, in words, also one that we do not have. Never NULL. */
+const char *ppp_auth_option_name(const uint8_t *data, size_t len);
+
+/* Without a password no MPPE keys of 40 and 56 bits come from MS-CHAP, and no judgement of MD5. */
+struct ppp_secret {
+	uint8_t nt_hash[16];
+	bool has_lm;
+	uint8_t lm_hash[8];   /* of the LM hash, as much as MPPE's keys need */
+	const char *password; /* UTF-8, or NULL; the caller's */
+};
+
+/* 0; -EINVAL: no valid UTF-8, or too long (mschap_nt_hash). `password` must outlive the secret. */
+int ppp_secret_from_password(struct ppp_secret *secret, const char *password);
+
+#define PPP_NAME_MAX     255
+#define PPP_PASSWORD_MAX 255 /* octets, in PAP */
+
+/* What the authenticator must judge. */
+struct ppp_auth_request {
+	enum ppp_auth_method method;
+	uint8_t identifier;
+	/* As sent, NUL-terminated: a NUL inside makes the packet malformed. */
+	char name[PPP_NAME_MAX + 1];
+	uint8_t challenge[16];               /* ours; MS-CHAP: the first 8 */
+	uint8_t peer_challenge[16];          /* MS-CHAPv2 */
+	uint8_t nt_response[24];             /* MS-CHAP, MS-CHAPv2 */
+	uint8_t md5[16];                     /* CHAP with MD5 */
+	char password[PPP_PASSWORD_MAX + 1]; /* PAP */
+};
+
+struct ppp_auth_verdict {
+	bool ok;
+	unsigned int error;        /* if not ok: MS-CHAP E= number, 691 by default (0) */
+	bool retry;                /* if not ok: R=1, a new challenge is issued */
+	char message[64];          /* if not ok: in words, may be "" */
+	char auth_response[43];    /* if ok, MS-CHAPv2: "S=..." */
+	struct mppe_material keys; /* if ok: for MPPE */
+};
+
+/*
+ * Judges by the secret; false (and a 691 verdict that allows a retry) if it does not fit. Constant
+ * time. An empty name or the hash of an empty password never fits.
+ */
+bool ppp_auth_check(const struct ppp_auth_request *request, const struct ppp_secret *secret,
+	struct ppp_auth_verdict *verdict);
+
+/* Why a session ends by an MS-CHAP E= number: AUTH_FAILED, or AUTH_RESTRICTED. */
+enum pptp_reason ppp_auth_error_reason(unsigned int error);
+
+/* RFC 1994 4.1: MD5 over identifier, secret, challenge. */
+void ppp_auth_md5(uint8_t identifier, const char *password, const uint8_t *challenge, size_t len,
+	uint8_t md5[16]);

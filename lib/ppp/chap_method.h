@@ -1,0 +1,34 @@
+/*
+ * What differs between CHAP's algorithms: the values in Challenge and Response, the texts of
+ * Success and Failure, the keys. For chap.c.
+ */
+#pragma once
+
+#include "lib/ppp/chap.h"
+
+/* Octets of our own Challenges: 16, MS-CHAP 8 (RFC 2433 section 3). */
+uint8_t chap_challenge_len(enum ppp_auth_method method);
+/* Does a peer's Challenge have a length that the method knows? */
+bool chap_challenge_fits(enum ppp_auth_method method, uint8_t len);
+
+/* Reads the value of a Response (its size octet first) into `request`; 0 or -EBADMSG. */
+int chap_decode_response(
+	enum ppp_auth_method method, struct wire_reader *body, struct ppp_auth_request *request);
+/* Writes the value of the Response to c->challenge; 0, or -EINVAL if the secret does not do. */
+int chap_put_response(struct chap *c, struct wire_writer *w);
+/* Is it the same Response once more? */
+bool chap_same_response(const struct ppp_auth_request *a, const struct ppp_auth_request *b);
+
+/* May there be another attempt after a failed one? */
+bool chap_has_retry(enum ppp_auth_method method);
+/* Is what a verdict says of a success enough for the method? */
+bool chap_verdict_fits(enum ppp_auth_method method, const struct ppp_auth_verdict *verdict);
+void chap_put_success(
+	enum ppp_auth_method method, struct wire_writer *w, const struct ppp_auth_verdict *verdict);
+/* `challenge` is the new one. */
+void chap_put_failure(enum ppp_auth_method method, struct wire_writer *w, unsigned int error,
+	bool retry, const uint8_t *challenge, const char *message);
+
+/* Peer, at a Success: NULL and the keys, or what is wrong with the server's proof. */
+const char *chap_check_success(
+	const struct chap *c, struct wire_reader *body, struct mppe_material *keys);

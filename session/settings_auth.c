@@ -1,0 +1,64 @@
+/* The key "auth": the methods of authentication that may be used, in the order of preference. */
+#include "session/settings.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define WORDS "mschap-v2, mschap, chap-md5 or pap"
+
+/* The words of one value, separated by commas or blanks, behind what is in `list`; the first one
+ * that is no method, or NULL. */
+static const char *add(struct ppp_auth_list *list, const char *value, char word[32])
+{
+	while (*value) {
+		size_t n = strcspn(value, ", ");
+		enum ppp_auth_method method;
+
+		snprintf(word, 32, "%.*s", (int)(n < 31 ? n : 31), value);
+		value += n + (value[n] != '\0');
+		if (!n)
+			continue;
+		method = n < 31 ? ppp_auth_from_keyword(word) : PPP_AUTH_NONE;
+		if (method == PPP_AUTH_NONE)
+			return word;
+		if (!ppp_auth_allows(list, method))
+			list->methods[list->count++] = (uint8_t)method;
+	}
+	return NULL;
+}
+
+int settings_check_auth(cfg_t *cfg, cfg_opt_t *opt)
+{
+	struct ppp_auth_list list = { 0 };
+	char word[32];
+	const char *wrong = add(&list, cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1), word);
+
+	if (!wrong && list.count)
+		return 0;
+	cfg_error(cfg, "auth: \"%s\" is not a method (write " WORDS ")", wrong ? wrong : "");
+	return -1;
+}
+
+int settings_auth(
+	cfg_t *cfg, const struct ppp_mppe_config *mppe, struct ppp_auth_list *list, char *why)
+{
+	unsigned int with_keys = 0;
+	char word[32];
+
+	memset(list, 0, sizeof(*list));
+	for (unsigned int i = 0; i < cfg_size(cfg, "auth"); i++)
+		(void)add(list, cfg_getnstr(cfg, "auth", i), word);
+	if (!list->count) {
+		snprintf(why, SYSTEM_WHY, "auth: give at least one method (" WORDS ")");
+		return -EINVAL;
+	}
+	for (unsigned int i = 0; i < list->count; i++)
+		with_keys += ppp_auth_makes_keys((enum ppp_auth_method)list->methods[i]);
+	if (with_keys || mppe->policy != PPP_MPPE_REQUIRE)
+		return 0;
+	snprintf(why, SYSTEM_WHY,
+		"auth, mppe: encryption is required, but none of these methods makes keys for it: "
+		"add mschap-v2 to auth, or write mppe = \"off\"");
+	return -EINVAL;
+}

@@ -1,0 +1,217 @@
+/* lib/ppp/auth: names, LCP's option, judgements and keys of every method; the RFCs' vectors. */
+#include "lib/ppp/auth.h"
+#include "lib/ppp/mschap.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* RFC 2433 appendix B.2. */
+static const uint8_t challenge_b2[8] = { 0x10, 0x2d, 0xb5, 0xdf, 0x08, 0x5d, 0x30, 0x41 };
+
+static void every_method_has_its_option_and_its_words(void **state)
+{
+	static const struct {
+		enum ppp_auth_method method;
+		uint8_t data[3];
+		size_t len;
+		const char *name, *word;
+	} v[] = {
+		{ PPP_AUTH_PAP, { 0xc0, 0x23 }, 2, "PAP", "pap" },
+		{ PPP_AUTH_MD5, { 0xc2, 0x23, 0x05 }, 3, "CHAP-MD5", "chap-md5" },
+		{ PPP_AUTH_MSCHAP, { 0xc2, 0x23, 0x80 }, 3, "MS-CHAP", "mschap" },
+		{ PPP_AUTH_MSCHAP2, { 0xc2, 0x23, 0x81 }, 3, "MS-CHAPv2", "mschap-v2" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		uint8_t data[PPP_AUTH_OPTION_MAX];
+
+		assert_int_equal(ppp_auth_option(v[i].method, data), v[i].len);
+		assert_memory_equal(data, v[i].data, v[i].len);
+		assert_int_equal(ppp_auth_from_option(data, v[i].len), v[i].method);
+		assert_string_equal(ppp_auth_option_name(data, v[i].len), v[i].name);
+		assert_string_equal(ppp_auth_name(v[i].method), v[i].name);
+		assert_string_equal(ppp_auth_keyword(v[i].method), v[i].word);
+		assert_int_equal(ppp_auth_from_keyword(v[i].word), v[i].method);
+		assert_int_equal(ppp_auth_from_keyword(v[i].name), v[i].method);
+	}
+	assert_int_equal(ppp_auth_from_keyword("none"), PPP_AUTH_NONE);
+	assert_int_equal(ppp_auth_from_keyword(""), PPP_AUTH_NONE);
+	assert_int_equal(ppp_auth_from_option((const uint8_t *)"\xc2\x23", 2), PPP_AUTH_NONE);
+	assert_int_equal(
+		ppp_auth_from_option((const uint8_t *)"\xc2\x23\x81\x00", 4), PPP_AUTH_NONE);
+	assert_string_equal(ppp_auth_option_name((const uint8_t *)"\xc0\x27", 2), "SPAP");
+	assert_string_equal(ppp_auth_option_name((const uint8_t *)"\xc2\x27", 2), "EAP");
+}
+
+static void lists_have_an_order_and_leave_out_what_was_refused(void **state)
+{
+	const struct ppp_auth_list list = { 2, { PPP_AUTH_MSCHAP2, PPP_AUTH_PAP } };
+
+	(void)state;
+	assert_true(ppp_auth_allows(&list, PPP_AUTH_PAP));
+	assert_false(ppp_auth_allows(&list, PPP_AUTH_MD5));
+	assert_false(ppp_auth_allows(&list, PPP_AUTH_NONE));
+	assert_int_equal(ppp_auth_next(&list, 0), PPP_AUTH_MSCHAP2);
+	assert_int_equal(ppp_auth_next(&list, 1u << PPP_AUTH_MSCHAP2), PPP_AUTH_PAP);
+	assert_int_equal(
+		ppp_auth_next(&list, 1u << PPP_AUTH_MSCHAP2 | 1u << PPP_AUTH_PAP), PPP_AUTH_NONE);
+}
+
+/* RFC 3079 2.5.1: the LM hash of "clientPass", and what it is not made of. */
+static void the_lm_hash_is_that_of_rfc_3079(void **state)
+{
+	static const uint8_t want[8] = { 0x76, 0xa1, 0x52, 0x93, 0x60, 0x96, 0xd7, 0x83 };
+	static const uint8_t zero[8];
+	uint8_t hash[8];
+
+	(void)state;
+	assert_int_equal(mschap_lm_hash("clientPass", hash), 0);
+	assert_memory_equal(hash, want, 8);
+	assert_int_equal(mschap_lm_hash("CLIENTpASSWORD", hash), 0);
+	assert_memory_equal(hash, want, 8); /* its first seven characters, in capitals */
+	assert_int_equal(mschap_lm_hash("clientPassword1", hash), -EINVAL);
+	assert_memory_equal(hash, zero, 8);
+	assert_int_equal(mschap_lm_hash("p\xc3\xa4ss", hash), -EINVAL);
+}
+
+/* RFC 3079 2.5: keys of all three strengths from MS-CHAP. */
+static void keys_of_mschap_are_those_of_rfc_3079(void **state)
+{
+	static const uint8_t lm[8] = { 0x76, 0xa1, 0x52, 0x93, 0x60, 0x96, 0xd7, 0x83 };
+	static const uint8_t start_128[16] = { 0xa8, 0x94, 0x78, 0x50, 0xcf, 0xc0, 0xac, 0xc1, 0xd1,
+		0x78, 0x9f, 0xb6, 0x2d, 0xdc, 0xdd, 0xb0 };
+	struct ppp_auth_request request = { .method = PPP_AUTH_MSCHAP, .name = "User" };
+	struct ppp_auth_verdict verdict;
+	struct ppp_secret secret;
+	uint8_t start[16];
+
+	(void)state;
+	memcpy(request.challenge, challenge_b2, sizeof(challenge_b2));
+	assert_int_equal(ppp_secret_from_password(&secret, "clientPass"), 0);
+	mschap_response(challenge_b2, secret.nt_hash, request.nt_response);
+	assert_true(ppp_auth_check(&request, &secret, &verdict));
+	for (int server = 0; server < 2; server++) {
+		mppe_material_start(&verdict.keys, MPPE_40, server, start);
+		assert_memory_equal(start, lm, 8);
+		mppe_material_start(&verdict.keys, MPPE_56, server, start);
+		assert_memory_equal(start, lm, 8);
+		mppe_material_start(&verdict.keys, MPPE_128, server, start);
+		assert_memory_equal(start, start_128, 16);
+	}
+	/* Of an account whose hash is all that is known. */
+	secret.has_lm = false;
+	assert_true(ppp_auth_check(&request, &secret, &verdict));
+	assert_true(mppe_material_has(&verdict.keys, MPPE_128));
+	assert_false(mppe_material_has(&verdict.keys, MPPE_40));
+}
+
+static void mschap_is_judged_as_in_rfc_2433(void **state)
+{
+	static const uint8_t response[24] = { 0x4e, 0x9d, 0x3c, 0x8f, 0x9c, 0xfd, 0x38, 0x5d, 0x5b,
+		0xf4, 0xd3, 0x24, 0x67, 0x91, 0x95, 0x6c, 0xa4, 0xc3, 0x51, 0xab, 0x40, 0x9a, 0x3d,
+		0x61 };
+	struct ppp_auth_request request = { .method = PPP_AUTH_MSCHAP, .name = "User" };
+	struct ppp_auth_verdict verdict;
+	struct ppp_secret secret;
+
+	(void)state;
+	memcpy(request.challenge, challenge_b2, sizeof(challenge_b2));
+	memcpy(request.nt_response, response, sizeof(response));
+	assert_int_equal(ppp_secret_from_password(&secret, "MyPw"), 0);
+	assert_true(ppp_auth_check(&request, &secret, &verdict));
+	assert_int_equal(verdict.keys.source, MPPE_FROM_MSCHAP);
+	request.nt_response[23] ^= 1;
+	assert_false(ppp_auth_check(&request, &secret, &verdict));
+	assert_int_equal(verdict.keys.source, MPPE_NO_KEYS);
+}
+
+/* MD5 of 01 "secret" 16 octets: recomputed with another program. */
+static void md5_is_judged_by_the_password_itself(void **state)
+{
+	struct ppp_auth_request request = {
+		.method = PPP_AUTH_MD5, .name = "user", .identifier = 1
+	};
+	static const uint8_t want[16] = { 0x74, 0x0e, 0x86, 0x46, 0x3b, 0xda, 0x3a, 0x4d, 0x70,
+		0x17, 0xd6, 0xe0, 0xfb, 0xa0, 0x69, 0x9d };
+	struct ppp_auth_verdict verdict;
+	struct ppp_secret secret;
+
+	(void)state;
+	for (uint8_t i = 0; i < 16; i++)
+		request.challenge[i] = i;
+	ppp_auth_md5(1, "secret", request.challenge, 16, request.md5);
+	assert_memory_equal(request.md5, want, 16);
+	assert_int_equal(ppp_secret_from_password(&secret, "secret"), 0);
+	assert_true(ppp_auth_check(&request, &secret, &verdict));
+	assert_int_equal(verdict.keys.source, MPPE_NO_KEYS);
+	secret.password = NULL; /* only the NT hash is known */
+	assert_false(ppp_auth_check(&request, &secret, &verdict));
+	/* An account without a password is not one with the empty password. */
+	ppp_auth_md5(1, "", request.challenge, 16, request.md5);
+	assert_false(ppp_auth_check(&request, &secret, &verdict));
+}
+
+static void pap_is_judged_by_the_hash(void **state)
+{
+	struct ppp_auth_request request = {
+		.method = PPP_AUTH_PAP, .name = "user", .password = "secret"
+	};
+	struct ppp_auth_verdict verdict;
+	struct ppp_secret secret;
+
+	(void)state;
+	assert_int_equal(ppp_secret_from_password(&secret, "secret"), 0);
+	secret.password = NULL;
+	assert_true(ppp_auth_check(&request, &secret, &verdict));
+	strcpy(request.password, "Secret");
+	assert_false(ppp_auth_check(&request, &secret, &verdict));
+	/* No password that has no hash fits the account that has none. */
+	memset(&secret, 0, sizeof(secret));
+	strcpy(request.password, "\xff\xfe");
+	assert_false(ppp_auth_check(&request, &secret, &verdict));
+}
+
+static void nothing_empty_is_ever_right(void **state)
+{
+	static const enum ppp_auth_method methods[] = { PPP_AUTH_PAP, PPP_AUTH_MD5, PPP_AUTH_MSCHAP,
+		PPP_AUTH_MSCHAP2 };
+	struct ppp_secret secret;
+
+	(void)state;
+	assert_int_equal(ppp_secret_from_password(&secret, ""), 0);
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		struct ppp_auth_request request = { .method = methods[i], .name = "user" };
+		struct ppp_auth_verdict verdict;
+
+		ppp_auth_md5(0, "", request.challenge, 16, request.md5);
+		if (methods[i] == PPP_AUTH_MSCHAP2)
+			mschap2_nt_response(request.challenge, request.peer_challenge, "user",
+				secret.nt_hash, request.nt_response);
+		else
+			mschap_response(request.challenge, secret.nt_hash, request.nt_response);
+		assert_false(ppp_auth_check(&request, &secret, &verdict));
+		assert_int_equal(verdict.error, 691);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_method_has_its_option_and_its_words),
+		cmocka_unit_test(lists_have_an_order_and_leave_out_what_was_refused),
+		cmocka_unit_test(the_lm_hash_is_that_of_rfc_3079),
+		cmocka_unit_test(keys_of_mschap_are_those_of_rfc_3079),
+		cmocka_unit_test(mschap_is_judged_as_in_rfc_2433),
+		cmocka_unit_test(md5_is_judged_by_the_password_itself),
+		cmocka_unit_test(pap_is_judged_by_the_hash),
+		cmocka_unit_test(nothing_empty_is_ever_right),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
