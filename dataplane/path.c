@@ -180,14 +180,11 @@ static bool accept_packet(struct worker *w, struct packet *p, size_t len, struct
 		w->stats.gre_unknown_call++;
 		return false;
 	}
-	/*
-	 * Short of slots, nothing may stay in a reorder buffer; what is in order goes on as ever.
-	 * (A first packet starts the numbers, so it is in order.)
-	 */
+	/* Short of slots, nothing may wait for what is missing. */
 	if (h.has_seq && s->tunnel.receiver.started && h.seq != s->tunnel.receiver.next &&
 		!pool_may_hold(&w->pool)) {
 		w->stats.no_slot++;
-		return false;
+		gre_receiver_skip(&s->tunnel.receiver, h.seq, w->now, out);
 	}
 	p->data = p->buf + IO_OFFSET + ip.header + size;
 	p->len = h.payload_len;

@@ -349,6 +349,15 @@ void gre_receiver_take(struct gre_receiver *r, struct packet *p, uint32_t seq, u
 		take_out_of_range(r, p, seq, now, out);
 }
 
+void gre_receiver_skip(struct gre_receiver *r, uint32_t seq, uint64_t now, struct packet_list *out)
+{
+	if (!r->started || seq == r->next || seq - r->next >= GRE_HOLD_MAX)
+		return;
+	r->overflow++;
+	advance_to(r, seq, now, out);
+	run_held(r, now, out); /* `seq` may be there already */
+}
+
 /* The first number that waits. */
 static uint32_t first_held(const struct gre_receiver *r)
 {

@@ -98,8 +98,8 @@ struct gre_receiver {
 	uint64_t lost;               /* numbers given up that never came, not even late */
 	uint64_t reordered; /* came after a higher number and could still be put in order */
 	uint64_t duplicates, late, jumps; /* dropped */
-	uint64_t overflow; /* gaps closed before their time: no more room, or no memory for the ring
-			    */
+	uint64_t overflow; /* gaps closed before their time: no more room, no memory for the ring,
+			      or no slots */
 };
 
 void gre_receiver_init(struct gre_receiver *r, uint16_t window);
@@ -113,6 +113,14 @@ void gre_receiver_done(struct gre_receiver *r, struct packet_list *out);
  */
 void gre_receiver_take(struct gre_receiver *r, struct packet *p, uint32_t seq, uint64_t now,
 	struct packet_list *out);
+
+/*
+ * The caller has no slots for packets that wait: what is missing before `seq` is given up at once,
+ * and what waited behind it goes to `out`. To be called before gre_receiver_take(), which then holds
+ * nothing: were the packet dropped instead, one loss would stop the stream for as long as slots are
+ * short. Does nothing for a number that is not in the expected range.
+ */
+void gre_receiver_skip(struct gre_receiver *r, uint32_t seq, uint64_t now, struct packet_list *out);
 
 /* Gives up the gaps whose time is over: what waited behind them goes to `out`. */
 void gre_receiver_tick(struct gre_receiver *r, uint64_t now, struct packet_list *out);

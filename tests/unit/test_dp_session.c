@@ -240,6 +240,37 @@ static void early_data_of_many_calls_leaves_slots_for_the_others(void **state)
 	rig_free(rig);
 }
 
+/* Without slots nothing can wait for what is lost; but the stream must go on behind the gap. */
+static void a_loss_does_not_stop_a_stream_while_slots_are_short(void **state)
+{
+	struct rig *rig = rig_new(false, false);
+	struct dp_session *s = add_open(rig);
+	uint16_t calls = POOL_MAX / TUNNEL_EARLY_MAX + 64, last = calls + 2 * POOL_RESERVE;
+	struct dp_stats stats;
+	uint8_t packet[100];
+	size_t n = inner_packet(packet, INNER, OUTSIDE, 0, 60);
+
+	(void)state;
+	for (uint16_t i = 1; i <= last; i++)
+		assert_non_null(add(rig, PEER, (uint16_t)(OUR_ID + i), NULL));
+	sync_commands(rig, s);
+	for (uint32_t seq = 0; seq < TUNNEL_EARLY_MAX; seq++)
+		for (uint16_t i = 1; i <= calls; i++)
+			send_ppp(rig, (uint16_t)(OUR_ID + i), seq, 0x0021, packet, n);
+	/* One each, to the last slot. */
+	for (uint16_t i = (uint16_t)(calls + 1); i <= last; i++)
+		send_ppp(rig, (uint16_t)(OUR_ID + i), 0, 0x0021, packet, n);
+	for (uint32_t i = 0; i < 500; i++) {
+		if (i % 3 == 1)
+			continue;
+		send_data(rig, i, i);
+		expect_inner(rig, i);
+	}
+	dataplane_stats(rig->dp, &stats);
+	assert_true(stats.no_slot >= 166);
+	rig_free(rig);
+}
+
 /* ---- encryption ---- */
 
 struct far_end {
@@ -548,6 +579,7 @@ int main(void)
 		cmocka_unit_test(removal_is_the_last_event_and_frees_call_and_routes),
 		cmocka_unit_test(everything_can_be_freed_in_any_state),
 		cmocka_unit_test(early_data_of_many_calls_leaves_slots_for_the_others),
+		cmocka_unit_test(a_loss_does_not_stop_a_stream_while_slots_are_short),
 		cmocka_unit_test(many_encrypted_sessions_share_batches),
 		cmocka_unit_test(a_lost_stateful_packet_raises_a_reset),
 		cmocka_unit_test(calls_come_and_go_under_traffic),

@@ -208,6 +208,29 @@ static void a_gap_is_given_up_by_a_tick_only(void **state)
 	assert_int_equal(r.late, 0);
 }
 
+static void who_has_no_slots_skips_what_is_missing(void **state)
+{
+	(void)state;
+	gre_receiver_skip(&r, 7, now, &out); /* nothing has begun */
+	take(UINT32_MAX - 1);
+	take(2);
+	take(5);
+	gre_receiver_skip(&r, 2, now, &out); /* a duplicate of what waits */
+	take(2);
+	assert_int_equal(r.duplicates, 1);
+	gre_receiver_skip(&r, 4, now, &out);
+	take(4);
+	assert_int_equal(r.next, 6);
+	assert_int_equal(r.held, 0);
+	assert_int_equal(ndelivered, 4);
+	assert_int_equal(delivered[3], 5);
+	assert_int_equal(r.lost, 4);
+	gre_receiver_skip(&r, 6 + GRE_HOLD_MAX, now, &out); /* absurd, or late: not followed */
+	gre_receiver_skip(&r, 3, now, &out);
+	assert_int_equal(r.next, 6);
+	assert_int_equal(gre_receiver_deadline(&r), r.ack_deadline);
+}
+
 static void duplicates_are_dropped_and_freed(void **state)
 {
 	(void)state;
@@ -698,6 +721,7 @@ int main(void)
 		T(nothing_waits_longer_than_the_hold_time),
 		T(giving_up_goes_through_the_oldest_but_not_beyond),
 		T(a_gap_is_given_up_by_a_tick_only),
+		T(who_has_no_slots_skips_what_is_missing),
 		T(duplicates_are_dropped_and_freed),
 		T(late_packets_are_told_from_duplicates_and_from_loss),
 		T(before_the_first_number_is_late_not_lost),
