@@ -87,6 +87,7 @@ struct gre_receiver {
 	uint32_t first;        /* the oldest number that `seen` knows about */
 	uint64_t seen[GRE_HOLD_MAX / 64]; /* bit per number before `next`: did it come? */
 	uint64_t in_range_at;             /* time of the last packet in the expected range */
+	uint64_t in_order_at;             /* and of the last that was the one expected */
 	uint8_t young; /* packets in the expected range since the numbering began; up to GRE_YOUNG
 			*/
 	uint32_t jump_seq;

@@ -342,6 +342,34 @@ static void a_forged_number_near_ahead_does_not_make_the_stream_late(void **stat
  * A ring that is never empty keeps the deadline of a packet that has left: it must not be taken for
  * that of one that has only just come.
  */
+/* Who guesses where a stream is may send as much as he likes ahead of it, in any order. */
+static void forged_runs_near_ahead_do_not_make_a_stream_late_that_flows(void **state)
+{
+	uint32_t forged = 1500;
+
+	(void)state;
+	take_run(0, 10);
+	for (uint32_t i = 10; i < 1000; i++) {
+		now += GRE_JUMP_QUIET - 1;
+		tick(now);
+		if (i % 7 == 0)
+			take_run(i + 100, 100); /* to the end of the ring, in steps */
+		for (uint32_t k = 0; k < 40 && i % 7 == 0; k++)
+			take(i + 200 + 60 * k);
+		if (i % 7 == 3) /* the lower one is younger */
+			take(i + 90);
+		if (forged < i + 600)
+			forged = i + 1500;
+		take(forged++);
+		take(i);
+		assert_delivered(0, i + 1);
+	}
+	assert_int_equal(r.lost, 0);
+	tick(now + GRE_HOLD_TIME);
+	assert_int_equal(r.held, 0);
+	assert_true(r.next >= 1000);
+}
+
 static void a_packet_far_ahead_is_no_stray_before_its_time(void **state)
 {
 	(void)state;
@@ -729,6 +757,7 @@ int main(void)
 		T(one_forged_number_changes_nothing),
 		T(forged_numbers_between_real_packets_are_never_followed),
 		T(a_forged_number_near_ahead_does_not_make_the_stream_late),
+		T(forged_runs_near_ahead_do_not_make_a_stream_late_that_flows),
 		T(a_packet_far_ahead_is_no_stray_before_its_time),
 		T(a_real_outage_is_followed_after_confirmation),
 		T(an_outage_with_loss_and_over_the_wrap_is_followed),
