@@ -48,6 +48,7 @@ static uint8_t disconnect_result(enum pptp_reason reason)
 	case PPTP_GRE_SILENT:
 	case PPTP_LCP_ECHO_TIMEOUT:
 	case PPTP_LOST_CARRIER:
+	case PPTP_CALL_NO_CARRIER: /* an offered call whose caller is gone when it is answered */
 		return CONTROL_DISCONNECT_LOST_CARRIER;
 	default:
 		return CONTROL_DISCONNECT_GENERAL_ERROR;
