@@ -403,7 +403,7 @@ static int parse(struct server_config *c, int argc, char **argv, char *why)
 	}
 	if (apply(c, why) < 0 || read_users(c, argc, argv, why) < 0)
 		return -1;
-	if (!ppp_auth_allows(&c->session.link.auth, PPP_AUTH_MD5))
+	if (!ppp_auth_judge_needs_password(&c->session.link.auth))
 		accounts_forget_passwords(&c->accounts);
 	return 0;
 }

@@ -18,6 +18,8 @@ static const struct {
 	[PPP_AUTH_MD5] = { "CHAP-MD5", "chap-md5", "chap", PPP_CHAP, 0x05 },
 	[PPP_AUTH_MSCHAP] = { "MS-CHAP", "mschap", "ms-chap", PPP_CHAP, 0x80 },
 	[PPP_AUTH_MSCHAP2] = { "MS-CHAPv2", "mschap-v2", "mschapv2", PPP_CHAP, 0x81 },
+	[PPP_AUTH_EAP_MD5] = { "EAP-MD5", "eap-md5", "eap-md5-challenge", PPP_EAP, 0 },
+	[PPP_AUTH_EAP_MSCHAP2] = { "EAP-MSCHAPv2", "eap-mschap-v2", "eap-mschap", PPP_EAP, 0 },
 };
 
 bool ppp_auth_allows(const struct ppp_auth_list *list, enum ppp_auth_method method)
@@ -68,25 +70,55 @@ size_t ppp_auth_option(enum ppp_auth_method method, uint8_t data[PPP_AUTH_OPTION
 	return wire_written(&w);
 }
 
-enum ppp_auth_method ppp_auth_from_option(const uint8_t *data, size_t len)
+enum ppp_auth_method ppp_auth_from_option(
+	const struct ppp_auth_list *list, const uint8_t *data, size_t len)
 {
 	uint8_t ours[PPP_AUTH_OPTION_MAX];
 
-	for (unsigned int i = PPP_AUTH_PAP; i < PPP_AUTH_COUNT; i++) {
-		if (ppp_auth_option((enum ppp_auth_method)i, ours) == len &&
-			!memcmp(ours, data, len))
-			return (enum ppp_auth_method)i;
+	for (unsigned int i = 0; i < list->count; i++) {
+		enum ppp_auth_method method = (enum ppp_auth_method)list->methods[i];
+
+		if (ppp_auth_option(method, ours) == len && !memcmp(ours, data, len))
+			return method;
 	}
 	return PPP_AUTH_NONE;
 }
 
+unsigned int ppp_auth_alike(enum ppp_auth_method method)
+{
+	unsigned int alike = 0;
+
+	for (unsigned int i = PPP_AUTH_PAP; i < PPP_AUTH_COUNT; i++) {
+		if (methods[i].protocol == methods[method].protocol &&
+			methods[i].algorithm == methods[method].algorithm)
+			alike |= 1u << i;
+	}
+	return alike;
+}
+
+bool ppp_auth_peer_needs_password(const struct ppp_auth_list *list)
+{
+	return ppp_auth_allows(list, PPP_AUTH_PAP) || ppp_auth_judge_needs_password(list);
+}
+
+bool ppp_auth_judge_needs_password(const struct ppp_auth_list *list)
+{
+	return ppp_auth_allows(list, PPP_AUTH_MD5) || ppp_auth_allows(list, PPP_AUTH_EAP_MD5);
+}
+
+static const char *algorithm_name(uint8_t algorithm)
+{
+	for (unsigned int i = PPP_AUTH_PAP; i < PPP_AUTH_COUNT; i++) {
+		if (methods[i].protocol == PPP_CHAP && methods[i].algorithm == algorithm)
+			return methods[i].name;
+	}
+	return "CHAP with an unknown algorithm";
+}
+
 const char *ppp_auth_option_name(const uint8_t *data, size_t len)
 {
-	enum ppp_auth_method method = ppp_auth_from_option(data, len);
 	struct wire_reader r = wire_reader(data, len);
 
-	if (method != PPP_AUTH_NONE)
-		return ppp_auth_name(method);
 	if (len < 2)
 		return "";
 	switch (wire_u16(&r)) {
@@ -97,7 +129,7 @@ const char *ppp_auth_option_name(const uint8_t *data, size_t len)
 	case PPP_EAP:
 		return "EAP";
 	case PPP_CHAP:
-		return "CHAP with an unknown algorithm";
+		return algorithm_name(len == 3 ? wire_u8(&r) : 0);
 	default:
 		return "an unknown method";
 	}
@@ -172,7 +204,7 @@ static bool fits_mschap(const struct ppp_auth_request *request, const struct ppp
 
 static bool fits(const struct ppp_auth_request *request, const struct ppp_secret *secret)
 {
-	switch (request->method) {
+	switch (ppp_auth_proof(request->method)) {
 	case PPP_AUTH_PAP:
 		return fits_pap(request, secret);
 	case PPP_AUTH_MD5:
@@ -180,6 +212,8 @@ static bool fits(const struct ppp_auth_request *request, const struct ppp_secret
 	case PPP_AUTH_MSCHAP:
 	case PPP_AUTH_MSCHAP2:
 		return fits_mschap(request, secret);
+	case PPP_AUTH_EAP_MD5:
+	case PPP_AUTH_EAP_MSCHAP2:
 	case PPP_AUTH_NONE:
 	case PPP_AUTH_COUNT:
 		break;
@@ -188,13 +222,14 @@ static bool fits(const struct ppp_auth_request *request, const struct ppp_secret
 }
 
 /* RFC 3079 sections 2 and 3. */
-static void make_keys(const struct ppp_auth_request *request, const struct ppp_secret *secret,
+void ppp_auth_keys(const struct ppp_auth_request *request, const struct ppp_secret *secret,
 	struct mppe_material *keys)
 {
 	uint8_t hash_hash[16];
 
+	memset(keys, 0, sizeof(*keys));
 	mschap_hash_hash(secret->nt_hash, hash_hash);
-	if (request->method == PPP_AUTH_MSCHAP2) {
+	if (ppp_auth_proof(request->method) == PPP_AUTH_MSCHAP2) {
 		keys->source = MPPE_FROM_MSCHAP2;
 		mppe_master_key(hash_hash, request->nt_response, keys->key);
 	} else if (request->method == PPP_AUTH_MSCHAP) {
@@ -222,10 +257,10 @@ bool ppp_auth_check(const struct ppp_auth_request *request, const struct ppp_sec
 		return false;
 	}
 	verdict->ok = true;
-	if (request->method == PPP_AUTH_MSCHAP2)
+	if (ppp_auth_proof(request->method) == PPP_AUTH_MSCHAP2)
 		mschap2_auth_response(secret->nt_hash, request->nt_response,
 			request->peer_challenge, request->challenge, request->name,
 			verdict->auth_response);
-	make_keys(request, secret, &verdict->keys);
+	ppp_auth_keys(request, secret, &verdict->keys);
 	return true;
 }

@@ -5,7 +5,11 @@
  *
  * By order of what they are worth: MS-CHAPv2 proves both ends and makes keys for MPPE, and can be
  * broken by machine all the same; MS-CHAP proves one end, its keys are the weaker; CHAP with MD5
- * makes no keys; PAP sends the password in clear.
+ * makes no keys; PAP sends the password in clear. The methods of EAP are MS-CHAPv2 and MD5 in other
+ * packets, and worth the same.
+ *
+ * LCP negotiates EAP as such (RFC 3748 3.1), whichever of its methods are allowed: which one it is
+ * comes out in EAP.
  */
 #pragma once
 
@@ -18,10 +22,12 @@
 
 enum ppp_auth_method {
 	PPP_AUTH_NONE,
-	PPP_AUTH_PAP,     /* RFC 1334 section 2 */
-	PPP_AUTH_MD5,     /* RFC 1994 */
-	PPP_AUTH_MSCHAP,  /* RFC 2433 */
-	PPP_AUTH_MSCHAP2, /* RFC 2759 */
+	PPP_AUTH_PAP,         /* RFC 1334 section 2 */
+	PPP_AUTH_MD5,         /* RFC 1994 */
+	PPP_AUTH_MSCHAP,      /* RFC 2433 */
+	PPP_AUTH_MSCHAP2,     /* RFC 2759 */
+	PPP_AUTH_EAP_MD5,     /* RFC 3748 5.4 */
+	PPP_AUTH_EAP_MSCHAP2, /* draft-kamath-pppext-eap-mschapv2 */
 	PPP_AUTH_COUNT
 };
 
@@ -35,11 +41,29 @@ bool ppp_auth_allows(const struct ppp_auth_list *list, enum ppp_auth_method meth
 /* The first of `list` that is none of those in `refused` (1 << method), or PPP_AUTH_NONE. */
 enum ppp_auth_method ppp_auth_next(const struct ppp_auth_list *list, unsigned int refused);
 
+static inline bool ppp_auth_is_eap(enum ppp_auth_method method)
+{
+	return method == PPP_AUTH_EAP_MD5 || method == PPP_AUTH_EAP_MSCHAP2;
+}
+
+/* What is proven, and how: that of EAP is the same as without. */
+static inline enum ppp_auth_method ppp_auth_proof(enum ppp_auth_method method)
+{
+	return method == PPP_AUTH_EAP_MD5       ? PPP_AUTH_MD5
+	       : method == PPP_AUTH_EAP_MSCHAP2 ? PPP_AUTH_MSCHAP2
+						: method;
+}
+
 /* Do keys for MPPE come from it? */
 static inline bool ppp_auth_makes_keys(enum ppp_auth_method method)
 {
-	return method == PPP_AUTH_MSCHAP || method == PPP_AUTH_MSCHAP2;
+	return ppp_auth_proof(method) == PPP_AUTH_MSCHAP2 || method == PPP_AUTH_MSCHAP;
 }
+
+/* Must who is authenticated by one of these have the password itself; and who judges? Where not, a
+ * hash will do. */
+bool ppp_auth_peer_needs_password(const struct ppp_auth_list *list);
+bool ppp_auth_judge_needs_password(const struct ppp_auth_list *list);
 
 /* "MS-CHAPv2"; "" for none. */
 const char *ppp_auth_name(enum ppp_auth_method method);
@@ -51,8 +75,12 @@ enum ppp_auth_method ppp_auth_from_keyword(const char *word);
 /* The data of LCP's option 3: its length, 2 or 3. */
 #define PPP_AUTH_OPTION_MAX 3
 size_t ppp_auth_option(enum ppp_auth_method method, uint8_t data[PPP_AUTH_OPTION_MAX]);
-/* NONE if we do not have that method. */
-enum ppp_auth_method ppp_auth_from_option(const uint8_t *data, size_t len);
+/* The first of `list` that an option means: one of EAP's may be any of them. NONE if it is none of
+ * these. */
+enum ppp_auth_method ppp_auth_from_option(
+	const struct ppp_auth_list *list, const uint8_t *data, size_t len);
+/* Those with the same option as `method`, itself included: 1 << method. */
+unsigned int ppp_auth_alike(enum ppp_auth_method method);
 /* A method by its option's data, in words, also one that we do not have. Never NULL. */
 const char *ppp_auth_option_name(const uint8_t *data, size_t len);
 
@@ -79,7 +107,7 @@ struct ppp_auth_request {
 	uint8_t challenge[16];               /* ours; MS-CHAP: the first 8 */
 	uint8_t peer_challenge[16];          /* MS-CHAPv2 */
 	uint8_t nt_response[24];             /* MS-CHAP, MS-CHAPv2 */
-	uint8_t md5[16];                     /* CHAP with MD5 */
+	uint8_t md5[16];                     /* MD5 */
 	char password[PPP_PASSWORD_MAX + 1]; /* PAP */
 };
 
@@ -98,6 +126,10 @@ struct ppp_auth_verdict {
  */
 bool ppp_auth_check(const struct ppp_auth_request *request, const struct ppp_secret *secret,
 	struct ppp_auth_verdict *verdict);
+
+/* The keys for MPPE that such a proof makes; none with MD5 or PAP. */
+void ppp_auth_keys(const struct ppp_auth_request *request, const struct ppp_secret *secret,
+	struct mppe_material *keys);
 
 /* Why a session ends by an MS-CHAP E= number: AUTH_FAILED, or AUTH_RESTRICTED. */
 enum pptp_reason ppp_auth_error_reason(unsigned int error);

@@ -58,18 +58,9 @@ static void fail(struct chap *c, enum pptp_reason reason, const char *detail)
 /* The other end refused or was refused: E= in words, and its message. */
 static void fail_error(struct chap *c, unsigned int error, const char *message)
 {
-	char detail[192];
-	struct wire_writer w = wire_writer(detail, sizeof(detail) - 1);
+	char detail[CHAP_REFUSAL_MAX];
 
-	chap_put_text(&w, mschap_error_text(error));
-	chap_put_text(&w, " (E=");
-	chap_put_number(&w, error);
-	if (message[0]) {
-		chap_put_text(&w, ": ");
-		chap_put_text(&w, message);
-	}
-	chap_put_text(&w, ")");
-	detail[wire_written(&w)] = '\0';
+	chap_refusal(detail, error, message);
 	fail(c, ppp_auth_error_reason(error), detail);
 }
 

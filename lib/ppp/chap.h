@@ -18,10 +18,11 @@
 #include "lib/reason.h"
 #include "lib/wire.h"
 
-#define CHAP_NAME_MAX   PPP_NAME_MAX
-#define CHAP_VALUE_MAX  255 /* of a Challenge with MD5; ours are shorter */
-#define CHAP_PACKET_MAX (4 + 1 + MSCHAP2_RESPONSE_LEN + CHAP_NAME_MAX)
-#define CHAP_ATTEMPTS   3 /* failed Responses until R=0 */
+#define CHAP_NAME_MAX    PPP_NAME_MAX
+#define CHAP_VALUE_MAX   255 /* of a Challenge with MD5; ours are shorter */
+#define CHAP_PACKET_MAX  (4 + 1 + MSCHAP2_RESPONSE_LEN + CHAP_NAME_MAX)
+#define CHAP_ATTEMPTS    3   /* failed Responses until R=0 */
+#define CHAP_REFUSAL_MAX 192 /* chap_refusal() */
 
 /* All in us. */
 #define CHAP_RETRANSMIT    3000000u /* between transmissions of a Challenge or Response */
@@ -54,6 +55,8 @@ struct chap_ops {
 	 */
 	void (*done)(void *user, bool ok, enum pptp_reason reason, const struct mppe_material *keys,
 		const char *detail);
+	/* EAP, peer: a Notification (RFC 3748 5.2), escaped and cut. NULL: nobody wants to know. */
+	void (*notice)(void *user, const char *text);
 };
 
 struct chap {

@@ -155,11 +155,11 @@ void chap_put_failure(enum ppp_auth_method method, struct wire_writer *w, unsign
 	}
 }
 
-/*
- * RFC 2759 8.8 CheckAuthenticatorResponse. RRAS sends no " M=" behind it, others something else:
- * what follows is not looked at. Lower-case digits are taken, too.
- */
-static bool proof_fits(const struct chap *c, struct wire_reader *text)
+/* RRAS sends no " M=" behind it, others something else: what follows is not looked at. Lower-case
+ * digits are taken, too. */
+bool chap_proof_fits(const uint8_t nt_hash[16], const uint8_t nt_response[24],
+	const uint8_t peer_challenge[16], const uint8_t challenge[16], const char *name,
+	struct wire_reader *text)
 {
 	char expected[43], got[42];
 	bool fits;
@@ -168,11 +168,25 @@ static bool proof_fits(const struct chap *c, struct wire_reader *text)
 	for (size_t i = 2; i < sizeof(got); i++)
 		if (got[i] >= 'a' && got[i] <= 'f')
 			got[i] = (char)(got[i] - 'a' + 'A');
-	mschap2_auth_response(c->secret.nt_hash, c->nt_response, c->peer_challenge, c->challenge,
-		c->name, expected);
+	mschap2_auth_response(nt_hash, nt_response, peer_challenge, challenge, name, expected);
 	fits = !text->failed && mschap_equal(got, expected, sizeof(got));
 	explicit_bzero(expected, sizeof(expected));
 	return fits;
+}
+
+void chap_refusal(char words[CHAP_REFUSAL_MAX], unsigned int error, const char *message)
+{
+	struct wire_writer w = wire_writer(words, CHAP_REFUSAL_MAX - 1);
+
+	chap_put_text(&w, mschap_error_text(error));
+	chap_put_text(&w, " (E=");
+	chap_put_number(&w, error);
+	if (message[0]) {
+		chap_put_text(&w, ": ");
+		chap_put_text(&w, message);
+	}
+	chap_put_text(&w, ")");
+	words[wire_written(&w)] = '\0';
 }
 
 const char *chap_check_success(
@@ -182,7 +196,9 @@ const char *chap_check_success(
 
 	if (c->method == PPP_AUTH_MD5)
 		return NULL;
-	if (c->method == PPP_AUTH_MSCHAP2 && !proof_fits(c, body))
+	if (c->method == PPP_AUTH_MSCHAP2 &&
+		!chap_proof_fits(c->secret.nt_hash, c->nt_response, c->peer_challenge, c->challenge,
+			c->name, body))
 		return body->failed ? "its Success has no authenticator response (S=)"
 				    : "its authenticator response (S=) is wrong";
 	mschap_hash_hash(c->secret.nt_hash, hash_hash);

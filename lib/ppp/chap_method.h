@@ -33,6 +33,18 @@ void chap_put_failure(enum ppp_auth_method method, struct wire_writer *w, unsign
 const char *chap_check_success(
 	const struct chap *c, struct wire_reader *body, struct mppe_material *keys);
 
+/*
+ * Is it the authenticator response (RFC 2759 8.8) to this exchange, at the front of `text`? `name`:
+ * the peer's. The sticky error of `text` says that there is none at all.
+ */
+bool chap_proof_fits(const uint8_t nt_hash[16], const uint8_t nt_response[24],
+	const uint8_t peer_challenge[16], const uint8_t challenge[16], const char *name,
+	struct wire_reader *text);
+
+/* An E= number in words, with the message that came with it ("" none): of up to CHAP_REFUSAL_MAX
+ * octets, NUL-terminated. */
+void chap_refusal(char words[CHAP_REFUSAL_MAX], unsigned int error, const char *message);
+
 /* A text; a number in decimal. */
 void chap_put_text(struct wire_writer *w, const char *text);
 void chap_put_number(struct wire_writer *w, unsigned int number);

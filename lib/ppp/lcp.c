@@ -105,7 +105,8 @@ static void note_wish(struct lcp *lcp, const struct ppp_option *option)
 
 static void option_auth(struct lcp *lcp, struct ppp_review *review, const struct ppp_option *option)
 {
-	enum ppp_auth_method method = ppp_auth_from_option(option->data, option->len);
+	enum ppp_auth_method method =
+		ppp_auth_from_option(&lcp->config.accept, option->data, option->len);
 	uint8_t good[PPP_AUTH_OPTION_MAX];
 
 	lcp->auth_listed = true;
@@ -114,7 +115,7 @@ static void option_auth(struct lcp *lcp, struct ppp_review *review, const struct
 		ppp_review_reject(review, option);
 		return;
 	}
-	if (ppp_auth_allows(&lcp->config.accept, method)) {
+	if (method != PPP_AUTH_NONE) {
 		lcp->staged.auth = method;
 		return;
 	}
@@ -247,17 +248,17 @@ static void naked_mru(struct lcp *lcp, uint16_t mru)
 static void auth_refused(struct lcp *lcp, const struct ppp_option *option)
 {
 	const struct ppp_auth_list *list = &lcp->config.demand;
-	enum ppp_auth_method wish = ppp_auth_from_option(option->data, option->len);
+	enum ppp_auth_method wish = ppp_auth_from_option(list, option->data, option->len);
 
-	if (!ppp_auth_allows(list, wish))
+	if (wish == PPP_AUTH_NONE)
 		note_wish(lcp, option);
-	lcp->auth_refused |= (uint16_t)(1u << lcp->demanded);
+	lcp->auth_refused |= (uint16_t)ppp_auth_alike(lcp->demanded);
 	if (++lcp->auth_refusals >= AUTH_REFUSALS + list->count - 1) {
 		cp_fail(&lcp->cp, PPTP_AUTH_NO_METHOD,
 			with_names(lcp, "the client does not agree to ", list));
 		return;
 	}
-	if (ppp_auth_allows(list, wish) && !(lcp->auth_refused & 1u << wish)) {
+	if (wish != PPP_AUTH_NONE && !(lcp->auth_refused & 1u << wish)) {
 		lcp->demanded = wish;
 		return;
 	}

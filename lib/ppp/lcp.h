@@ -44,7 +44,7 @@ struct lcp_values {
 	uint16_t mru;
 	uint32_t magic;
 	bool pfc, acfc;
-	enum ppp_auth_method auth; /* demanded */
+	enum ppp_auth_method auth; /* demanded; of EAP the first one that is accepted */
 };
 
 struct lcp {
@@ -58,7 +58,7 @@ struct lcp {
 	uint16_t mru;
 	enum ppp_auth_method demanded; /* server: in our request */
 	uint16_t auth_refused;         /* server: 1 << method: the peer refused it */
-	char words[96];                /* which methods were allowed */
+	char words[160];               /* which methods were allowed */
 	uint8_t wish_len;              /* the peer's wish that we refused, 0 none; for the words */
 	uint8_t wish[PPP_AUTH_OPTION_MAX + 1]; /* cut, but not to a known one */
 	uint16_t ask;                          /* 1 << option: those that our request has */

@@ -61,7 +61,9 @@ static void host_rejected(void *user, uint16_t protocol)
 		link_end(l, LINK_END, PPTP_LCP_FAILED, "the peer rejects LCP");
 	else if (protocol == link_auth_protocol(l) && l->auth_running && !l->authenticated)
 		link_end(l, LINK_END, PPTP_AUTH_NO_METHOD,
-			protocol == PPP_PAP ? "the peer rejects PAP" : "the peer rejects CHAP");
+			protocol == PPP_EAP   ? "the peer rejects EAP"
+			: protocol == PPP_PAP ? "the peer rejects PAP"
+					      : "the peer rejects CHAP");
 	else
 		link_network_rejected(l, protocol);
 }
@@ -138,8 +140,7 @@ static void init_lcp(struct ppp_link *l, const struct ppp_link_config *config)
 /* 0, or -EINVAL if there is no hash of it. */
 static int keep_secret(struct ppp_link *l, const struct ppp_link_config *config)
 {
-	bool itself = ppp_auth_allows(&config->auth, PPP_AUTH_PAP) ||
-		      ppp_auth_allows(&config->auth, PPP_AUTH_MD5);
+	bool itself = ppp_auth_peer_needs_password(&config->auth);
 	size_t len;
 	int rc;
 
@@ -174,7 +175,7 @@ struct ppp_link *ppp_link_new(
 	}
 	init_lcp(l, config);
 	l->setup_deadline = l->hold_deadline = l->reopen_deadline = UINT64_MAX;
-	l->chap.deadline = l->pap.deadline = UINT64_MAX;
+	l->chap.deadline = l->pap.deadline = l->eap.deadline = UINT64_MAX;
 	return l;
 }
 
@@ -219,12 +220,15 @@ static void demultiplex(struct ppp_link *l, uint16_t protocol, const uint8_t *in
 		return;
 	case PPP_CHAP:
 	case PPP_PAP:
+	case PPP_EAP:
 		link_auth_receive(l, protocol, info, len);
 		return;
 	case PPP_CCP:
+		link_auth_implied(l);
 		link_receive_ccp(l, info, len);
 		return;
 	case PPP_IPCP:
+		link_auth_implied(l);
 		link_receive_ipcp(l, info, len);
 		return;
 	case PPP_COMP: /* encrypted data that came while encryption was off */
@@ -234,7 +238,7 @@ static void demultiplex(struct ppp_link *l, uint16_t protocol, const uint8_t *in
 	}
 	if (ppp_is_data(protocol) || !cp_is_open(&l->lcp.cp))
 		return;
-	/* IPV6CP, IPXCP, CBCP, EAP, ...: an end at once spares the peer its timers. */
+	/* IPV6CP, IPXCP, CBCP, ...: an end at once spares the peer its timers. */
 	link_log(l, PPP_LOG_INFO, "%s rejected", ppp_protocol_name(protocol, buf, sizeof(buf)));
 	lcp_reject_protocol(&l->lcp, protocol, info, len);
 }

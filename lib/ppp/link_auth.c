@@ -1,9 +1,11 @@
-/* Authentication phase of a PPP link (RFC 1661 3.5): the glue to CHAP and PAP. */
+/* Authentication phase of a PPP link (RFC 1661 3.5): the glue to CHAP, PAP and EAP. */
 #include "lib/ppp/frame.h"
 #include "lib/ppp/link_internal.h"
 
 uint16_t link_auth_protocol(const struct ppp_link *l)
 {
+	if (ppp_auth_is_eap(l->auth))
+		return PPP_EAP;
 	return l->auth == PPP_AUTH_PAP ? PPP_PAP : PPP_CHAP;
 }
 
@@ -40,10 +42,20 @@ static void done(void *user, bool ok, enum pptp_reason reason, const struct mppe
 	}
 	l->keys = *keys;
 	l->have_key = keys->source != MPPE_NO_KEYS;
-	if (l->role == PPP_CLIENT && l->auth != PPP_AUTH_PAP)
+	if (ppp_auth_is_eap(l->auth))
+		l->auth = eap_auth_method(&l->eap);
+	if (l->role == PPP_CLIENT && ppp_auth_is_eap(l->auth))
+		memcpy(l->peer_name, l->eap.identity, sizeof(l->peer_name));
+	else if (l->role == PPP_CLIENT && l->auth != PPP_AUTH_PAP)
 		memcpy(l->peer_name, l->chap.request.name, sizeof(l->peer_name));
 	l->authenticated = true;
 	l->pending |= LINK_AUTH_OK;
+}
+
+/* Words of the other end, before it has proven anything. */
+static void notice(void *user, const char *text)
+{
+	link_log(user, PPP_LOG_INFO, "the server notifies: %s", text);
 }
 
 static const struct chap_ops ops = {
@@ -51,7 +63,20 @@ static const struct chap_ops ops = {
 	.random = get_random,
 	.judge = judge,
 	.done = done,
+	.notice = notice,
 };
+
+static void start_eap(struct ppp_link *l)
+{
+	uint16_t mtu = l->lcp.peer.mru;
+
+	if (l->role == PPP_SERVER)
+		eap_start_authenticator(
+			&l->eap, &l->lcp.config.demand, l->name, mtu, &ops, l, l->now);
+	else
+		eap_start_peer(
+			&l->eap, &l->lcp.config.accept, l->name, &l->secret, mtu, &ops, l, l->now);
+}
 
 void link_auth_start(struct ppp_link *l)
 {
@@ -60,7 +85,9 @@ void link_auth_start(struct ppp_link *l)
 	l->auth_running = true;
 	l->auth = server ? l->lcp.demanded : l->lcp.peer.auth;
 	l->peer_name[0] = '\0';
-	if (l->auth == PPP_AUTH_PAP && server)
+	if (ppp_auth_is_eap(l->auth))
+		start_eap(l);
+	else if (l->auth == PPP_AUTH_PAP && server)
 		pap_start_authenticator(&l->pap, &ops, l, l->now);
 	else if (l->auth == PPP_AUTH_PAP)
 		pap_start_peer(&l->pap, l->name, l->password, &ops, l, l->now);
@@ -75,6 +102,7 @@ void link_auth_stop(struct ppp_link *l)
 {
 	chap_done(&l->chap);
 	pap_done(&l->pap);
+	eap_done(&l->eap);
 	l->auth_running = false;
 	explicit_bzero(&l->keys, sizeof(l->keys));
 	l->have_key = false;
@@ -92,15 +120,25 @@ void link_auth_receive(struct ppp_link *l, uint16_t number, const uint8_t *info,
 {
 	if (!l->auth_running || number != link_auth_protocol(l))
 		lcp_reject_protocol(&l->lcp, number, info, len);
+	else if (number == PPP_EAP)
+		eap_receive(&l->eap, info, len, l->now);
 	else if (number == PPP_PAP)
 		pap_receive(&l->pap, info, len, l->now);
 	else
 		chap_receive(&l->chap, info, len, l->now);
 }
 
+void link_auth_implied(struct ppp_link *l)
+{
+	if (l->auth_running && !l->authenticated)
+		eap_implied_success(&l->eap);
+}
+
 void link_auth_tick(struct ppp_link *l)
 {
-	if (l->auth == PPP_AUTH_PAP)
+	if (ppp_auth_is_eap(l->auth))
+		eap_tick(&l->eap, l->now);
+	else if (l->auth == PPP_AUTH_PAP)
 		pap_tick(&l->pap, l->now);
 	else
 		chap_tick(&l->chap, l->now);
@@ -110,6 +148,8 @@ uint64_t link_auth_deadline(const struct ppp_link *l)
 {
 	if (!l->auth_running)
 		return UINT64_MAX;
+	if (ppp_auth_is_eap(l->auth))
+		return l->eap.deadline;
 	return l->auth == PPP_AUTH_PAP ? l->pap.deadline : l->chap.deadline;
 }
 
@@ -117,13 +157,22 @@ bool link_auth_judging(const struct ppp_link *l)
 {
 	if (!l->auth_running || l->role != PPP_SERVER)
 		return false;
+	if (ppp_auth_is_eap(l->auth))
+		return l->eap.state == EAP_JUDGING;
 	return l->auth == PPP_AUTH_PAP ? l->pap.state == PAP_JUDGING
 				       : l->chap.state == CHAP_JUDGING;
 }
 
+bool link_auth_failed_once(const struct ppp_link *l)
+{
+	return ppp_auth_is_eap(l->auth) ? l->eap.attempts > 0 : l->chap.attempts > 0;
+}
+
 void link_auth_verdict(struct ppp_link *l, const struct ppp_auth_verdict *verdict)
 {
-	if (l->auth == PPP_AUTH_PAP)
+	if (ppp_auth_is_eap(l->auth))
+		eap_verdict(&l->eap, verdict, l->now);
+	else if (l->auth == PPP_AUTH_PAP)
 		pap_verdict(&l->pap, verdict, l->now);
 	else
 		chap_verdict(&l->chap, verdict, l->now);

@@ -14,6 +14,7 @@
 
 #include "lib/ppp/ccp.h"
 #include "lib/ppp/chap.h"
+#include "lib/ppp/eap.h"
 #include "lib/ppp/ipcp.h"
 #include "lib/ppp/lcp.h"
 #include "lib/ppp/link.h"
@@ -76,12 +77,13 @@ struct ppp_link {
 
 	/* How it ends. */
 	enum pptp_reason reason;
-	char detail[160];
+	char detail[192];
 
 	struct lcp lcp;
-	enum ppp_auth_method auth; /* that runs, or ran */
+	enum ppp_auth_method auth; /* that runs, or ran; any of EAP until it is known */
 	struct chap chap;
 	struct pap pap;
+	struct eap eap;
 	char peer_name[CHAP_NAME_MAX + 1];
 	struct ccp ccp;
 	struct ipcp ipcp;
@@ -113,10 +115,14 @@ void link_auth_wipe(struct ppp_link *l);
 void link_auth_receive(struct ppp_link *l, uint16_t protocol, const uint8_t *info, size_t len);
 void link_auth_tick(struct ppp_link *l);
 uint64_t link_auth_deadline(const struct ppp_link *l);
-/* A verdict is being waited for. */
 /* Of the method that runs. */
 uint16_t link_auth_protocol(const struct ppp_link *l);
+/* A verdict is being waited for. */
 bool link_auth_judging(const struct ppp_link *l);
+/* An attempt of the client's has failed, and it has another. */
+bool link_auth_failed_once(const struct ppp_link *l);
+/* A frame of the network phase came: the other end holds authentication to be over. */
+void link_auth_implied(struct ppp_link *l);
 void link_auth_verdict(struct ppp_link *l, const struct ppp_auth_verdict *verdict);
 
 /* link_network.c */

@@ -78,7 +78,7 @@ static void authentication_evaded(struct ppp_link *l)
 	if (link_auth_judging(l))
 		link_end(l, LINK_END, PPTP_PPP_TERMINATED,
 			"LCP was negotiated anew while a Response was being judged");
-	else if (l->chap.attempts)
+	else if (link_auth_failed_once(l))
 		link_end(l, LINK_END, PPTP_AUTH_FAILED,
 			"LCP was negotiated anew after a failed attempt");
 }
@@ -164,7 +164,7 @@ static void lcp_failed(struct ppp_link *l, const struct cp *cp)
 {
 	enum pptp_reason reason = cp->reason ? cp->reason : PPTP_LCP_FAILED;
 	const char *name = reason == PPTP_AUTH_NO_METHOD ? lcp_auth_name(&l->lcp) : "";
-	char detail[160];
+	char detail[sizeof(l->detail)];
 
 	snprintf(detail, sizeof(detail), "%s%s%s", cp->words, name[0] ? "; it wants " : "", name);
 	/* On a looped link a Terminate-Request would come back to us. */

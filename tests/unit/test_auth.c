@@ -12,6 +12,14 @@
 /* RFC 2433 appendix B.2. */
 static const uint8_t challenge_b2[8] = { 0x10, 0x2d, 0xb5, 0xdf, 0x08, 0x5d, 0x30, 0x41 };
 
+static enum ppp_auth_method from_option(const void *data, size_t len)
+{
+	static const struct ppp_auth_list all = { 4,
+		{ PPP_AUTH_PAP, PPP_AUTH_MD5, PPP_AUTH_MSCHAP, PPP_AUTH_MSCHAP2 } };
+
+	return ppp_auth_from_option(&all, data, len);
+}
+
 static void every_method_has_its_option_and_its_words(void **state)
 {
 	static const struct {
@@ -32,7 +40,7 @@ static void every_method_has_its_option_and_its_words(void **state)
 
 		assert_int_equal(ppp_auth_option(v[i].method, data), v[i].len);
 		assert_memory_equal(data, v[i].data, v[i].len);
-		assert_int_equal(ppp_auth_from_option(data, v[i].len), v[i].method);
+		assert_int_equal(from_option(data, v[i].len), v[i].method);
 		assert_string_equal(ppp_auth_option_name(data, v[i].len), v[i].name);
 		assert_string_equal(ppp_auth_name(v[i].method), v[i].name);
 		assert_string_equal(ppp_auth_keyword(v[i].method), v[i].word);
@@ -41,11 +49,73 @@ static void every_method_has_its_option_and_its_words(void **state)
 	}
 	assert_int_equal(ppp_auth_from_keyword("none"), PPP_AUTH_NONE);
 	assert_int_equal(ppp_auth_from_keyword(""), PPP_AUTH_NONE);
-	assert_int_equal(ppp_auth_from_option((const uint8_t *)"\xc2\x23", 2), PPP_AUTH_NONE);
-	assert_int_equal(
-		ppp_auth_from_option((const uint8_t *)"\xc2\x23\x81\x00", 4), PPP_AUTH_NONE);
+	assert_int_equal(from_option("\xc2\x23", 2), PPP_AUTH_NONE);
+	assert_int_equal(from_option("\xc2\x23\x81\x00", 4), PPP_AUTH_NONE);
+	assert_int_equal(from_option("\xc2\x27", 2), PPP_AUTH_NONE);
 	assert_string_equal(ppp_auth_option_name((const uint8_t *)"\xc0\x27", 2), "SPAP");
 	assert_string_equal(ppp_auth_option_name((const uint8_t *)"\xc2\x27", 2), "EAP");
+}
+
+static void eap_is_one_option_whichever_of_its_methods_are_allowed(void **state)
+{
+	static const struct ppp_auth_list list = { 3,
+		{ PPP_AUTH_MSCHAP2, PPP_AUTH_EAP_MSCHAP2, PPP_AUTH_EAP_MD5 } };
+	static const struct ppp_auth_list other = { 2, { PPP_AUTH_EAP_MD5, PPP_AUTH_EAP_MSCHAP2 } };
+	uint8_t data[PPP_AUTH_OPTION_MAX];
+
+	(void)state;
+	assert_int_equal(ppp_auth_option(PPP_AUTH_EAP_MD5, data), 2);
+	assert_memory_equal(data, "\xc2\x27", 2);
+	assert_int_equal(ppp_auth_option(PPP_AUTH_EAP_MSCHAP2, data), 2);
+	assert_memory_equal(data, "\xc2\x27", 2);
+	assert_int_equal(ppp_auth_from_option(&list, data, 2), PPP_AUTH_EAP_MSCHAP2);
+	assert_int_equal(ppp_auth_from_option(&other, data, 2), PPP_AUTH_EAP_MD5);
+	assert_int_equal(ppp_auth_alike(PPP_AUTH_EAP_MD5),
+		1u << PPP_AUTH_EAP_MD5 | 1u << PPP_AUTH_EAP_MSCHAP2);
+	assert_int_equal(ppp_auth_alike(PPP_AUTH_MSCHAP2), 1u << PPP_AUTH_MSCHAP2);
+	assert_int_equal(ppp_auth_next(&list, ppp_auth_alike(PPP_AUTH_EAP_MD5)), PPP_AUTH_MSCHAP2);
+	assert_string_equal(ppp_auth_name(PPP_AUTH_EAP_MD5), "EAP-MD5");
+	assert_int_equal(ppp_auth_from_keyword("eap-mschap-v2"), PPP_AUTH_EAP_MSCHAP2);
+	assert_int_equal(ppp_auth_from_keyword("EAP-MSCHAPv2"), PPP_AUTH_EAP_MSCHAP2);
+	assert_int_equal(ppp_auth_from_keyword("eap-md5"), PPP_AUTH_EAP_MD5);
+	assert_string_equal(ppp_auth_keyword(PPP_AUTH_EAP_MSCHAP2), "eap-mschap-v2");
+	assert_true(ppp_auth_makes_keys(PPP_AUTH_EAP_MSCHAP2));
+	assert_false(ppp_auth_makes_keys(PPP_AUTH_EAP_MD5));
+	assert_true(ppp_auth_judge_needs_password(&list));
+	assert_false(ppp_auth_judge_needs_password(
+		&(struct ppp_auth_list){ 2, { PPP_AUTH_EAP_MSCHAP2, PPP_AUTH_PAP } }));
+	assert_true(ppp_auth_peer_needs_password(
+		&(struct ppp_auth_list){ 2, { PPP_AUTH_EAP_MSCHAP2, PPP_AUTH_PAP } }));
+}
+
+/* RFC 2759 9.2, and the same by EAP: the proof is the same. */
+static void eap_is_judged_as_what_is_in_it(void **state)
+{
+	static const enum ppp_auth_method methods[] = { PPP_AUTH_MSCHAP2, PPP_AUTH_EAP_MSCHAP2 };
+	struct ppp_secret secret;
+
+	(void)state;
+	assert_int_equal(ppp_secret_from_password(&secret, "clientPass"), 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		struct ppp_auth_request request = { .method = methods[i], .name = "User" };
+		struct ppp_auth_verdict verdict;
+		struct mppe_material keys;
+
+		memcpy(request.challenge,
+			"\x5b\x5d\x7c\x7d\x7b\x3f\x2f\x3e\x3c\x2c\x60\x21\x32\x26\x26\x28", 16);
+		memcpy(request.peer_challenge,
+			"\x21\x40\x23\x24\x25\x5e\x26\x2a\x28\x29\x5f\x2b\x3a\x33\x7c\x7e", 16);
+		memcpy(request.nt_response,
+			"\x82\x30\x9e\xcd\x8d\x70\x8b\x5e\xa0\x8f\xaa\x39\x81\xcd\x83\x54\x42\x33"
+			"\x11\x4a\x3d\x85\xd6\xdf",
+			24);
+		assert_true(ppp_auth_check(&request, &secret, &verdict));
+		assert_string_equal(
+			verdict.auth_response, "S=407A5589115FD0D6209F510FE9C04566932CDA56");
+		assert_int_equal(verdict.keys.source, MPPE_FROM_MSCHAP2);
+		ppp_auth_keys(&request, &secret, &keys);
+		assert_memory_equal(keys.key, verdict.keys.key, sizeof(keys.key));
+	}
 }
 
 static void lists_have_an_order_and_leave_out_what_was_refused(void **state)
@@ -203,6 +273,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_method_has_its_option_and_its_words),
+		cmocka_unit_test(eap_is_one_option_whichever_of_its_methods_are_allowed),
+		cmocka_unit_test(eap_is_judged_as_what_is_in_it),
 		cmocka_unit_test(lists_have_an_order_and_leave_out_what_was_refused),
 		cmocka_unit_test(the_lm_hash_is_that_of_rfc_3079),
 		cmocka_unit_test(keys_of_mschap_are_those_of_rfc_3079),

@@ -15,10 +15,22 @@ static const struct ppp_auth_list only_pap = { 1, { PPP_AUTH_PAP } };
 static const struct ppp_auth_list only_md5 = { 1, { PPP_AUTH_MD5 } };
 static const struct ppp_auth_list only_v1 = { 1, { PPP_AUTH_MSCHAP } };
 static const struct ppp_auth_list only_v2 = { 1, { PPP_AUTH_MSCHAP2 } };
-static const struct ppp_auth_list all = { 4,
-	{ PPP_AUTH_MSCHAP2, PPP_AUTH_MSCHAP, PPP_AUTH_MD5, PPP_AUTH_PAP } };
-static const struct ppp_auth_list weak_first = { 4,
-	{ PPP_AUTH_PAP, PPP_AUTH_MD5, PPP_AUTH_MSCHAP, PPP_AUTH_MSCHAP2 } };
+static const struct ppp_auth_list only_eap_md5 = { 1, { PPP_AUTH_EAP_MD5 } };
+static const struct ppp_auth_list only_eap_v2 = { 1, { PPP_AUTH_EAP_MSCHAP2 } };
+static const struct ppp_auth_list both_eap = { 2, { PPP_AUTH_EAP_MSCHAP2, PPP_AUTH_EAP_MD5 } };
+static const struct ppp_auth_list eap_weak_first = { 2,
+	{ PPP_AUTH_EAP_MD5, PPP_AUTH_EAP_MSCHAP2 } };
+static const struct ppp_auth_list all = { 6,
+	{ PPP_AUTH_MSCHAP2, PPP_AUTH_EAP_MSCHAP2, PPP_AUTH_MSCHAP, PPP_AUTH_MD5, PPP_AUTH_EAP_MD5,
+		PPP_AUTH_PAP } };
+static const struct ppp_auth_list weak_first = { 6,
+	{ PPP_AUTH_PAP, PPP_AUTH_EAP_MD5, PPP_AUTH_MD5, PPP_AUTH_MSCHAP, PPP_AUTH_EAP_MSCHAP2,
+		PPP_AUTH_MSCHAP2 } };
+
+static const struct ppp_auth_list *const alone[] = { &only_pap, &only_md5, &only_v1, &only_v2,
+	&only_eap_md5, &only_eap_v2 };
+
+#define ALONE (sizeof(alone) / sizeof(alone[0]))
 
 static void prepare(const struct ppp_auth_list *server, const struct ppp_auth_list *client,
 	enum ppp_mppe_policy policy)
@@ -62,6 +74,16 @@ static void the_servers_order_decides_within_what_both_allow(void **state)
 		{ &weak_first, &all, "PAP" },
 		{ &all, &weak_first, "MS-CHAPv2" },
 		{ &weak_first, &only_v2, "MS-CHAPv2" },
+		{ &only_eap_md5, &all, "EAP-MD5" },
+		{ &only_eap_v2, &all, "EAP-MSCHAPv2" },
+		{ &all, &only_eap_md5, "EAP-MD5" }, /* by a Nak in LCP, and one in EAP */
+		{ &all, &only_eap_v2, "EAP-MSCHAPv2" },
+		{ &weak_first, &only_eap_v2, "EAP-MSCHAPv2" },
+		{ &both_eap, &both_eap, "EAP-MSCHAPv2" },
+		{ &both_eap, &eap_weak_first, "EAP-MSCHAPv2" },
+		{ &eap_weak_first, &both_eap, "EAP-MD5" },
+		{ &both_eap, &only_eap_md5, "EAP-MD5" },
+		{ &eap_weak_first, &only_eap_v2, "EAP-MSCHAPv2" },
 	};
 
 	(void)state;
@@ -95,12 +117,9 @@ static void without_a_method_in_common_there_is_no_link_and_no_password(void **s
 
 static void a_wrong_password_fails_by_each_method(void **state)
 {
-	static const struct ppp_auth_list *const lists[] = { &only_pap, &only_md5, &only_v1,
-		&only_v2 };
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
-		prepare(lists[i], &all, PPP_MPPE_OFF);
+	for (size_t i = 0; i < ALONE; i++) {
+		prepare(alone[i], &all, PPP_MPPE_OFF);
 		p.password = "another";
 		run();
 		assert_int_equal(p.end[CLIENT].reason, PPTP_AUTH_FAILED);
@@ -113,12 +132,13 @@ static void a_wrong_password_fails_by_each_method(void **state)
 static void keys_of_mschap_fit_at_both_ends_in_each_strength(void **state)
 {
 	static const unsigned int strengths[] = { PPP_MPPE_40, PPP_MPPE_56, PPP_MPPE_128 };
+	static const struct ppp_auth_list *const lists[] = { &only_v1, &only_v2, &only_eap_v2 };
 
 	(void)state;
-	for (size_t i = 0; i < 3; i++) {
-		prepare(&only_v1, &only_v1, PPP_MPPE_REQUIRE);
-		p.end[SERVER].config.mppe.strengths = strengths[i];
-		p.end[CLIENT].config.mppe.strengths = strengths[i];
+	for (size_t i = 0; i < 9; i++) {
+		prepare(lists[i / 3], lists[i / 3], PPP_MPPE_REQUIRE);
+		p.end[SERVER].config.mppe.strengths = strengths[i % 3];
+		p.end[CLIENT].config.mppe.strengths = strengths[i % 3];
 		run();
 		assert_true(p.end[SERVER].up && p.end[CLIENT].up);
 		assert_true(p.end[SERVER].tx && p.end[SERVER].rx);
@@ -136,6 +156,19 @@ static void required_encryption_needs_a_method_with_keys(void **state)
 	run();
 	assert_true(p.end[SERVER].up && p.end[CLIENT].up && p.end[CLIENT].tx);
 	assert_string_equal(method_of(SERVER), "MS-CHAP");
+	pair_done(&p);
+
+	prepare(&eap_weak_first, &eap_weak_first, PPP_MPPE_REQUIRE);
+	run();
+	assert_true(p.end[SERVER].up && p.end[CLIENT].up && p.end[CLIENT].tx);
+	assert_string_equal(method_of(SERVER), "EAP-MSCHAPv2");
+	pair_done(&p);
+
+	prepare(&only_eap_md5, &all, PPP_MPPE_REQUIRE);
+	p.end[SERVER].config.mppe.policy = PPP_MPPE_OFF;
+	run();
+	assert_int_equal(p.end[CLIENT].reason, PPTP_AUTH_NO_METHOD);
+	assert_int_equal(p.end[SERVER].ups + p.end[CLIENT].ups, 0);
 	pair_done(&p);
 
 	prepare(&only_pap, &all, PPP_MPPE_REQUIRE); /* the client requires it, too */
@@ -216,24 +249,74 @@ static void a_protocol_that_was_not_agreed_on_is_rejected(void **state)
 	pair_done(&p);
 }
 
-static void each_method_survives_a_bad_path(void **state)
+/* All of EAP that ends it is lost: who knows that it is authenticated goes on all the same. */
+static bool drop_ends(struct pair *pair, int from, uint16_t protocol, uint8_t *data, size_t *len)
 {
-	static const struct ppp_auth_list *const lists[] = { &only_pap, &only_md5, &only_v1,
-		&only_v2 };
+	(void)pair;
+	(void)len;
+	return !(from == SERVER && protocol == PPP_EAP && data[0] >= 3);
+}
+
+static void a_lost_success_of_eap_costs_no_session(void **state)
+{
+	static const struct ppp_auth_list *const lists[] = { &only_eap_md5, &only_eap_v2 };
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= 60; seed++) {
-		prepare(lists[seed % 4], &all, seed % 3 ? PPP_MPPE_OFF : PPP_MPPE_PREFER);
+	for (size_t i = 0; i < 2; i++) {
+		prepare(lists[i], lists[i], PPP_MPPE_OFF);
+		p.filter = drop_ends;
+		run();
+		assert_true(p.end[SERVER].up && p.end[CLIENT].up);
+		assert_true(p.end[CLIENT].up_at - p.end[CLIENT].start < 4 * SECOND);
+		assert_string_equal(method_of(CLIENT),
+			ppp_auth_name((enum ppp_auth_method)lists[i]->methods[0]));
+		pair_done(&p);
+	}
+}
+
+/* Frames of the network phase from somebody else do not stand for a proof that the method asks for. */
+static void frames_of_the_network_phase_prove_no_server(void **state)
+{
+	static const uint8_t request[] = { 1, 1, 0, 10, 3, 6, 10, 98, 0, 1 };
+
+	(void)state;
+	prepare(&only_eap_v2, &only_eap_v2, PPP_MPPE_OFF);
+	p.filter = drop_ends;
+	p.no_verdict = true;
+	pair_open(&p);
+	for (unsigned int i = 0; i < 60; i++) {
+		struct ppp_link_info info;
+
+		pair_run(&p, 500 * MS, false);
+		ppp_link_get_info(p.end[CLIENT].link, &info);
+		if (p.end[CLIENT].over)
+			break;
+		assert_string_equal(info.auth, "");
+		ppp_link_receive(p.end[CLIENT].link, PPP_IPCP, request, sizeof(request), p.now);
+	}
+	assert_int_equal(p.end[CLIENT].ups, 0);
+	pair_done(&p);
+}
+
+static void each_method_survives_a_bad_path(void **state)
+{
+	unsigned int good = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 120; seed++) {
+		prepare(alone[seed % ALONE], &all, seed % 3 ? PPP_MPPE_OFF : PPP_MPPE_PREFER);
 		p.seed = seed * 0x9e3779b97f4a7c15u;
 		p.loss = p.dup = 15;
 		p.jitter = 200 * MS;
 		run();
+		good += p.end[SERVER].up && p.end[CLIENT].up;
 		if (p.end[SERVER].up && p.end[CLIENT].up)
 			assert_string_equal(method_of(SERVER), method_of(CLIENT));
 		else
 			assert_true(p.end[SERVER].over || p.end[CLIENT].over);
 		pair_done(&p);
 	}
+	assert_true(good > 100);
 }
 
 int main(void)
@@ -247,6 +330,8 @@ int main(void)
 		cmocka_unit_test(preferred_encryption_goes_without_where_there_are_no_keys),
 		cmocka_unit_test(an_edited_demand_never_gets_below_the_clients_list),
 		cmocka_unit_test(a_protocol_that_was_not_agreed_on_is_rejected),
+		cmocka_unit_test(a_lost_success_of_eap_costs_no_session),
+		cmocka_unit_test(frames_of_the_network_phase_prove_no_server),
 		cmocka_unit_test(each_method_survives_a_bad_path),
 	};
 

@@ -4,6 +4,7 @@
  */
 #include "tools/decode/print_ppp.h"
 
+#include "lib/ppp/eap.h"
 #include "lib/ppp/mschap.h"
 
 static void print_name(struct decode_print *p, const char *key, const uint8_t *name, size_t len)
@@ -161,36 +162,6 @@ bool decode_print_chap(struct decode_print *p, struct wire_reader r)
 		return false;
 	decode_code_print(p, &c, chap_code_name(c.code));
 	return print_chap_body(p, c.code, c.body);
-}
-
-static const char *eap_type_name(uint8_t type)
-{
-	switch (type) {
-	case 1:
-		return "Identity";
-	case 2:
-		return "Notification";
-	case 3:
-		return "Nak";
-	case 4:
-		return "MD5-Challenge";
-	case 5:
-		return "One-Time-Password";
-	case 6:
-		return "Generic-Token-Card";
-	case 13:
-		return "TLS";
-	case 21:
-		return "TTLS";
-	case 25:
-		return "PEAP";
-	case 26:
-		return "MSCHAPv2";
-	case 33:
-		return "TLV";
-	default:
-		return NULL;
-	}
 }
 
 static bool print_eap_mschap(struct decode_print *p, struct wire_reader body)
