@@ -103,6 +103,20 @@ static void note_wish(struct lcp *lcp, const struct ppp_option *option)
 	lcp->wish_len = (uint8_t)len;
 }
 
+/*
+ * What is behind "EAP" comes out in EAP only, when there is no way back: RRAS asks for it before
+ * MS-CHAPv2 also where it has no method for it. So a client that would rather have another
+ * says so, once; a server that stays with EAP gets it.
+ */
+static bool promises_less(struct lcp *lcp, enum ppp_auth_method method)
+{
+	if (!ppp_auth_is_eap(method) || lcp->eap_declined ||
+		ppp_auth_is_eap(ppp_auth_next(&lcp->config.accept, 0)))
+		return false;
+	lcp->eap_declined = true;
+	return true;
+}
+
 static void option_auth(struct lcp *lcp, struct ppp_review *review, const struct ppp_option *option)
 {
 	enum ppp_auth_method method =
@@ -115,7 +129,7 @@ static void option_auth(struct lcp *lcp, struct ppp_review *review, const struct
 		ppp_review_reject(review, option);
 		return;
 	}
-	if (method != PPP_AUTH_NONE) {
+	if (method != PPP_AUTH_NONE && !promises_less(lcp, method)) {
 		lcp->staged.auth = method;
 		return;
 	}

@@ -63,6 +63,7 @@ struct lcp {
 	uint8_t wish[PPP_AUTH_OPTION_MAX + 1]; /* cut, but not to a known one */
 	uint16_t ask;                          /* 1 << option: those that our request has */
 	bool auth_listed, own_magic_seen;
+	bool eap_declined; /* client: in favour of its first choice, once */
 	bool heard;
 	bool echo_waiting;     /* for the reply with echo_id */
 	bool no_echo;          /* the peer rejected the code */
