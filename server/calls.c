@@ -92,6 +92,19 @@ static void refuse_numbers(struct session *s)
 	session_verdict(s, &verdict, NULL);
 }
 
+/* A guess that came too early for the limit: not even a right one is told from a wrong one. */
+static bool refuse_blocked(struct session *s)
+{
+	struct ppp_auth_verdict verdict = { .error = 691 };
+
+	/* Who was let in before may be asked again. */
+	if (s->owner_data || !server_logon_blocked(server_of(s), s))
+		return false;
+	snprintf(verdict.message, sizeof(verdict.message), "Wrong user name or password");
+	session_verdict(s, &verdict, NULL);
+	return true;
+}
+
 static void on_judge(struct session *s, const struct ppp_auth_request *request)
 {
 	struct server *server = server_of(s);
@@ -99,9 +112,12 @@ static void on_judge(struct session *s, const struct ppp_auth_request *request)
 	/* An unknown name takes the same path and time as a wrong password. */
 	static const struct ppp_secret nobody;
 	struct ppp_auth_verdict verdict = { 0 };
-	bool ok = ppp_auth_check(request, account ? &account->secret : &nobody, &verdict) && account;
-	bool other = ok && s->owner_data && s->owner_data != account;
+	bool ok, other;
 
+	if (refuse_blocked(s))
+		return;
+	ok = ppp_auth_check(request, account ? &account->secret : &nobody, &verdict) && account;
+	other = ok && s->owner_data && s->owner_data != account;
 	if (ok && !other && !policy_numbers(account, s)) {
 		refuse_numbers(s);
 		explicit_bzero(&verdict, sizeof(verdict));

@@ -87,6 +87,8 @@ void server_call_began(struct server *s, const struct session *session);
 void server_call_authenticated(struct server *s, const struct session *session);
 void server_call_ended(struct server *s, const struct session *session, bool authenticated);
 void server_logon_failed(struct server *s, const struct session *session);
+/* Were there too many of them from there just now? */
+bool server_logon_blocked(const struct server *s, const struct session *session);
 
 /* calls.c */
 void server_call(struct server_connection *c, const struct control_outgoing_request *request);
