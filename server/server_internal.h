@@ -51,7 +51,8 @@ struct server {
 	uint64_t accepted, refused_connections, refused_calls, auth_failures, pool_empty;
 	uint64_t not_authorized, exists, collisions; /* Start requests: not allowed, "exists" */
 	uint64_t accept_errors, overflows;           /* overflows: peers that did not read */
-	uint64_t started, stop_deadline;             /* us; 0 not stopping */
+	uint64_t unexpected, unknown_call_ids; /* control messages ignored, in closed connections */
+	uint64_t started, stop_deadline;       /* us; 0 not stopping */
 	bool closed;
 };
 
