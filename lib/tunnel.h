@@ -116,7 +116,8 @@ struct tunnel_config {
 	/*
 	 * The frames of a line (a PAC's): not looked into, neither encrypted nor subject to
 	 * tunnel_open(). Only a header that says that a frame is a control protocol's lets it go
-	 * past a full window.
+	 * past a full window; and CCP's and ECP's not past data that waits, which their place in
+	 * the stream concerns.
 	 */
 	bool raw;
 };
@@ -158,7 +159,7 @@ void tunnel_reset_requested(struct tunnel *t);
  * `protocol` is 0.
  *
  * 0; 1: the tunnel keeps p until the peer's window opens, and gives it out by tunnel_release() (or
- * tunnel_tick(), tunnel_open(), tunnel_done(), as PACKET_DROP): data only, GRE_FLOW_STRICT only;
+ * tunnel_tick(), tunnel_open(), tunnel_done(), as PACKET_DROP): only data and what keeps its place among it (raw), GRE_FLOW_STRICT only;
  * -EPERM data not allowed (counted: not open, or clear where encryption is required); -ENOBUFS the
  * window and the queue are full (counted); -EMSGSIZE no headroom, or empty (raw). p is unchanged
  * after an error.
