@@ -177,7 +177,9 @@ static int on_up(struct session *s, char *why)
 static void line_opened(struct session *s)
 {
 	server_call_authenticated(server_of(s), s); /* its PNS answers for it */
-	log_about(LOG_INFO, s->subject, "up: %s line, %u bits/s", s->line->ops->kind, s->speed);
+	if (server_may_log(server_of(s), SERVER_LOG_SESSIONS))
+		log_about(LOG_INFO, s->subject, "up: %s line, %u bits/s", s->line->ops->kind,
+			s->speed);
 	policy_up(s);
 }
 
@@ -210,7 +212,8 @@ static void on_gone(struct session *s, enum pptp_reason reason, const char *deta
 
 	session_stats(s, &stats);
 	policy_down(s, reason);
-	if (passed || server_may_log(server, SERVER_LOG_SESSIONS))
+	/* Anybody may dial a line. */
+	if (s->owner_data || server_may_log(server, SERVER_LOG_SESSIONS))
 		log_about(LOG_INFO, s->subject, "ended: %s%s%s (%llu bytes in, %llu bytes out)",
 			pptp_reason_text(reason), *detail ? ": " : "", detail,
 			(unsigned long long)stats.rx_bytes, (unsigned long long)stats.tx_bytes);

@@ -131,9 +131,10 @@ enum control_start_decision kept_requested(struct kept *k, struct server_connect
 			ntohl(c->connection.local.s_addr), ntohl(c->connection.peer.s_addr));
 
 		k->server->collisions++;
-		log_about(LOG_INFO, c->connection.subject,
-			"both ends have dialled: %s connection stays (RFC 2637 3.1.3)",
-			won ? "our" : "the peer's");
+		if (server_may_log(k->server, SERVER_LOG_CONNECTIONS))
+			log_about(LOG_INFO, c->connection.subject,
+				"both ends have dialled: %s connection stays (RFC 2637 3.1.3)",
+				won ? "our" : "the peer's");
 		if (won)
 			return CONTROL_START_COLLISION_WON;
 	}
@@ -150,7 +151,6 @@ void kept_established(struct kept *k, struct server_connection *c)
 	k->current = c;
 	k->established_at = clock_now();
 	uv_timer_stop(&k->timer);
-	c->trusted = true;
 }
 
 void kept_closed(struct kept *k, struct server_connection *c)

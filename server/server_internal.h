@@ -18,7 +18,7 @@ struct server_connection {
 	struct kept *kept;       /* its peer is dialled by us; or NULL */
 	struct limits_waiter waiter;
 	struct control_config control;
-	bool trusted; /* a call in it has authenticated, or we dial its peer */
+	bool trusted; /* a call in it has authenticated, or we have dialled it */
 };
 
 /* Kinds of lines that strangers can cause. */
