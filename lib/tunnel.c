@@ -433,6 +433,8 @@ void tunnel_finish(struct tunnel *t, struct packet *p)
 	} else if (t->data_open) {
 		pass(t, p);
 	} else if (t->early_count < TUNNEL_EARLY_MAX) {
+		if (!t->early_count)
+			t->early_until = t->stats.last_rx + TUNNEL_EARLY_TIME;
 		p->verdict = PACKET_HELD;
 		t->early[t->early_count++] = p;
 	} else {
@@ -469,9 +471,20 @@ void tunnel_done(struct tunnel *t, struct packet_list *out)
 	tunnel_set_rx(t, NULL, NULL);
 }
 
+static void drop_early(struct tunnel *t, struct packet_list *out)
+{
+	for (unsigned int i = 0; i < t->early_count; i++) {
+		drop(t, t->early[i], TUNNEL_DROP_NOT_OPEN);
+		packet_list_add(out, t->early[i]);
+	}
+	t->early_count = 0;
+}
+
 void tunnel_tick(struct tunnel *t, uint64_t now, struct packet_list *out)
 {
 	gre_receiver_tick(&t->receiver, now, out);
+	if (t->early_count && now >= t->early_until)
+		drop_early(t, out);
 	if (now >= gre_sender_deadline(&t->sender))
 		gre_sender_tick(&t->sender, now);
 	if (now > TUNNEL_QUEUE_TIME)
@@ -483,6 +496,8 @@ uint64_t tunnel_deadline(const struct tunnel *t)
 	uint64_t receiver = gre_receiver_deadline(&t->receiver);
 	uint64_t deadline = gre_sender_deadline(&t->sender);
 
+	if (t->early_count && t->early_until < deadline)
+		deadline = t->early_until;
 	if (t->queued && t->queue.first->time + TUNNEL_QUEUE_TIME < deadline)
 		deadline = t->queue.first->time + TUNNEL_QUEUE_TIME;
 	return receiver < deadline ? receiver : deadline;
@@ -515,6 +530,7 @@ void tunnel_get_stats(const struct tunnel *t, struct tunnel_stats *out)
 	*out = t->stats;
 	out->lost = r->lost;
 	out->reordered = r->reordered;
+	out->reorder_overflow = r->overflow;
 	out->drops[TUNNEL_DROP_DUPLICATE] = r->duplicates;
 	out->drops[TUNNEL_DROP_LATE] = r->late;
 	out->drops[TUNNEL_DROP_JUMP] = r->jumps;
