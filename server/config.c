@@ -295,7 +295,7 @@ static int apply(struct server_config *c, char *why)
 	if (add_pools(c, why) < 0)
 		return -1;
 	if (users_addresses(&c->accounts, &c->pool, c->local, why) < 0 ||
-		users_networks(&c->accounts, why) < 0)
+		users_networks(&c->accounts, &c->pool, why) < 0)
 		return -1;
 	addresses(cfg, "dns", c->dns);
 	addresses(cfg, "wins", c->wins);

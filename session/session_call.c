@@ -390,9 +390,10 @@ static void keep_last_words(struct session *s)
 		return;
 	log_escape(s->statistics, sizeof(s->statistics), d->statistics,
 		strnlen(d->statistics, sizeof(d->statistics)));
+	/* Of a call that never came up they are a stranger's, who may make as many as he likes. */
 	if (s->statistics[0])
-		log_about(LOG_INFO, s->subject, "the peer's statistics of the call: %s",
-			s->statistics);
+		log_about(s->up_at || s->kind == SESSION_DIALLED ? LOG_INFO : LOG_DEBUG, s->subject,
+			"the peer's statistics of the call: %s", s->statistics);
 }
 
 void session_call_ended(struct session *s, enum pptp_reason reason, const char *detail)
