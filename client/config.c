@@ -34,8 +34,9 @@ static const char usage[] =
 	"      --dns                 use the name servers that the server gives\n"
 	"      --mppe POLICY         require-128 (default), require, prefer, off; with -stateless "
 	"or -stateful\n"
-	"      --auth LIST           allowed methods: mschap-v2 (default), mschap, chap-md5, "
-	"pap\n"
+	"      --auth LIST           allowed methods, of mschap-v2, eap-mschap-v2 (the defaults), "
+	"mschap, chap-md5,\n"
+	"                            eap-md5, pap\n"
 	"      --once                do not reconnect\n"
 	"      --phone NUMBER        dial this number at the server (a PAC with telephone lines)\n"
 	"      --incoming            be the PAC: offer the server an incoming call\n"
@@ -52,7 +53,7 @@ static const char usage[] =
 	"not met; 7 other failure.\n";
 
 /* libConfuse takes lists' defaults as writable strings. */
-static char default_auth[] = "{\"mschap-v2\"}";
+static char default_auth[] = "{\"mschap-v2\", \"eap-mschap-v2\"}";
 static char default_empty[] = "{}";
 
 static cfg_opt_t client_opts[] = {

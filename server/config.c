@@ -44,7 +44,7 @@ static const char usage[] =
 static char default_listen[] = "{\"0.0.0.0\"}";
 static char default_pool[] = "{\"10.64.0.0/24\"}";
 static char default_empty[] = "{}";
-static char default_auth[] = "{\"mschap-v2\"}";
+static char default_auth[] = "{\"mschap-v2\", \"eap-mschap-v2\"}";
 
 static cfg_opt_t user_opts[] = {
 	CFG_STR("password", NULL, CFGF_NONE),

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WORDS "mschap-v2, mschap, chap-md5 or pap"
+#define WORDS "mschap-v2, eap-mschap-v2, mschap, chap-md5, eap-md5 or pap"
 
 /* The words of one value, separated by commas or blanks, behind what is in `list`; the first one
  * that is no method, or NULL. */

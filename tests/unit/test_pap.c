@@ -53,7 +53,9 @@ static void on_done(void *user, bool ok, enum pptp_reason reason, const struct m
 	strncpy(seen.detail, detail, sizeof(seen.detail) - 1);
 }
 
-static const struct chap_ops ops = { on_send, on_random, on_judge, on_done };
+static const struct chap_ops ops = {
+	.send = on_send, .random = on_random, .judge = on_judge, .done = on_done
+};
 
 static void server(void)
 {
