@@ -54,7 +54,8 @@ static void step(struct cp_end *e)
 
 static const struct ppp_auth_list lists[] = {
 	{ 1, { PPP_AUTH_MSCHAP2 } },
-	{ 4, { PPP_AUTH_MSCHAP2, PPP_AUTH_MD5, PPP_AUTH_MSCHAP, PPP_AUTH_PAP } },
+	{ 6, { PPP_AUTH_MSCHAP2, PPP_AUTH_EAP_MD5, PPP_AUTH_MD5, PPP_AUTH_EAP_MSCHAP2,
+		     PPP_AUTH_MSCHAP, PPP_AUTH_PAP } },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

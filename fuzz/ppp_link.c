@@ -308,9 +308,10 @@ static void step(void)
 
 static const struct ppp_auth_list lists[4] = {
 	{ 0 },
-	{ 4, { PPP_AUTH_MSCHAP2, PPP_AUTH_MSCHAP, PPP_AUTH_MD5, PPP_AUTH_PAP } },
+	{ 6, { PPP_AUTH_MSCHAP2, PPP_AUTH_MSCHAP, PPP_AUTH_EAP_MSCHAP2, PPP_AUTH_MD5,
+		     PPP_AUTH_EAP_MD5, PPP_AUTH_PAP } },
 	{ 2, { PPP_AUTH_PAP, PPP_AUTH_MSCHAP } },
-	{ 1, { PPP_AUTH_MD5 } },
+	{ 3, { PPP_AUTH_EAP_MSCHAP2, PPP_AUTH_EAP_MD5, PPP_AUTH_MD5 } },
 };
 
 static void begin(struct end *e, enum ppp_role role, uint8_t flags, uint8_t strengths)

@@ -262,7 +262,7 @@ guest_dump()
 
 # ---- the variant options that peer-server and peer-client share
 
-VARIANT_HELP='  --auth pap|chap-md5|mschap|mschap-v2|eap-md5|any|none   default mschap-v2
+VARIANT_HELP='  --auth pap|chap-md5|mschap|mschap-v2|eap-md5|eap-mschap-v2|any|none   default mschap-v2
   --mppe 128|40|any|none    default 128 with mschap(-v2), else none
   --stateful                ask for stateful MPPE (default stateless)
   --comp none|deflate|bsdcomp|default   CCP compression (with --mppe none)
@@ -318,7 +318,7 @@ variant_option()
 
 variant_check()
 {
-	[[ $AUTH =~ ^(pap|chap-md5|mschap|mschap-v2|eap-md5|any|none)$ ]] || die "bad --auth $AUTH"
+	[[ $AUTH =~ ^(pap|chap-md5|mschap|mschap-v2|eap-md5|eap-mschap-v2|any|none)$ ]] || die "bad --auth $AUTH"
 	[[ $COMP =~ ^(none|deflate|bsdcomp|default)$ ]] || die "bad --comp $COMP"
 	if [ -z "$MPPE" ]; then
 		MPPE=none

@@ -13,7 +13,7 @@ server_options()
 	chap-md5) req=require-chap ;;
 	mschap) req=require-mschap ;;
 	mschap-v2) req=require-mschap-v2 ;;
-	eap-md5) req=require-eap ;;
+	eap-*) req=require-eap ;;
 	any) req=auth ;;
 	none) req=noauth ;;
 	esac
