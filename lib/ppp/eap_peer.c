@@ -127,7 +127,7 @@ static void fail_as_said(struct eap *e)
 
 static void receive_method(struct eap *e, struct eap_header *h, uint64_t now)
 {
-	const struct eap_method *method = eap_find_type(e, h->type);
+	const struct eap_method *method = eap_find_type(e, h->type), *before = e->method;
 	struct eap_header whole = *h;
 	uint8_t packet[EAP_PACKET_MAX];
 	struct wire_writer w = begin(e, h, packet);
@@ -140,7 +140,7 @@ static void receive_method(struct eap *e, struct eap_header *h, uint64_t now)
 		refuse(e, h, now);
 		return;
 	}
-	if (!e->active || method != e->method) {
+	if (!e->begun) {
 		eap_use(e, method);
 		method->begin(e);
 	}
@@ -155,6 +155,10 @@ static void receive_method(struct eap *e, struct eap_header *h, uint64_t now)
 		fail_as_said(e);
 		break;
 	case EAP_IGNORE:
+		if (e->begun)
+			break;
+		eap_use(e, NULL); /* as if it had not come */
+		e->method = before;
 		break;
 	}
 }

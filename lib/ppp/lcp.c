@@ -227,6 +227,13 @@ static void complete(struct cp *cp, struct ppp_review *review)
 		put_auth(&review->nak, ppp_auth_next(&lcp->config.accept, 0));
 		return;
 	}
+	if (lcp->eap_declined) {
+		/* Linux' pppd asks for nothing more when its only method is declined. */
+		lcp->wish_len = 0;
+		cp_fail(cp, PPTP_AUTH_NO_METHOD,
+			"the server wants nothing but EAP: put a method of EAP first in auth");
+		return;
+	}
 	cp_fail(cp, PPTP_AUTH_NO_METHOD,
 		"the server asks for no authentication, so that it proves nothing and there are no "
 		"keys for encryption");
