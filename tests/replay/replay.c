@@ -9,6 +9,7 @@
  *
  *	user NAME, password WORD	of the client, whichever end is ours
  *	mppe POLICY WORD...		off, prefer, require; 40, 56, 128, stateless, stateful
+ *	auth WORD...			methods of authentication, as in configuration files
  *	mru NUMBER
  *	network LOCAL REMOTE [DNS NBNS]	what our server gives; 0.0.0.0 for none
  *	begin server|client		TCP is connected; our client dials when it may
@@ -184,6 +185,21 @@ static void set_mppe(struct replay *r, char *words)
 	}
 }
 
+static void set_auth(struct replay *r, char *words)
+{
+	struct ppp_auth_list *list = &r->link_config.auth;
+
+	list->count = 0;
+	for (char *word = strtok(words, " \t\n"); word; word = strtok(NULL, " \t\n")) {
+		enum ppp_auth_method method = ppp_auth_from_keyword(word);
+
+		if (method == PPP_AUTH_NONE || ppp_auth_allows(list, method))
+			fail(r, "%s is no method, or twice there", word);
+		else
+			list->methods[list->count++] = (uint8_t)method;
+	}
+}
+
 static void set_network(struct replay *r, const char *text)
 {
 	char word[4][16] = { "0.0.0.0", "0.0.0.0", "0.0.0.0", "0.0.0.0" };
@@ -247,6 +263,8 @@ static void play_line(struct replay *r, char *line)
 		return;
 	if (!strncmp(line, "mppe ", 5))
 		set_mppe(r, line + 5);
+	else if (!strncmp(line, "auth ", 5))
+		set_auth(r, line + 5);
 	else if (sscanf(line, "mru %u", &mru) == 1)
 		r->link_config.mru = (uint16_t)mru;
 	else if (!strncmp(line, "network ", 8))

@@ -37,6 +37,25 @@ struct run {
 	const char *broken;
 };
 
+/* Those of an end that may be agreed on: where encryption is required, only what makes keys. */
+static unsigned int methods_of(const struct sim_end_config *e)
+{
+	unsigned int all = 0, with_keys = 0;
+
+	for (unsigned int i = 0; i < e->auth.count; i++) {
+		enum ppp_auth_method method = (enum ppp_auth_method)e->auth.methods[i];
+
+		all |= 1u << method;
+		with_keys |= ppp_auth_makes_keys(method) ? 1u << method : 0;
+	}
+	return e->mppe.policy == PPP_MPPE_REQUIRE ? with_keys : all;
+}
+
+static bool common_method(const struct scenario *s)
+{
+	return methods_of(&s->ends[0]) & methods_of(&s->ends[1]);
+}
+
 static bool compatible(const struct scenario *s)
 {
 	const struct ppp_mppe_config *a = &s->ends[0].mppe, *b = &s->ends[1].mppe;
@@ -44,6 +63,8 @@ static bool compatible(const struct scenario *s)
 		(a->strengths & b->strengths) && ((a->allow_stateless && b->allow_stateless) ||
 							 (a->allow_stateful && b->allow_stateful));
 
+	if (!common_method(s))
+		return false;
 	if (a->policy == PPP_MPPE_OFF || b->policy == PPP_MPPE_OFF || !common)
 		return a->policy != PPP_MPPE_REQUIRE && b->policy != PPP_MPPE_REQUIRE;
 	return true;
@@ -59,6 +80,25 @@ static void choose_mppe(struct sim_network *n, struct ppp_mppe_config *m)
 		m->strengths = PPP_MPPE_128;
 	m->allow_stateless = (r >> 20 & 3) != 0;
 	m->allow_stateful = (r >> 22 & 3) != 0 || !m->allow_stateless;
+}
+
+/* EAP with MD5 never without MSCHAPv2: what LCP agrees on is EAP, and both ends have a method then. */
+static void choose_auth(struct sim_network *n, struct ppp_auth_list *list)
+{
+	static const uint8_t methods[] = { PPP_AUTH_MSCHAP2, PPP_AUTH_EAP_MSCHAP2, PPP_AUTH_MSCHAP,
+		PPP_AUTH_MD5, PPP_AUTH_EAP_MD5, PPP_AUTH_PAP };
+	uint64_t r = sim_random(n);
+
+	memset(list, 0, sizeof(*list));
+	for (unsigned int i = 0; i < sizeof(methods); i++) {
+		uint8_t method = methods[(i + (r >> 8)) % sizeof(methods)];
+
+		if (r >> method & 1 ||
+			(method == PPP_AUTH_EAP_MSCHAP2 && r >> PPP_AUTH_EAP_MD5 & 1))
+			list->methods[list->count++] = method;
+	}
+	if (!list->count)
+		list->methods[list->count++] = PPP_AUTH_MSCHAP2;
 }
 
 static void choose_faults(struct sim_network *n, struct sim_faults *f)
@@ -122,6 +162,16 @@ static void choose(struct run *run, uint64_t seed)
 	}
 	if (sim_random(n) % 2) /* half of them agree in any case */
 		s->ends[1].mppe = s->ends[0].mppe;
+	for (int i = 0; i < 2; i++)
+		choose_auth(n, &s->ends[i].auth);
+	if (sim_random(n) % 2)
+		s->ends[1].auth = s->ends[0].auth;
+	for (int i = 0; i < 2; i++) {
+		struct ppp_auth_list *list = &s->ends[i].auth;
+
+		if (!methods_of(&s->ends[i])) /* configurations refuse that */
+			list->methods[list->count++] = PPP_AUTH_MSCHAP2;
+	}
 	s->packets = (unsigned int)(sim_random(n) % 200);
 	s->interval = (uint32_t)(sim_random(n) % 5000);
 	s->closer = (unsigned int)(sim_random(n) % 2);
@@ -253,12 +303,19 @@ static void check_tail(struct run *run)
 	run->tail_checked = true;
 }
 
+static bool may_be_eap(const struct scenario *s)
+{
+	return methods_of(&s->ends[0]) & methods_of(&s->ends[1]) & ppp_auth_alike(PPP_AUTH_EAP_MD5);
+}
+
 static void check_set_up(struct run *run)
 {
 	const struct scenario *s = &run->scenario;
 	bool should = s->right_password && compatible(s);
-	uint64_t limit = 12ull * 2 * (s->faults.delay + s->faults.jitter) + 300000 +
-			 (s->faults.dribble ? SECOND : 0);
+	/* EAP: Identity, Nak, Challenge, Success-Request, and declined once in LCP. */
+	uint64_t limit =
+		(may_be_eap(s) ? 17ull : 12ull) * 2 * (s->faults.delay + s->faults.jitter) +
+		300000 + (s->faults.dribble ? SECOND : 0);
 
 	run->both_up = run->ends[0].up && run->ends[1].up;
 	if (run->broken)
@@ -281,7 +338,7 @@ static void check_reasons(struct run *run)
 	/* With so much jitter a frame can come after its gap was given up: the same as loss. */
 	if (2 * s->faults.jitter > GRE_HOLD_TIME)
 		return;
-	if (!s->right_password && client != PPTP_AUTH_FAILED)
+	if (!s->right_password && common_method(s) && client != PPTP_AUTH_FAILED)
 		run->broken = "a wrong password is not reported as such";
 	if (s->right_password && !compatible(s) && pptp_reason_class(client) != PPTP_CLASS_POLICY)
 		run->broken = "an unmet policy is not reported as such";
@@ -367,13 +424,15 @@ static void describe(const struct run *run, uint64_t seed)
 	for (int i = 0; i < 2; i++) {
 		const struct sim_end *e = &run->ends[i];
 
-		printf("#   %s: policy %d strengths %u stateless %d stateful %d, flow %d window %u "
+		printf("#   %s: methods %x first %u, policy %d strengths %u stateless %d stateful "
+		       "%d, flow %d window %u "
 		       "delay %u mute %d; up %d, reason %s (%s), sent %u received %u, tail %u\n",
-			i ? "server" : "client", s->ends[i].mppe.policy, s->ends[i].mppe.strengths,
-			s->ends[i].mppe.allow_stateless, s->ends[i].mppe.allow_stateful,
-			s->ends[i].flow, s->ends[i].window, s->ends[i].delay, s->ends[i].mute,
-			e->ever_up, pptp_reason_name(e->reason), e->detail, e->sent, e->received,
-			run->tail_received[i]);
+			i ? "server" : "client", methods_of(&s->ends[i]),
+			s->ends[i].auth.methods[0], s->ends[i].mppe.policy,
+			s->ends[i].mppe.strengths, s->ends[i].mppe.allow_stateless,
+			s->ends[i].mppe.allow_stateful, s->ends[i].flow, s->ends[i].window,
+			s->ends[i].delay, s->ends[i].mute, e->ever_up, pptp_reason_name(e->reason),
+			e->detail, e->sent, e->received, run->tail_received[i]);
 	}
 }
 

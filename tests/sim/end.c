@@ -462,6 +462,7 @@ void sim_end_init(struct sim_end *e, unsigned int index, struct sim_network *net
 		.mru = 1400,
 		.name = index ? "sim" : config->user,
 		.password = index ? NULL : config->password,
+		.auth = config->auth,
 		.mppe = config->mppe,
 		.want_dns = true,
 		.echo_interval = 15 * SECOND,

@@ -13,6 +13,7 @@
 
 struct sim_end_config {
 	struct ppp_mppe_config mppe;
+	struct ppp_auth_list auth;
 	const char *user, *password; /* client: what it says; server: the account it has */
 	enum gre_flow flow;
 	uint16_t window; /* that it announces, 0 included */

@@ -12,10 +12,11 @@ static uint64_t now;
 #define nothing()   script_nothing(__LINE__)
 
 /* Ours, with the first magic number of the scripted randomness. */
-#define SERVER_REQUEST "01 01 001d 01040578 020600000000 0305c22381 0506a1a1a1a1 0702 0802"
-#define SERVER_ACK     "02 01 001d 01040578 020600000000 0305c22381 0506a1a1a1a1 0702 0802"
-#define CLIENT_REQUEST "01 01 0018 01040578 020600000000 0506a1a1a1a1 0702 0802"
-#define CLIENT_ACK     "02 01 0018 01040578 020600000000 0506a1a1a1a1 0702 0802"
+#define SERVER_REQUEST     "01 01 001d 01040578 020600000000 0305c22381 0506a1a1a1a1 0702 0802"
+#define SERVER_REQUEST_EAP "01 01 001c 01040578 020600000000 0304c227 0506a1a1a1a1 0702 0802"
+#define SERVER_ACK         "02 01 001d 01040578 020600000000 0305c22381 0506a1a1a1a1 0702 0802"
+#define CLIENT_REQUEST     "01 01 0018 01040578 020600000000 0506a1a1a1a1 0702 0802"
+#define CLIENT_ACK         "02 01 0018 01040578 020600000000 0506a1a1a1a1 0702 0802"
 
 static void peer(const char *hex)
 {
@@ -26,7 +27,7 @@ static void peer(const char *hex)
 	lcp_receive(&lcp, packet, len, now);
 }
 
-static void start(bool server, bool insist)
+static void start_with(bool server, bool insist, const struct ppp_auth_list *list)
 {
 	struct lcp_config config = {
 		.mru = 1400,
@@ -36,16 +37,24 @@ static void start(bool server, bool insist)
 		.echo_failures = 3,
 	};
 
-	(server ? &config.demand : &config.accept)->methods[0] = PPP_AUTH_MSCHAP2;
-	(server ? &config.demand : &config.accept)->count = 1;
+	*(server ? &config.demand : &config.accept) = *list;
 	script_reset();
 	now = 1000 * SECOND;
 	lcp_init(&lcp, &config, &script_host, NULL);
 	lcp_start(&lcp, now);
-	expect(server ? SERVER_REQUEST : CLIENT_REQUEST);
+	expect(!server                                 ? CLIENT_REQUEST
+		: list->methods[0] == PPP_AUTH_MSCHAP2 ? SERVER_REQUEST
+						       : SERVER_REQUEST_EAP);
 	/* The tests of the first meeting apart: the peer has been heard. */
 	lcp_heard(&lcp, NULL, 0, now);
 	nothing();
+}
+
+static void start(bool server, bool insist)
+{
+	static const struct ppp_auth_list list = { 1, { PPP_AUTH_MSCHAP2 } };
+
+	start_with(server, insist, &list);
 }
 
 /* Up with a peer that asks for its magic number only. */
@@ -256,6 +265,67 @@ static void methods_are_naked_to_mschapv2(void **unused)
 		if (i != 6)
 			assert_string_equal(lcp_auth_name(&lcp), methods[i].name);
 	}
+}
+
+static const struct ppp_auth_list both_v2 = { 2, { PPP_AUTH_MSCHAP2, PPP_AUTH_EAP_MSCHAP2 } };
+static const struct ppp_auth_list eap_first = { 3,
+	{ PPP_AUTH_EAP_MSCHAP2, PPP_AUTH_EAP_MD5, PPP_AUTH_MSCHAP2 } };
+
+/* As RRAS, which asks for EAP first also where it has no method for it. */
+static void a_client_declines_eap_once_for_what_it_would_rather_have(void **unused)
+{
+	(void)unused;
+	start_with(false, true, &both_v2);
+	peer("01 01 0008 0304c227");
+	expect("03 01 0009 0305c22381");
+	peer("01 02 0009 0305c22381");
+	expect("02 02 0009 0305c22381");
+	assert_int_equal(lcp.peer.auth, PPP_AUTH_MSCHAP2);
+
+	start_with(false, true, &both_v2);
+	peer("01 01 0008 0304c227");
+	expect("03 01 0009 0305c22381");
+	peer("01 02 0008 0304c227");
+	expect("02 02 0008 0304c227");
+	assert_int_equal(lcp.peer.auth, PPP_AUTH_EAP_MSCHAP2);
+
+	start_with(false, true, &eap_first);
+	peer("01 01 0008 0304c227");
+	expect("02 01 0008 0304c227");
+	assert_int_equal(lcp.peer.auth, PPP_AUTH_EAP_MSCHAP2);
+}
+
+/* Linux' pppd, whose only method is EAP, asks for none any more. */
+static void a_server_that_wants_nothing_but_eap_is_told_about(void **unused)
+{
+	(void)unused;
+	start_with(false, true, &both_v2);
+	peer("01 01 0008 0304c227");
+	expect("03 01 0009 0305c22381");
+	peer("01 02 0004");
+	expect("03 02 0009 0305c22381");
+	peer("01 03 0004");
+	expect("03 03 0009 0305c22381");
+	peer("01 04 0004");
+	nothing();
+	assert_int_equal(lcp.cp.reason, PPTP_AUTH_NO_METHOD);
+	assert_string_equal(lcp.cp.words,
+		"the server wants nothing but EAP: put a method of EAP first in auth");
+	assert_string_equal(lcp_auth_name(&lcp), "");
+}
+
+static void a_server_asks_for_eap_once_for_all_its_methods(void **unused)
+{
+	(void)unused;
+	start_with(true, false, &eap_first);
+	peer("03 01 0009 0305c22305"); /* MD5, which is not allowed: the next that is not EAP */
+	expect("01 02 001d 01040578 020600000000 0305c22381 0506a1a1a1a1 0702 0802");
+	assert_int_equal(lcp.demanded, PPP_AUTH_MSCHAP2);
+
+	start_with(true, false, &both_v2);
+	peer("03 01 0008 0304c227"); /* Windows, set to EAP alone */
+	expect("01 02 001c 01040578 020600000000 0304c227 0506a1a1a1a1 0702 0802");
+	assert_int_equal(lcp.demanded, PPP_AUTH_EAP_MSCHAP2);
 }
 
 static void a_server_that_insists_on_pap_is_left(void **unused)
@@ -713,6 +783,9 @@ int main(void)
 		cmocka_unit_test(naks_end_in_a_reject),
 		cmocka_unit_test(refusals_without_end_fail),
 		cmocka_unit_test(methods_are_naked_to_mschapv2),
+		cmocka_unit_test(a_client_declines_eap_once_for_what_it_would_rather_have),
+		cmocka_unit_test(a_server_that_wants_nothing_but_eap_is_told_about),
+		cmocka_unit_test(a_server_asks_for_eap_once_for_all_its_methods),
 		cmocka_unit_test(a_server_that_insists_on_pap_is_left),
 		cmocka_unit_test(a_server_without_authentication_is_asked_for_it),
 		cmocka_unit_test(a_client_that_rejects_authentication_is_refused),
