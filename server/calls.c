@@ -179,7 +179,9 @@ static int on_up(struct session *s, char *why)
 /* A call of a telephone line: frames pass unseen. */
 static void line_opened(struct session *s)
 {
-	server_call_authenticated(server_of(s), s); /* its PNS answers for it */
+	/* Its PNS answers for the call; but anybody may dial a line, so the connection is not trusted
+	 * for it. */
+	server_line_up(server_of(s), s);
 	if (server_may_log(server_of(s), SERVER_LOG_SESSIONS))
 		log_about(LOG_INFO, s->subject, "up: %s line, %u bits/s", s->line->ops->kind,
 			s->speed);

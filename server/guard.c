@@ -78,6 +78,11 @@ void server_call_began(struct server *s, const struct session *session)
 	limits_call_began(&s->limits, session->peer);
 }
 
+void server_line_up(struct server *s, const struct session *session)
+{
+	limits_call_authenticated(&s->limits, session->peer);
+}
+
 void server_call_authenticated(struct server *s, const struct session *session)
 {
 	struct server_connection *c = session->connection ? session->connection->owner : NULL;

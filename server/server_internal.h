@@ -86,6 +86,8 @@ bool server_admit_call(struct server_connection *c);
  * has authenticated (once), it is gone. */
 void server_call_began(struct server *s, const struct session *session);
 void server_call_authenticated(struct server *s, const struct session *session);
+/* The call of a telephone line is up. */
+void server_line_up(struct server *s, const struct session *session);
 void server_call_ended(struct server *s, const struct session *session, bool authenticated);
 void server_logon_failed(struct server *s, const struct session *session);
 /* Were there too many of them from there just now? */

@@ -343,6 +343,8 @@ void ppp_link_get_info(const struct ppp_link *l, struct ppp_link_info *info)
 		info->mppe = l->ccp.tx;
 	info->mru = lcp->mru ? lcp->mru : l->mru;
 	info->peer_mru = lcp->peer.mru < l->mru ? lcp->peer.mru : l->mru;
+	info->accm = lcp_accm(lcp);
+	info->peer_accm = lcp->peer.accm;
 	info->net = l->net;
 	info->echo_rtt = lcp->echo_rtt;
 	info->received = l->received;
