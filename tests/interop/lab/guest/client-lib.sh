@@ -11,8 +11,8 @@ client_options()
 		printf '%s\n' noauth nodefaultroute lock nodetach "name \"$PPPUSER\"" "remotename pptpd" \
 			"maxfail 1" nopersist
 		for a in pap:pap chap-md5:chap mschap:mschap mschap-v2:mschap-v2 eap:eap; do
-			case ${AUTH%eap-*} in '') auth=eap ;; *) auth=$AUTH ;; esac # one option for all of EAP
-			case $auth in any | "${a%%:*}") ;; *) echo "refuse-${a##*:}" ;; esac
+			case $AUTH in eap-*) asked=eap ;; *) asked=$AUTH ;; esac # one option for all of EAP
+			case $asked in any | "${a%%:*}") ;; *) echo "refuse-${a##*:}" ;; esac
 		done
 		common_options
 	} >/etc/ppp/options.peer
