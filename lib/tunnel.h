@@ -161,6 +161,8 @@ void tunnel_open(struct tunnel *t, bool open, struct packet_list *out);
  */
 void tunnel_set_pack(struct tunnel *t, struct codec *codec);
 void tunnel_set_unpack(struct tunnel *t, struct codec *codec);
+/* Does what is sent uncompressed get MPPC's header all the same? (Of MPPE's size.) */
+bool tunnel_pack_grows(const struct tunnel *t);
 /* CCP Reset-Request of the peer. */
 void tunnel_reset_requested(struct tunnel *t);
 

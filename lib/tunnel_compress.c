@@ -28,6 +28,11 @@ void tunnel_set_unpack(struct tunnel *t, struct codec *codec)
 	t->mppe_rx.mppc = codec && codec_is_encrypted(codec);
 }
 
+bool tunnel_pack_grows(const struct tunnel *t)
+{
+	return t->pack && codec_kind(t->pack) == CODEC_MPPC && !codec_is_encrypted(t->pack);
+}
+
 /* RFC 3078 section 3: compression comes before encryption. The bits for the header. */
 uint16_t tunnel_shrink(struct tunnel *t, struct packet *p)
 {

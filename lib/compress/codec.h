@@ -21,6 +21,12 @@ struct codec_params {
 	uint16_t limit; /* receiver: octets of the longest information field; 0: 1500 */
 };
 
+/* Do packets that do not shrink grow (by MPPC's header and the protocol)? */
+static inline bool codec_grows(const struct codec_params *params)
+{
+	return params->kind == CODEC_MPPC && !params->encrypted;
+}
+
 #define CODEC_HEADER     2
 #define CODEC_PACKET_MAX 2046 /* octets of an information field that can be compressed */
 

@@ -61,6 +61,20 @@ static void choose_mppe(struct sim_network *n, struct ppp_mppe_config *m)
 	m->allow_stateful = (r >> 22 & 3) != 0 || !m->allow_stateless;
 }
 
+/* Half of the ends allow compression: one to three methods, in any order. */
+static void choose_compression(struct sim_network *n, struct ppp_compress_list *list)
+{
+	static const enum codec_kind kinds[] = { CODEC_MPPC, CODEC_DEFLATE, CODEC_BSD };
+	uint64_t r = sim_random(n);
+	unsigned int first = (unsigned int)(r >> 8) % 3, step = r >> 16 & 1 ? 1 : 2;
+
+	list->count = 0;
+	if (r & 1)
+		return;
+	for (unsigned int i = 0; i <= (r >> 20) % 3; i++)
+		list->kinds[list->count++] = kinds[(first + i * step) % 3];
+}
+
 static void choose_faults(struct sim_network *n, struct sim_faults *f)
 {
 	uint64_t r = sim_random(n);
@@ -117,11 +131,14 @@ static void choose(struct run *run, uint64_t seed)
 	for (int i = 0; i < 2; i++) {
 		choose_mppe(n, &s->ends[i].mppe);
 		choose_flow(n, &s->ends[i]);
+		choose_compression(n, &s->ends[i].compress);
 		s->ends[i].user = "alice";
 		s->ends[i].password = i || s->right_password ? "wonderland" : "looking-glass";
 	}
 	if (sim_random(n) % 2) /* half of them agree in any case */
 		s->ends[1].mppe = s->ends[0].mppe;
+	if (sim_random(n) % 2)
+		s->ends[1].compress = s->ends[0].compress;
 	s->packets = (unsigned int)(sim_random(n) % 200);
 	s->interval = (uint32_t)(sim_random(n) % 5000);
 	s->closer = (unsigned int)(sim_random(n) % 2);
@@ -367,13 +384,16 @@ static void describe(const struct run *run, uint64_t seed)
 	for (int i = 0; i < 2; i++) {
 		const struct sim_end *e = &run->ends[i];
 
-		printf("#   %s: policy %d strengths %u stateless %d stateful %d, flow %d window %u "
+		printf("#   %s: compression %u %d %d %d, policy %d strengths %u stateless %d "
+		       "stateful %d, flow %d window %u "
 		       "delay %u mute %d; up %d, reason %s (%s), sent %u received %u, tail %u\n",
-			i ? "server" : "client", s->ends[i].mppe.policy, s->ends[i].mppe.strengths,
-			s->ends[i].mppe.allow_stateless, s->ends[i].mppe.allow_stateful,
-			s->ends[i].flow, s->ends[i].window, s->ends[i].delay, s->ends[i].mute,
-			e->ever_up, pptp_reason_name(e->reason), e->detail, e->sent, e->received,
-			run->tail_received[i]);
+			i ? "server" : "client", s->ends[i].compress.count,
+			s->ends[i].compress.kinds[0], s->ends[i].compress.kinds[1],
+			s->ends[i].compress.kinds[2], s->ends[i].mppe.policy,
+			s->ends[i].mppe.strengths, s->ends[i].mppe.allow_stateless,
+			s->ends[i].mppe.allow_stateful, s->ends[i].flow, s->ends[i].window,
+			s->ends[i].delay, s->ends[i].mute, e->ever_up, pptp_reason_name(e->reason),
+			e->detail, e->sent, e->received, run->tail_received[i]);
 	}
 }
 
@@ -393,7 +413,7 @@ int main(int argc, char **argv)
 {
 	unsigned long count = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000;
 	unsigned long long first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-	unsigned long failed = 0, up = 0, tails = 0, data = 0, sides = 0;
+	unsigned long failed = 0, up = 0, tails = 0, data = 0, sides = 0, packed = 0;
 	uint64_t waited = 0, timeouts = 0;
 	static struct run run;
 
@@ -403,6 +423,7 @@ int main(int argc, char **argv)
 		tails += run.tail_checked;
 		sides += run.ends[0].side.up;
 		data += run.ends[0].received + run.ends[1].received;
+		packed += run.ends[0].compressed + run.ends[1].compressed;
 		count_flow(&run, &waited, &timeouts);
 		if (run.broken) {
 			failed++;
@@ -411,9 +432,10 @@ int main(int argc, char **argv)
 		}
 	}
 	printf("# %lu calls, %lu came up, %lu with a second one, %lu sound after their faults, "
-	       "%lu data packets received, %llu waited for a window, %llu acknowledgements timed "
+	       "%lu data packets received, %lu compressed, %llu waited for a window, %llu "
+	       "acknowledgements timed "
 	       "out\n",
-		count, up, sides, tails, data, (unsigned long long)waited,
+		count, up, sides, tails, data, packed, (unsigned long long)waited,
 		(unsigned long long)timeouts);
 	printf("%s 1 - %lu simulated calls with faults keep every invariant (%lu do not)\n1..1\n",
 		failed ? "not ok" : "ok", count, failed);
