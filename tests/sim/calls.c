@@ -139,6 +139,8 @@ static void choose(struct run *run, uint64_t seed)
 		s->ends[1].mppe = s->ends[0].mppe;
 	if (sim_random(n) % 2)
 		s->ends[1].compress = s->ends[0].compress;
+	if (sim_random(n) % 4 == 0) /* compression alone */
+		s->ends[0].mppe.policy = s->ends[1].mppe.policy = PPP_MPPE_OFF;
 	s->packets = (unsigned int)(sim_random(n) % 200);
 	s->interval = (uint32_t)(sim_random(n) % 5000);
 	s->closer = (unsigned int)(sim_random(n) % 2);
@@ -241,6 +243,12 @@ static uint32_t gentle(const struct scenario *s)
 	return is_strict(s) ? 2 * s->faults.delay + 2 * GRE_ACK_DELAY : 10000;
 }
 
+/* No method of compression has a checksum: damage that gave valid codes is in the history. */
+static bool poisoned(const struct run *run, int receiver)
+{
+	return run->scenario.faults.corrupt && run->ends[receiver].unpack != CODEC_NONE;
+}
+
 /* The faults are over: what is sent now must arrive, or somebody has noticed and ended the call. */
 static void check_tail(struct run *run)
 {
@@ -264,7 +272,7 @@ static void check_tail(struct run *run)
 	for (int k = 0; k < 2 && !run->broken; k++) {
 		run->tail_received[k] = run->ends[k].received - before[k];
 		if (run->ends[0].up && run->ends[1].up && run->tail_received[k] != 20 &&
-			!starves(&run->scenario, 1 - k))
+			!starves(&run->scenario, 1 - k) && !poisoned(run, k))
 			run->broken = "after the faults data does not flow again";
 	}
 	run->tail_checked = true;
@@ -413,7 +421,7 @@ int main(int argc, char **argv)
 {
 	unsigned long count = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000;
 	unsigned long long first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-	unsigned long failed = 0, up = 0, tails = 0, data = 0, sides = 0, packed = 0;
+	unsigned long failed = 0, up = 0, tails = 0, data = 0, sides = 0, packed[4] = { 0 };
 	uint64_t waited = 0, timeouts = 0;
 	static struct run run;
 
@@ -423,7 +431,8 @@ int main(int argc, char **argv)
 		tails += run.tail_checked;
 		sides += run.ends[0].side.up;
 		data += run.ends[0].received + run.ends[1].received;
-		packed += run.ends[0].compressed + run.ends[1].compressed;
+		for (int k = 0; k < 2; k++)
+			packed[run.ends[k].unpack] += run.ends[k].compressed;
 		count_flow(&run, &waited, &timeouts);
 		if (run.broken) {
 			failed++;
@@ -432,11 +441,12 @@ int main(int argc, char **argv)
 		}
 	}
 	printf("# %lu calls, %lu came up, %lu with a second one, %lu sound after their faults, "
-	       "%lu data packets received, %lu compressed, %llu waited for a window, %llu "
+	       "%lu data packets received, %lu, %lu and %lu by MPPC, Deflate and BSD-Compress, "
+	       "%llu waited for a window, %llu "
 	       "acknowledgements timed "
 	       "out\n",
-		count, up, sides, tails, data, packed, (unsigned long long)waited,
-		(unsigned long long)timeouts);
+		count, up, sides, tails, data, packed[CODEC_MPPC], packed[CODEC_DEFLATE],
+		packed[CODEC_BSD], (unsigned long long)waited, (unsigned long long)timeouts);
 	printf("%s 1 - %lu simulated calls with faults keep every invariant (%lu do not)\n1..1\n",
 		failed ? "not ok" : "ok", count, failed);
 	return failed ? 1 : 0;

@@ -228,6 +228,8 @@ static void set_codec(struct sim_end *e, const struct codec_params *params, bool
 		tunnel_set_unpack(&e->tunnel, c);
 	else
 		codec_free(c);
+	if (params && !sending)
+		e->unpack = params->kind;
 }
 
 static void link_pack(void *user, const struct codec_params *params)

@@ -40,7 +40,8 @@ struct sim_end {
 	long packets; /* slots in use */
 	/* data */
 	uint32_t sent, received, next_expected;
-	uint64_t compressed; /* data packets that came compressed, in all */
+	enum codec_kind unpack; /* the last */
+	uint64_t compressed;    /* data packets that came compressed, in all */
 	uint64_t disordered, damaged, damaged_unexplained;
 	const char *violation; /* an invariant was broken: what */
 	struct sim_pending {
