@@ -11,6 +11,7 @@
 #include "dataplane/mss.h"
 #include "dataplane/path.h"
 #include "lib/ppp/frame.h"
+#include "lib/wire.h"
 
 #include <unistd.h>
 
@@ -23,11 +24,18 @@ void fit_segments(struct worker *w, const struct dp_session *s, uint8_t *data, s
 static void tell_sender(struct worker *w, const struct packet *p, uint16_t largest)
 {
 	uint8_t message[ICMP_ERROR_MAX];
-	size_t len;
+	size_t len = sizeof(message);
+	const struct dp_session *sender;
+	struct wire_reader r = wire_reader(p->data, p->len);
 
 	if (!w->config.report_too_big)
 		return;
-	len = icmp_too_big(p->data, p->len, largest, message, sizeof(message));
+	/* It must fit his own session, if he has one: of an error that is dropped nobody is told. */
+	wire_skip(&r, 12);
+	sender = table_lookup(&w->table, wire_u32(&r));
+	if (sender && fit_largest(w, sender) < len)
+		len = fit_largest(w, sender);
+	len = icmp_too_big(p->data, p->len, largest, message, len);
 	if (!len || !icmp_may_send(&w->icmp, w->now))
 		w->stats.icmp_suppressed++;
 	else if (write(w->config.inner_fd, message, len) < 0)

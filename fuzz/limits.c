@@ -84,7 +84,10 @@ static void act(struct fuzz *f, struct stranger *s)
 		if (s->calls && !s->authenticated)
 			break;
 		if (s->calls || limits_call(&limits, s->from, 0, f->now, &victim) != LIMITS_OK) {
-			make_room(victim, NULL, f->now);
+			if (victim == &s->w)
+				limits_spare(&limits, victim);
+			else
+				make_room(victim, s, f->now);
 			break;
 		}
 		limits_call_began(&limits, s->from);

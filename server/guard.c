@@ -58,7 +58,10 @@ bool server_admit_call(struct server_connection *c)
 	if (!s->stop_deadline)
 		hit = limits_call(&s->limits, c->connection.peer, c->peer->max_sessions,
 			clock_now(), &victim);
-	if (victim != &c->waiter)
+	/* Who asks is not ended from inside its own request; but it is no more trusted for that. */
+	if (victim == &c->waiter)
+		limits_spare(&s->limits, victim);
+	else
 		server_drop(victim);
 	if (!s->stop_deadline && !hit)
 		return true;
@@ -73,6 +76,11 @@ bool server_admit_call(struct server_connection *c)
 void server_call_began(struct server *s, const struct session *session)
 {
 	limits_call_began(&s->limits, session->peer);
+}
+
+void server_line_up(struct server *s, const struct session *session)
+{
+	limits_call_authenticated(&s->limits, session->peer);
 }
 
 void server_call_authenticated(struct server *s, const struct session *session)

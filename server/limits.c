@@ -300,6 +300,14 @@ struct limits_waiter *limits_victim(struct limits *l, enum limits_class class)
 	return w;
 }
 
+void limits_spare(struct limits *l, struct limits_waiter *w)
+{
+	if (!w->address || w->class != LIMITS_NO_CLASS)
+		return;
+	l->dropped[LIMITS_PENDING]--;
+	wait_in(l, w, LIMITS_PENDING);
+}
+
 /* ---- the limits ---- */
 
 int limits_init(struct limits *l, const struct limits_config *config, uint64_t seed)

@@ -124,6 +124,8 @@ void limits_trust(struct limits *l, struct limits_waiter *w);
 void limits_disconnect(struct limits *l, struct limits_waiter *w, uint64_t now);
 /* One that waits in `class` and may go, as for a full class; NULL: there is none. */
 struct limits_waiter *limits_victim(struct limits *l, enum limits_class class);
+/* Such a pending one that its owner does not end after all: it waits again. */
+void limits_spare(struct limits *l, struct limits_waiter *w);
 
 /*
  * May this address have one more call, now? Nothing is counted yet but the refusal. max_sessions as

@@ -12,6 +12,9 @@ struct line_ppp_ops {
 	void (*judge)(void *user, const struct ppp_auth_request *request);
 	void (*up)(void *user, const struct ppp_network *net); /* again after `down`: mended */
 	void (*down)(void *user);
+	/* LCP is open: what a PAC with asynchronous lines has to escape (RFC 2637 2.15), in what it
+	 * sends to its line, and what comes from there. */
+	void (*escapes)(void *user, uint32_t send_accm, uint32_t receive_accm);
 };
 
 /*

@@ -120,6 +120,7 @@ static void add_traffic(json_t *o, const struct tunnel_stats *stats)
 	json_object_set_new(o, "decompressed", number(stats->rx_compressed));
 	json_object_set_new(o, "history_bytes", number(stats->history));
 	json_object_set_new(o, "reordered", number(stats->reordered));
+	json_object_set_new(o, "reorder_overflow", number(stats->reorder_overflow));
 	json_object_set_new(o, "gre_rtt_us", number(stats->rtt));
 	json_object_set_new(o, "flow", flow(stats));
 	json_object_set_new(o, "drops", drops(stats));

@@ -218,10 +218,22 @@ static void on_down(void *user)
 	go_down(user);
 }
 
+/* The PNS tells the PAC, section 2.15. */
+static void on_escapes(void *user, uint32_t send_accm, uint32_t receive_accm)
+{
+	struct session *s = user;
+
+	if (!s->config->link_info || !s->has_call || s->call.role != CONTROL_PNS)
+		return;
+	control_call_link_info(&s->call, send_accm, receive_accm, clock_now());
+	connection_update(s->connection);
+}
+
 static const struct line_ppp_ops ppp_ops = {
 	.judge = on_judge,
 	.up = on_up,
 	.down = on_down,
+	.escapes = on_escapes,
 };
 
 /* ---- time */

@@ -54,12 +54,17 @@ static void drop_held(struct gre_receiver *r, struct packet_list *out)
 	r->hold_deadline = UINT64_MAX;
 }
 
-void gre_receiver_done(struct gre_receiver *r, struct packet_list *out)
+static void free_ring(struct gre_receiver *r)
 {
-	drop_held(r, out);
 	free(r->ring);
 	r->ring = NULL;
 	r->ring_size = 0;
+}
+
+void gre_receiver_done(struct gre_receiver *r, struct packet_list *out)
+{
+	drop_held(r, out);
+	free_ring(r);
 	r->ack_pending = false;
 	r->ack_deadline = UINT64_MAX;
 }
@@ -203,6 +208,7 @@ static bool hold(struct gre_receiver *r, struct packet *p, uint32_t seq, uint64_
 		r->highest = seq;
 	}
 	p->time = now;
+	r->ring_used = now;
 	*slot_of(r, seq) = p;
 	r->held++;
 	return true;
@@ -361,6 +367,8 @@ void gre_receiver_take(struct gre_receiver *r, struct packet *p, uint32_t seq, u
 	r->received++;
 	if (!r->started)
 		begin(r, seq);
+	if (r->ring && !r->held && now - r->ring_used >= GRE_HOLD_IDLE)
+		free_ring(r);
 	if (seq - r->next >= GRE_HOLD_MAX && r->has_home && seq - r->home <= GRE_JUMP_STEP) {
 		return_home(r, out);
 	} else if (seq - r->next >= GRE_HOLD_MAX && continues_held(r, seq, now)) {

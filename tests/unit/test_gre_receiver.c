@@ -486,6 +486,25 @@ static void the_ring_grows_with_what_waits_in_it(void **state)
 	assert_delivered(UINT32_MAX - 700, GRE_HOLD_MAX + 1);
 }
 
+static void the_ring_is_given_back_when_it_is_not_needed(void **state)
+{
+	(void)state;
+	take(0);
+	take(1500);
+	assert_true(r.ring_size >= 1500);
+	take_run(1, 1499);
+	assert_delivered(0, 1501);
+	now += GRE_HOLD_IDLE - 1;
+	take(1501);
+	assert_non_null(r.ring);
+	now++;
+	take(1502);
+	assert_null(r.ring);
+	take(1504);
+	take(1503);
+	assert_delivered(0, 1505);
+}
+
 static void a_real_jump_is_not_undone_by_what_comes_late(void **state)
 {
 	(void)state;
@@ -765,6 +784,7 @@ int main(void)
 		T(a_stream_that_flows_is_not_moved),
 		T(a_burst_too_long_for_the_ring_does_not_make_the_rest_late),
 		T(the_ring_grows_with_what_waits_in_it),
+		T(the_ring_is_given_back_when_it_is_not_needed),
 		T(a_real_jump_is_not_undone_by_what_comes_late),
 		T(steps_that_do_not_agree_are_not_followed),
 		T(a_forged_first_packet_does_not_silence_the_stream),

@@ -280,6 +280,31 @@ static void calls_to_those_whom_we_dial_count_for_their_address(void **state)
 	assert_int_equal(limits.unauthenticated, 0);
 }
 
+/* Or it would be safe from all others for good, unknown as it is. */
+static void who_asks_for_the_call_too_many_waits_on(void **state)
+{
+	struct limits_config config = usual;
+
+	(void)state;
+	config.unauthenticated.all = 1;
+	begin(&config);
+	assert_int_equal(connect_at(0, 1, START), LIMITS_OK);
+	assert_int_equal(limits_start(&limits, &waiters[0], &victim), LIMITS_OK);
+	limits_call_began(&limits, address(1));
+	assert_int_equal(
+		limits_call(&limits, address(1), 0, START, &victim), LIMITS_MAX_UNAUTHENTICATED);
+	assert_ptr_equal(victim, &waiters[0]);
+	assert_int_equal(limits.waiting[LIMITS_PENDING], 0);
+	limits_spare(&limits, victim);
+	assert_int_equal(limits.waiting[LIMITS_PENDING], 1);
+	assert_int_equal(limits.dropped[LIMITS_PENDING], 0);
+	assert_ptr_equal(limits_victim(&limits, LIMITS_PENDING), &waiters[0]);
+	/* One that is gone meanwhile stays gone. */
+	limits_disconnect(&limits, &waiters[0], START);
+	limits_spare(&limits, &waiters[0]);
+	assert_int_equal(limits.waiting[LIMITS_PENDING], 0);
+}
+
 static void sessions_in_all(void **state)
 {
 	struct limits_config config = usual;
@@ -431,6 +456,7 @@ int main(void)
 		cmocka_unit_test_teardown(pending_connections_are_bounded_until_trusted, end),
 		cmocka_unit_test_teardown(calls_are_bounded_and_counted, end),
 		cmocka_unit_test_teardown(sessions_in_all, end),
+		cmocka_unit_test_teardown(who_asks_for_the_call_too_many_waits_on, end),
 		cmocka_unit_test_teardown(strangers_never_hold_all_connections, end),
 		cmocka_unit_test_teardown(those_that_go_have_their_descriptors_still, end),
 		cmocka_unit_test_teardown(calls_to_those_whom_we_dial_count_for_their_address, end),
