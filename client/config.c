@@ -67,6 +67,7 @@ static cfg_opt_t client_opts[] = {
 	CFG_BOOL("dns", cfg_false, CFGF_NONE),
 	CFG_STR("mppe", "require-128", CFGF_NONE),
 	CFG_STR_LIST("auth", default_auth, CFGF_NONE),
+	CFG_STR_LIST("compression", default_empty, CFGF_NONE),
 	CFG_BOOL("once", cfg_false, CFGF_NONE),
 	CFG_INT("mru", 1400, CFGF_NONE),
 	CFG_INT("window", 1024, CFGF_NONE),
@@ -127,6 +128,7 @@ static cfg_t *make_cfg(void)
 	cfg_set_validate_func(cfg, "route", settings_check_cidr);
 	cfg_set_validate_func(cfg, "mppe", settings_check_mppe);
 	cfg_set_validate_func(cfg, "auth", settings_check_auth);
+	cfg_set_validate_func(cfg, "compression", settings_check_compression);
 	cfg_set_validate_func(cfg, "mru", settings_check_mru);
 	cfg_set_validate_func(cfg, "log-level", settings_check_log_level);
 	cfg_set_validate_func(cfg, "log-format", settings_check_log_format);
@@ -212,6 +214,7 @@ static int apply(struct client_config *c, char *why)
 	if (settings_mppe(cfg_getstr(cfg, "mppe"), &c->session.link.mppe) < 0 ||
 		settings_auth(cfg, &c->session.link.mppe, &c->session.link.auth, why) < 0)
 		return -1;
+	settings_compression(cfg, &c->session.link.compress);
 	c->route_count = cfg_size(cfg, "route");
 	if (c->route_count > CLIENT_ROUTES_MAX) {
 		snprintf(why, SYSTEM_WHY, "route: at most %d", CLIENT_ROUTES_MAX);

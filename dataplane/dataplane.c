@@ -263,7 +263,7 @@ uint16_t dp_session_largest(const struct dp_session *s)
 {
 	unsigned int path = s->worker->config.fragment_outer ? 0 : s->control_path;
 
-	return largest_inner(path, s->control_mru, s->control_mppe);
+	return largest_inner(path, s->control_mru, s->control_mppe || s->control_mppc);
 }
 
 void dp_session_set_framing(
@@ -304,6 +304,32 @@ void dp_session_set_rx(struct dataplane *dp, struct dp_session *s, const struct 
 {
 	(void)dp;
 	set_mppe(s, COMMAND_SET_RX, params, start);
+}
+
+static int set_codec(struct dp_session *s, enum command_type type,
+	const struct codec_params *params, bool sending)
+{
+	struct command c = { .type = type };
+
+	if (params)
+		c.codec = codec_new(params, sending);
+	post_small(s, &c);
+	return params && !c.codec ? -ENOMEM : 0;
+}
+
+int dp_session_set_pack(
+	struct dataplane *dp, struct dp_session *s, const struct codec_params *params)
+{
+	(void)dp;
+	s->control_mppc = params && codec_grows(params);
+	return set_codec(s, COMMAND_SET_PACK, params, true);
+}
+
+int dp_session_set_unpack(
+	struct dataplane *dp, struct dp_session *s, const struct codec_params *params)
+{
+	(void)dp;
+	return set_codec(s, COMMAND_SET_UNPACK, params, false);
 }
 
 void dp_session_reset_requested(struct dataplane *dp, struct dp_session *s)

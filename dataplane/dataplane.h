@@ -128,6 +128,14 @@ void dp_session_set_tx(struct dataplane *dp, struct dp_session *s, const struct 
 	const uint8_t start[16]);
 void dp_session_set_rx(struct dataplane *dp, struct dp_session *s, const struct mppe_params *params,
 	const uint8_t start[16]);
+/*
+ * Compression of what is sent, or received: on, or (NULL) off. The history is allocated here, once. 0,
+ * or -ENOMEM: then it is off, and what comes compressed is dropped.
+ */
+int dp_session_set_pack(
+	struct dataplane *dp, struct dp_session *s, const struct codec_params *params);
+int dp_session_set_unpack(
+	struct dataplane *dp, struct dp_session *s, const struct codec_params *params);
 void dp_session_reset_requested(struct dataplane *dp, struct dp_session *s);
 
 /* Lets network data pass (or no more). */

@@ -9,8 +9,8 @@
 /* What goes to this session as it is, now. */
 static inline uint16_t fit_largest(const struct worker *w, const struct dp_session *s)
 {
-	return largest_inner(
-		w->config.fragment_outer ? 0 : s->path_mtu, s->peer_mru, s->tunnel.tx != NULL);
+	return largest_inner(w->config.fragment_outer ? 0 : s->path_mtu, s->peer_mru,
+		s->tunnel.tx != NULL || tunnel_pack_grows(&s->tunnel));
 }
 
 /* Clamps the MSS of an inner packet of this session, from or to it, if that is configured. */

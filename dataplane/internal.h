@@ -56,6 +56,7 @@ struct dp_session {
 	struct dp_route *routes;
 	uint16_t control_mru, control_path;
 	bool control_mppe; /* as commanded */
+	bool control_mppc; /* without MPPE, its header is as large */
 	bool removed;      /* dp_session_remove() was called */
 };
 

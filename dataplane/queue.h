@@ -41,6 +41,8 @@ enum command_type {
 	COMMAND_SET_FRAMING,
 	COMMAND_SET_TX,
 	COMMAND_SET_RX,
+	COMMAND_SET_PACK,
+	COMMAND_SET_UNPACK,
 	COMMAND_RESET_REQUESTED,
 	COMMAND_OPEN,
 	COMMAND_ADD_ROUTE,
@@ -71,6 +73,7 @@ struct command {
 			struct mppe_params params;
 			uint8_t start[16];
 		} mppe;
+		struct codec *codec; /* the tunnel's when it is executed; NULL: none */
 		struct dp_route *route;
 		bool open;
 	};

@@ -221,6 +221,12 @@ static void execute(struct worker *w, const struct command *c)
 	case COMMAND_SET_RX:
 		set_mppe(s, c);
 		break;
+	case COMMAND_SET_PACK:
+		tunnel_set_pack(&s->tunnel, c->codec);
+		break;
+	case COMMAND_SET_UNPACK:
+		tunnel_set_unpack(&s->tunnel, c->codec);
+		break;
 	case COMMAND_RESET_REQUESTED:
 		tunnel_reset_requested(&s->tunnel);
 		break;

@@ -98,14 +98,45 @@ static void step(struct cp_end *e)
 	}
 }
 
+static bool pack_on, unpack_on;
+
+/* Under MPPE MPPC and nothing else; everything that is switched on exists. */
+static void check_codec(const struct codec_params *params)
+{
+	struct codec *c = codec_new(params, true);
+
+	FUZZ_CHECK(c && params->encrypted == (config.policy != PPP_MPPE_OFF));
+	FUZZ_CHECK(!params->encrypted || params->kind == CODEC_MPPC);
+	codec_free(c);
+}
+
+static void set_pack(void *user, const struct codec_params *params)
+{
+	(void)user;
+	pack_on = params != NULL;
+	if (params)
+		check_codec(params);
+}
+
+static void set_unpack(void *user, const struct codec_params *params)
+{
+	(void)user;
+	unpack_on = params != NULL;
+	if (params)
+		check_codec(params);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct ccp_ops ops = { .rx = set_rx, .tx = set_tx, .reset = reset };
+	static const struct ccp_ops ops = {
+		.rx = set_rx, .tx = set_tx, .reset = reset, .pack = set_pack, .unpack = set_unpack
+	};
+	static const struct ppp_compress_list all = { 3, { CODEC_MPPC, CODEC_DEFLATE, CODEC_BSD } };
 	static struct cp_end e;
 	uint8_t flags;
 
 	memset(&e, 0, sizeof(e));
-	tx_on = rx_on = false;
+	tx_on = rx_on = pack_on = unpack_on = false;
 	e.f = fuzz_begin(data, size);
 	e.cp = &ccp.cp;
 	e.receive = receive;
@@ -119,12 +150,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.allow_stateful = flags & 16,
 		.allow_stateless = flags & 32 || !(flags & 16),
 	};
+	if (flags & 64)
+		config.policy = PPP_MPPE_OFF;
 	ccp_init(&ccp, &config, &ops, &cp_end_host, &e);
+	if (flags & 128)
+		ccp_allow(&ccp, &all, 1400);
 	ccp_start(&ccp, e.f.now);
 	while (fuzz_more(&e.f))
 		step(&e);
 	cp_end_finish(&e);
 	ccp_down(&ccp);
-	FUZZ_CHECK(!tx_on && !rx_on);
+	FUZZ_CHECK(!tx_on && !rx_on && !pack_on && !unpack_on);
 	return 0;
 }

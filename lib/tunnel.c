@@ -1,22 +1,19 @@
 /*
  * One call's packet path: RFC 2637 section 4 (GRE), RFC 1661 sections 2, 6.5 and 6.6 (PPP header),
- * RFC 3078 (MPPE). See tunnel.h.
+ * RFC 3078 (MPPE), RFC 1962 (compressed datagrams). See tunnel.h.
  *
  * Invariants: no data goes out or comes in in clear where encryption is required, or on; control
  * frames are never encrypted, and one that comes encrypted is refused; each packet that is taken
  * over comes out again exactly once, and each that is dropped is counted exactly once.
  */
-#include "lib/tunnel.h"
-
 #include "lib/ppp/frame.h"
+#include "lib/tunnel_internal.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define PACKET_ENCRYPTED 1u     /* packet.flags: what tunnel_finish() gets comes from the cipher */
-#define RAW_CONTROL      0x8000 /* RFC 1661 2: from here on network control, then link control */
-#define RAW_ECP          0x8053 /* RFC 1968 */
-#define INNER_PROTOCOL   2      /* never compressed within MPPE, as Linux and Windows do it */
+#define RAW_CONTROL 0x8000 /* RFC 1661 2: from here on network control, then link control */
+#define RAW_ECP     0x8053 /* RFC 1968 */
 /* GRE, address/control, protocol, MPPE, inner protocol. */
 #define HEADROOM (GRE_HEADER_MAX + 2 + 2 + MPPE_HEADER + INNER_PROTOCOL)
 
@@ -66,10 +63,13 @@ void tunnel_set_rx(struct tunnel *t, const struct mppe_params *params, const uin
 		return;
 	mppe_init(&t->mppe_rx, params, start);
 	t->rx = &t->mppe_rx;
+	t->mppe_rx.mppc = t->unpack && codec_is_encrypted(t->unpack);
 }
 
 void tunnel_reset_requested(struct tunnel *t)
 {
+	if (t->pack && codec_kind(t->pack) == CODEC_MPPC)
+		codec_reset(t->pack);
 	if (t->tx)
 		mppe_reset_requested(t->tx);
 }
@@ -131,9 +131,13 @@ static void encrypt(struct tunnel *t, struct packet *p, uint16_t protocol, struc
 	static const uint8_t room[MPPE_HEADER];
 	const uint8_t inner[INNER_PROTOCOL] = { (uint8_t)(protocol >> 8), (uint8_t)protocol };
 
+	uint16_t bits = 0;
+
 	push(p, inner, sizeof(inner));
+	if (t->pack && codec_is_encrypted(t->pack))
+		bits = tunnel_shrink(t, p);
 	push(p, room, sizeof(room));
-	mppe_seal(t->tx, p->data, p->len, batch);
+	mppe_seal_packed(t->tx, p->data, p->len, bits, batch);
 }
 
 static int check_packet(struct tunnel *t, const struct packet *p, bool data)
@@ -156,13 +160,17 @@ static void send_now(struct tunnel *t, struct packet *p, uint16_t protocol, bool
 	if (!t->raw && data && t->tx) {
 		encrypt(t, p, protocol, batch);
 		protocol = PPP_COMP;
+	} else if (!t->raw && data) {
+		protocol = tunnel_compress(t, p, protocol);
 	}
+	if (!t->raw && !data)
+		tunnel_notice_sent(t, p, protocol);
 	if (!t->raw)
 		push_ppp(t, p, protocol);
 	push_gre(t, p, true, now);
 }
 
-static void drop(struct tunnel *t, struct packet *p, enum tunnel_drop why)
+void tunnel_drop(struct tunnel *t, struct packet *p, enum tunnel_drop why)
 {
 	p->verdict = PACKET_DROP;
 	t->stats.drops[why]++;
@@ -265,7 +273,7 @@ static void drop_queued(
 		struct packet *p = packet_list_take(&t->queue);
 
 		t->queued--;
-		drop(t, p, why);
+		tunnel_drop(t, p, why);
 		packet_list_add(out, p);
 	}
 }
@@ -292,7 +300,7 @@ static bool interval_over(const struct tunnel *t, uint64_t last, uint64_t interv
 	return !last || t->stats.last_rx - last >= interval;
 }
 
-static void raise_desync(struct tunnel *t)
+void tunnel_raise_desync(struct tunnel *t)
 {
 	if (!interval_over(t, t->last_desync, TUNNEL_DESYNC_INTERVAL))
 		return;
@@ -302,7 +310,7 @@ static void raise_desync(struct tunnel *t)
 	t->resets = 0;
 }
 
-static void raise_reset(struct tunnel *t)
+void tunnel_raise_reset(struct tunnel *t)
 {
 	uint64_t interval = TUNNEL_RESET_INTERVAL, rtt = gre_sender_rtt(&t->sender);
 
@@ -313,20 +321,24 @@ static void raise_reset(struct tunnel *t)
 	t->last_reset = t->stats.last_rx ? t->stats.last_rx : 1;
 	t->events |= TUNNEL_EVENT_RESET;
 	if (++t->resets >= TUNNEL_RESETS_MAX)
-		raise_desync(t);
+		tunnel_raise_desync(t);
 }
 
 static void undecipherable(struct tunnel *t, struct packet *p, enum tunnel_drop why)
 {
-	drop(t, p, why);
+	tunnel_drop(t, p, why);
 	if (++t->nonsense >= TUNNEL_NONSENSE_MAX)
-		raise_desync(t);
+		tunnel_raise_desync(t);
 }
 
 static void decrypt(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
 {
+	struct wire_reader r = wire_reader(p->data, p->len);
+	unsigned int header = wire_u16(&r);
+
 	switch (mppe_open(t->rx, p->data, p->len, batch)) {
 	case MPPE_OK:
+		p->flags |= (uint8_t)(header >> PACKET_BITS << PACKET_BITS_AT);
 		p->data += MPPE_HEADER;
 		p->len -= MPPE_HEADER;
 		p->flags |= PACKET_ENCRYPTED;
@@ -334,16 +346,16 @@ static void decrypt(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
 	case MPPE_BAD:
 		undecipherable(t, p, TUNNEL_DROP_MPPE_BAD);
 		if (t->rx->flush)
-			raise_reset(t);
+			tunnel_raise_reset(t);
 		break;
 	case MPPE_OLD:
 		undecipherable(t, p, TUNNEL_DROP_MPPE_OLD);
 		break;
 	case MPPE_WAIT: /* the request or its answer may have been lost */
 	case MPPE_RESET:
-		drop(t, p, TUNNEL_DROP_MPPE_WAIT);
+		tunnel_drop(t, p, TUNNEL_DROP_MPPE_WAIT);
 		if (!t->rx->params.stateless)
-			raise_reset(t);
+			tunnel_raise_reset(t);
 		break;
 	}
 }
@@ -371,7 +383,7 @@ void tunnel_decrypt(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
 		return;
 	}
 	if (!ppp_header_read(&r, &p->protocol)) {
-		drop(t, p, TUNNEL_DROP_PPP);
+		tunnel_drop(t, p, TUNNEL_DROP_PPP);
 		return;
 	}
 	p->len = (uint32_t)wire_left(&r);
@@ -379,23 +391,29 @@ void tunnel_decrypt(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
 	if (p->protocol == PPP_COMP) {
 		if (t->rx)
 			decrypt(t, p, batch);
+		else if (t->unpack && !codec_is_encrypted(t->unpack))
+			p->flags |= PACKET_PACKED;
 		else
-			drop(t, p, TUNNEL_DROP_NOT_OPEN);
+			tunnel_drop(t, p, TUNNEL_DROP_NOT_OPEN);
 	} else if (ppp_is_data(p->protocol) && (t->require_mppe || t->rx)) {
-		drop(t, p, TUNNEL_DROP_CLEAR);
+		tunnel_drop(t, p, TUNNEL_DROP_CLEAR);
 	}
 }
 
 /* False: nonsense. */
 static bool finish_encrypted(struct tunnel *t, struct packet *p)
 {
-	unsigned int size = mppe_inner(p->data, p->len, &p->protocol);
+	unsigned int size;
 	bool stateful = t->rx && !t->rx->params.stateless;
+
+	if (t->unpack && codec_is_encrypted(t->unpack) && !tunnel_expand(t, p))
+		return false;
+	size = mppe_inner(p->data, p->len, &p->protocol);
 
 	if (!size && stateful && t->rx->flush) {
 		/* Opened in the same batch as the packet that was nonsense: of course it is, too.
 		 */
-		drop(t, p, TUNNEL_DROP_MPPE_WAIT);
+		tunnel_drop(t, p, TUNNEL_DROP_MPPE_WAIT);
 		return false;
 	}
 	if (!size) {
@@ -403,7 +421,7 @@ static bool finish_encrypted(struct tunnel *t, struct packet *p)
 		/* A packet of others may have moved the stream: from here all would be nonsense. */
 		if (stateful) {
 			mppe_lost(t->rx);
-			raise_reset(t);
+			tunnel_raise_reset(t);
 		}
 		return false;
 	}
@@ -427,6 +445,10 @@ void tunnel_finish(struct tunnel *t, struct packet *p)
 		return;
 	if ((p->flags & PACKET_ENCRYPTED) && !finish_encrypted(t, p))
 		return;
+	if ((p->flags & PACKET_PACKED) && !tunnel_decompress(t, p))
+		return;
+	if (!(p->flags & (PACKET_ENCRYPTED | PACKET_PACKED)))
+		tunnel_notice(t, p);
 	if (!ppp_is_data(p->protocol)) {
 		p->verdict = PACKET_CONTROL;
 		t->stats.rx_control++;
@@ -439,7 +461,7 @@ void tunnel_finish(struct tunnel *t, struct packet *p)
 		t->early[t->early_count++] = p;
 	} else {
 		/* Decided only here: the keys had to move on. */
-		drop(t, p, TUNNEL_DROP_NOT_OPEN);
+		tunnel_drop(t, p, TUNNEL_DROP_NOT_OPEN);
 	}
 }
 
@@ -450,9 +472,9 @@ void tunnel_open(struct tunnel *t, bool open, struct packet_list *out)
 		struct packet *p = t->early[i];
 
 		if (!open)
-			drop(t, p, TUNNEL_DROP_NOT_OPEN);
+			tunnel_drop(t, p, TUNNEL_DROP_NOT_OPEN);
 		else if (t->rx && !(p->flags & PACKET_ENCRYPTED))
-			drop(t, p, TUNNEL_DROP_CLEAR); /* came before encryption was on */
+			tunnel_drop(t, p, TUNNEL_DROP_CLEAR); /* came before encryption was on */
 		else
 			pass(t, p);
 		packet_list_add(out, p);
@@ -469,12 +491,14 @@ void tunnel_done(struct tunnel *t, struct packet_list *out)
 	drop_queued(t, UINT64_MAX, TUNNEL_DROP_NOT_OPEN, out); /* a raw one's */
 	tunnel_set_tx(t, NULL, NULL);
 	tunnel_set_rx(t, NULL, NULL);
+	tunnel_set_pack(t, NULL);
+	tunnel_set_unpack(t, NULL);
 }
 
 static void drop_early(struct tunnel *t, struct packet_list *out)
 {
 	for (unsigned int i = 0; i < t->early_count; i++) {
-		drop(t, t->early[i], TUNNEL_DROP_NOT_OPEN);
+		tunnel_drop(t, t->early[i], TUNNEL_DROP_NOT_OPEN);
 		packet_list_add(out, t->early[i]);
 	}
 	t->early_count = 0;
@@ -538,6 +562,8 @@ void tunnel_get_stats(const struct tunnel *t, struct tunnel_stats *out)
 	out->bad_acks = s->bad_acks;
 	out->old_acks = s->old_acks;
 	out->queued = t->queued;
+	out->history =
+		(t->pack ? codec_size(t->pack) : 0) + (t->unpack ? codec_size(t->unpack) : 0);
 	if (s->flow == GRE_FLOW_OFF)
 		return;
 	out->window = s->window;
@@ -560,6 +586,9 @@ static const struct {
 	[TUNNEL_DROP_MPPE_BAD] = { "mppe-bad", "the packet cannot be decrypted" },
 	[TUNNEL_DROP_MPPE_OLD] = { "mppe-old", "the packet's encryption count is in the past" },
 	[TUNNEL_DROP_SEND_CLEAR] = { "send-clear", "not sent: encryption is required and not up" },
+	[TUNNEL_DROP_COMPRESS_WAIT] = { "compress-wait",
+		"compression is out of step after a loss" },
+	[TUNNEL_DROP_COMPRESS_BAD] = { "compress-bad", "the packet cannot be decompressed" },
 	[TUNNEL_DROP_WINDOW] = { "window", "not sent: the peer's window did not open in time" },
 };
 

@@ -1,6 +1,6 @@
 /*
- * One call's packet path: PPP frames in GRE, with MPPE when it is on. The facade over lib/gre and
- * lib/mppe that a data-plane worker and the simulator use.
+ * One call's packet path: PPP frames in GRE, with MPPE and compression when they are on. The facade
+ * over lib/gre, lib/mppe and lib/compress that a data-plane worker and the simulator use.
  *
  * Sending:   tunnel_seal() turns a PPP payload into a GRE packet in place; after rc4_run() it can
  * go out. Receiving: tunnel_receive() takes a GRE packet and yields those that are now in order,
@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "lib/compress/codec.h"
 #include "lib/gre/header.h"
 #include "lib/gre/receiver.h"
 #include "lib/gre/sender.h"
@@ -34,6 +35,8 @@ enum tunnel_drop {
 	TUNNEL_DROP_SEND_CLEAR, /* not sent: encryption is required and not up */
 	TUNNEL_DROP_WINDOW,     /* not sent: the peer's window is full, and so is the queue, or it
 				   waited too long there */
+	TUNNEL_DROP_COMPRESS_WAIT, /* compressed, out of step after a loss */
+	TUNNEL_DROP_COMPRESS_BAD,  /* it cannot be decompressed, or would be too long */
 	TUNNEL_DROP_COUNT
 };
 
@@ -63,6 +66,8 @@ struct tunnel_stats {
 	uint64_t tx_control, rx_control; /* PPP control frames */
 	uint64_t tx_acks, rx_acks;       /* acknowledgements alone */
 	uint64_t lost, reordered;
+	uint64_t tx_compressed, rx_compressed; /* of the data packets: those that were */
+	uint64_t history; /* octets of memory that compression takes now, both directions */
 	uint64_t reorder_overflow; /* gaps given up before their time, for want of room */
 	uint64_t drops[TUNNEL_DROP_COUNT];
 	uint64_t ack_timeouts; /* acknowledgements that did not come in time */
@@ -80,7 +85,7 @@ struct tunnel_stats {
 
 /* Things the owner must tell the PPP link; tunnel_events() returns and clears them. */
 enum tunnel_event {
-	TUNNEL_EVENT_RESET = 1, /* stateful MPPE lost step: CCP Reset-Request */
+	TUNNEL_EVENT_RESET = 1, /* stateful MPPE or compression lost step: CCP Reset-Request */
 	TUNNEL_EVENT_DESYNC =
 		2, /* decryption yields nonsense packet after packet: CCP must be opened anew */
 };
@@ -100,6 +105,7 @@ struct tunnel {
 	bool require_mppe;    /* never data in clear, either way */
 	struct mppe *tx, *rx; /* NULL while not encrypted */
 	struct mppe mppe_tx, mppe_rx;
+	struct codec *pack, *unpack; /* NULL: no compression */
 	unsigned int events;
 	unsigned int nonsense;            /* undecipherable packets in a row */
 	uint64_t last_reset, last_desync; /* when TUNNEL_EVENT_... was last raised; 0 never */
@@ -151,6 +157,16 @@ void tunnel_set_rx(struct tunnel *t, const struct mppe_params *params, const uin
 /* Lets network data pass, or no more. What came a moment too early is added to `out`, with a
  * verdict; what waits to be sent, too, when it is closed (PACKET_DROP). */
 void tunnel_open(struct tunnel *t, bool open, struct packet_list *out);
+/*
+ * Compression of a direction on (`codec` is the tunnel's from now on), or off (NULL). One under MPPE
+ * works while that is on; any other while it is not. The tunnel itself resets the histories of
+ * Deflate and BSD-Compress when a CCP Reset-Ack goes out, or comes: both ends must do so between the
+ * same two packets (RFC 1977 and 1979, section 2).
+ */
+void tunnel_set_pack(struct tunnel *t, struct codec *codec);
+void tunnel_set_unpack(struct tunnel *t, struct codec *codec);
+/* Does what is sent uncompressed get MPPC's header all the same? (Of MPPE's size.) */
+bool tunnel_pack_grows(const struct tunnel *t);
 /* CCP Reset-Request of the peer. */
 void tunnel_reset_requested(struct tunnel *t);
 

@@ -67,6 +67,7 @@ static cfg_opt_t server_opts[] = {
 	CFG_SEC("user", user_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 	CFG_STR("mppe", "require-128", CFGF_NONE),
 	CFG_STR_LIST("auth", default_auth, CFGF_NONE),
+	CFG_STR_LIST("compression", default_empty, CFGF_NONE),
 	CFG_STR("name", "greyline", CFGF_NONE),
 	CFG_INT("mru", 1400, CFGF_NONE),
 	CFG_INT("window", 1024, CFGF_NONE),
@@ -122,6 +123,7 @@ static cfg_t *make_cfg(void)
 	cfg_set_validate_func(cfg, "dev", settings_check_dev);
 	cfg_set_validate_func(cfg, "mppe", settings_check_mppe);
 	cfg_set_validate_func(cfg, "auth", settings_check_auth);
+	cfg_set_validate_func(cfg, "compression", settings_check_compression);
 	cfg_set_validate_func(cfg, "mru", settings_check_mru);
 	cfg_set_validate_func(cfg, "echo-interval", settings_check_seconds);
 	cfg_set_validate_func(cfg, "setup-timeout", settings_check_seconds);
@@ -207,6 +209,7 @@ static void set_protocol(struct server_config *c)
 	l->mru = (uint16_t)count(c->cfg, "mru");
 	l->name = cfg_getstr(c->cfg, "name");
 	(void)settings_mppe(cfg_getstr(c->cfg, "mppe"), &l->mppe);
+	settings_compression(c->cfg, &l->compress);
 	l->echo_interval = seconds(c->cfg, "echo-interval");
 	l->echo_failures = count(c->cfg, "echo-failures");
 	l->restart_interval = 3 * SECOND;

@@ -79,6 +79,24 @@ static void link_mppe_reset(void *user)
 	dp_session_reset_requested(p->path.dp, p->path.session);
 }
 
+static void link_pack(void *user, const struct codec_params *params)
+{
+	struct line_ppp *p = user;
+
+	if (dp_session_set_pack(p->path.dp, p->path.session, params) < 0)
+		log_about(LOG_WARNING, p->line.subject,
+			"no memory to compress: data is sent as it is");
+}
+
+static void link_unpack(void *user, const struct codec_params *params)
+{
+	struct line_ppp *p = user;
+
+	if (dp_session_set_unpack(p->path.dp, p->path.session, params) < 0)
+		log_about(LOG_ERROR, p->line.subject,
+			"no memory to decompress: what comes compressed is lost");
+}
+
 static void link_up(void *user, const struct ppp_network *net)
 {
 	struct line_ppp *p = user;
@@ -145,6 +163,8 @@ static const struct ppp_link_ops link_ops = {
 	.mppe_tx = link_mppe_tx,
 	.mppe_rx = link_mppe_rx,
 	.mppe_reset = link_mppe_reset,
+	.pack = link_pack,
+	.unpack = link_unpack,
 	.up = link_up,
 	.down = link_down,
 	.finished = link_finished,

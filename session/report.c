@@ -71,6 +71,11 @@ static json_t *encryption(const struct ppp_link_info *info)
 	return json_string(text);
 }
 
+static json_t *compression(enum codec_kind kind)
+{
+	return json_string(kind == CODEC_NONE ? "none" : codec_name(kind));
+}
+
 static json_t *drops(const struct tunnel_stats *stats)
 {
 	json_t *o = json_object();
@@ -111,6 +116,9 @@ static void add_traffic(json_t *o, const struct tunnel_stats *stats)
 	json_object_set_new(o, "rx_acks", number(stats->rx_acks));
 	json_object_set_new(o, "tx_acks", number(stats->tx_acks));
 	json_object_set_new(o, "lost", number(stats->lost));
+	json_object_set_new(o, "compressed", number(stats->tx_compressed));
+	json_object_set_new(o, "decompressed", number(stats->rx_compressed));
+	json_object_set_new(o, "history_bytes", number(stats->history));
 	json_object_set_new(o, "reordered", number(stats->reordered));
 	json_object_set_new(o, "reorder_overflow", number(stats->reorder_overflow));
 	json_object_set_new(o, "gre_rtt_us", number(stats->rtt));
@@ -189,6 +197,8 @@ json_t *report_session(const struct session *s)
 	json_object_set_new(o, "wins", addresses(s->net.nbns, 2));
 	json_object_set_new(o, "auth", json_string(info.auth ? info.auth : ""));
 	json_object_set_new(o, "encryption", encryption(&info));
+	json_object_set_new(o, "compression_sent", compression(info.pack));
+	json_object_set_new(o, "compression_received", compression(info.unpack));
 	add_call(o, s);
 	json_object_set_new(o, "call_id", number(s->call_id));
 	json_object_set_new(o, "peer_call_id", number(s->call.peer_call_id));

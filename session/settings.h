@@ -50,6 +50,10 @@ int settings_check_auth(cfg_t *cfg, cfg_opt_t *opt);
 int settings_auth(
 	cfg_t *cfg, const struct ppp_mppe_config *mppe, struct ppp_auth_list *list, char *why);
 
+int settings_check_compression(cfg_t *cfg, cfg_opt_t *opt);
+/* The list of the key "compression", each method once. */
+void settings_compression(cfg_t *cfg, struct ppp_compress_list *list);
+
 /* Applies the values of keys "log-level" and "log-format". */
 void settings_log(cfg_t *cfg);
 

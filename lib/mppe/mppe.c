@@ -75,10 +75,21 @@ static void add_job(
 		memcpy(job->key, m->key, sizeof(job->key));
 }
 
+bool mppe_flushes(const struct mppe *m)
+{
+	return m->params.stateless || m->flush || (m->count & FLAG_MASK) == FLAG_MASK;
+}
+
 void mppe_seal(struct mppe *m, uint8_t *data, uint32_t len, struct rc4_batch *batch)
 {
+	mppe_seal_packed(m, data, len, 0, batch);
+}
+
+void mppe_seal_packed(
+	struct mppe *m, uint8_t *data, uint32_t len, unsigned int bits, struct rc4_batch *batch)
+{
 	struct wire_writer w = wire_writer(data, MPPE_HEADER);
-	unsigned int header = MPPE_ENCRYPTED;
+	unsigned int header = MPPE_ENCRYPTED | (bits & (MPPE_RESTARTED | MPPE_COMPRESSED));
 	bool fresh = m->params.stateless;
 
 	if (!m->params.stateless) {
@@ -87,7 +98,7 @@ void mppe_seal(struct mppe *m, uint8_t *data, uint32_t len, struct rc4_batch *ba
 		 * counts the lost ones, the loss of this one does no harm either. Linux refuses
 		 * flag packets without FLUSHED.
 		 */
-		if (m->flush)
+		if (m->flush || bits & MPPE_FLUSHED)
 			m->count |= FLAG_MASK;
 		m->flush = false;
 		fresh = (m->count & FLAG_MASK) == FLAG_MASK;
@@ -179,10 +190,31 @@ unsigned int mppe_inner(const uint8_t *data, uint32_t len, uint16_t *protocol)
 	return inner_fits(data, len, len, protocol, &size) == FIT_NONE ? 0 : size;
 }
 
+/*
+ * MPPC with an empty history, as in each FLUSHED packet: the first octets below 80 stand as they
+ * are, so protocol, version and header length show; lengths are another matter.
+ */
+static enum fit packed_fits(const uint8_t *data, uint32_t peek)
+{
+	struct wire_reader r = wire_reader(data, peek);
+	uint16_t protocol = wire_u16(&r);
+	uint8_t first = wire_u8(&r);
+
+	if (r.failed)
+		return FIT_WEAK;
+	if (protocol == PPP_IP && first >> 4 == 4 && (first & 15) >= 5)
+		return first == 0x45 ? FIT_SURE : FIT_MAYBE;
+	if (protocol == PPP_IPV6 && first >> 4 == 6)
+		return FIT_SURE;
+	return is_known(protocol) ? FIT_MAYBE : FIT_NONE;
+}
+
 /* Decrypts the first bytes with `key`, for a look. */
 static enum fit key_fits(
 	const struct mppe *m, const uint8_t *key, const uint8_t *data, uint32_t len)
 {
+	struct wire_reader r = wire_reader(data, len);
+	bool packed = m->mppc && (wire_u16(&r) & MPPE_COMPRESSED);
 	uint32_t peek = len - MPPE_HEADER < PEEK ? len - MPPE_HEADER : PEEK;
 	uint8_t plain[PEEK];
 	unsigned int size;
@@ -193,7 +225,10 @@ static enum fit key_fits(
 	memcpy(plain, data + MPPE_HEADER, peek);
 	rc4_init(&rc4, key, mppe_key_len(m->params.bits));
 	rc4_crypt(&rc4, plain, peek);
-	fit = inner_fits(plain, peek, len - MPPE_HEADER, &protocol, &size);
+	if (packed)
+		fit = packed_fits(plain, peek);
+	else
+		fit = inner_fits(plain, peek, len - MPPE_HEADER, &protocol, &size);
 	explicit_bzero(&rc4, sizeof(rc4));
 	explicit_bzero(plain, sizeof(plain));
 	return fit;

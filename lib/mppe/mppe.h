@@ -52,6 +52,7 @@ struct mppe {
 	uint8_t start[16], key[16];
 	uint16_t count; /* next to send, or next expected */
 	bool flush; /* sender: FLUSHED on the next packet; receiver: waiting for a FLUSHED packet */
+	bool mppc;  /* the owner's: MPPC was agreed on, bit C means that the packet is compressed */
 	uint8_t late;            /* receiver: late packets in a row */
 	uint16_t work;           /* receiver: key changes that may be spent now */
 	struct rc4 stream;       /* stateful */
@@ -78,6 +79,15 @@ void mppe_done(struct mppe *m); /* wipes the keys */
  * protocol and payload; len >= 3) to `batch`.
  */
 void mppe_seal(struct mppe *m, uint8_t *data, uint32_t len, struct rc4_batch *batch);
+/*
+ * The same for what MPPC has made of it: `bits` are MPPE_FLUSHED, MPPE_RESTARTED, MPPE_COMPRESSED as
+ * RFC 2118 wants them. FLUSHED is the same bit for both, so it brings a fresh key here, too, on the
+ * next flag packet's count.
+ */
+void mppe_seal_packed(
+	struct mppe *m, uint8_t *data, uint32_t len, unsigned int bits, struct rc4_batch *batch);
+/* Sender: will the next packet be FLUSHED in any case? */
+bool mppe_flushes(const struct mppe *m);
 
 /*
  * Sender: the peer sent a CCP Reset-Request: FLUSHED and a fresh key on the next packet. Its count

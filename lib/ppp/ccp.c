@@ -43,6 +43,11 @@ static uint32_t mode_for(const struct ccp *ccp, uint32_t bits)
 	return ccp->config.allow_stateful ? 0 : CCP_STATELESS;
 }
 
+static uint32_t mppc_for(const struct ccp *ccp, uint32_t bits)
+{
+	return ccp->mppc ? bits & CCP_MPPC : 0;
+}
+
 static struct mppe_params params_of(uint32_t bits)
 {
 	return (struct mppe_params){
@@ -62,13 +67,16 @@ static void request(struct cp *cp, struct wire_writer *w)
 {
 	const struct ccp *ccp = ccp_of(cp);
 
-	if (ccp->ask)
+	if (ccp->encrypt && ccp->ask)
 		ppp_option_put_u32(w, CCP_MPPE, ccp->ask);
+	for (unsigned int i = 0; i < ccp->offer_count; i++)
+		ccp_codec_put(w, &ccp->offers[i]);
 }
 
 static void begin(struct cp *cp)
 {
 	ccp_of(cp)->staged = 0;
+	ccp_of(cp)->codec_staged = (struct codec_params){ .kind = CODEC_NONE };
 	ccp_of(cp)->listed = false;
 }
 
@@ -79,12 +87,50 @@ static void refuse_for_good(struct ccp *ccp, struct ppp_review *review)
 	ccp->cp.words = "the peer insists on a strength or mode of MPPE that is not allowed here";
 }
 
+static bool is_allowed(const struct ccp *ccp, enum codec_kind kind)
+{
+	for (unsigned int i = 0; i < ccp->allowed.count; i++) {
+		if (ccp->allowed.kinds[i] == kind)
+			return kind != CODEC_NONE;
+	}
+	return false;
+}
+
+/*
+ * Without encryption: the first of the peer's methods that is allowed, and no other, so that it is
+ * clear which one is in force (pppd acknowledges a whole list, and means the first).
+ */
+static void option_codec(
+	struct ccp *ccp, struct ppp_review *review, const struct ppp_option *option)
+{
+	struct codec_params params;
+
+	if (!is_allowed(ccp, ccp_codec_kind(option->type)) || ccp->listed) {
+		ppp_review_reject(review, option);
+		return;
+	}
+	/* Somebody who wants MPPE under this number must not be talked out of it. */
+	if (option->type == CCP_MPPE && !(ppp_option_u32(option) & CCP_MPPC)) {
+		ppp_review_reject(review, option);
+		return;
+	}
+	ccp->listed = true;
+	if (ccp_codec_get(option, &params))
+		ccp->codec_staged = params;
+	else
+		ccp_codec_nak(review, option);
+}
+
 static void option(struct cp *cp, struct ppp_review *review, const struct ppp_option *option)
 {
 	struct ccp *ccp = ccp_of(cp);
 	uint32_t bits = ppp_option_u32(option), allowed = allowed_bits(&ccp->config);
 	uint32_t strength = strongest(bits & allowed), good;
 
+	if (!ccp->encrypt) {
+		option_codec(ccp, review, option);
+		return;
+	}
 	if (option->type != CCP_MPPE) {
 		ppp_review_reject(review, option);
 		return;
@@ -92,9 +138,8 @@ static void option(struct cp *cp, struct ppp_review *review, const struct ppp_op
 	ccp->listed = true;
 	if (!strength)
 		strength = strongest(allowed); /* it may have it without having listed it */
-	/* RFC 3078 2.1: down to exactly one strength; MPPC, the obsolete and reserved bits go, too.
-	 */
-	good = strength | mode_for(ccp, bits);
+	/* RFC 3078 2.1: down to exactly one strength; the obsolete and reserved bits go, too. */
+	good = strength | mode_for(ccp, bits) | mppc_for(ccp, bits);
 	if (option->len == 4 && bits == good) {
 		ccp->staged = good;
 		return;
@@ -108,7 +153,7 @@ static void complete(struct cp *cp, struct ppp_review *review)
 {
 	struct ccp *ccp = ccp_of(cp);
 
-	if (ccp->listed)
+	if (ccp->listed || !ccp->encrypt)
 		return;
 	/* The others were rejected: with what is left, the peer will ask again. */
 	if (wire_written(&review->reject))
@@ -122,17 +167,49 @@ static void complete(struct cp *cp, struct ppp_review *review)
 	cp_fail(cp, PPTP_MPPE_REFUSED, "the peer does not ask for MPPE");
 }
 
+static struct codec_params codec_of(uint32_t bits)
+{
+	return (struct codec_params){
+		.kind = bits & CCP_MPPC ? CODEC_MPPC : CODEC_NONE,
+		.encrypted = true,
+	};
+}
+
+static void set_unpack(struct ccp *ccp, struct codec_params params)
+{
+	params.limit = ccp->limit;
+	if (params.kind == ccp->unpack.kind && params.bits == ccp->unpack.bits)
+		return; /* as with the keys */
+	ccp->unpack = params;
+	ccp->ops->unpack(ccp->cp.user, params.kind == CODEC_NONE ? NULL : &params);
+}
+
+static void set_pack(struct ccp *ccp, struct codec_params params)
+{
+	if (params.kind == CODEC_NONE && ccp->pack.kind == CODEC_NONE)
+		return;
+	ccp->pack = params;
+	ccp->ops->pack(ccp->cp.user, params.kind == CODEC_NONE ? NULL : &params);
+}
+
 static void switch_rx_on(struct ccp *ccp)
 {
+	static const struct codec_params none = { .kind = CODEC_NONE };
 	struct mppe_params params = params_of(ccp->ask);
 
+	if (!ccp->encrypt) {
+		set_unpack(ccp, ccp->offer_count ? ccp->offers[0] : none);
+		return;
+	}
 	if (!ccp->ask || !is_single(ccp->ask))
 		return; /* not known yet: when the request is acknowledged */
 	if (ccp->rx_on && ccp->rx.bits == params.bits && ccp->rx.stateless == params.stateless)
-		return; /* a repeated Ack must not start the keys again */
+		goto codec; /* a repeated Ack must not start the keys again */
 	ccp->rx = params;
 	ccp->rx_on = true;
 	ccp->ops->rx(ccp->cp.user, &ccp->rx);
+codec:
+	set_unpack(ccp, codec_of(ccp->ask));
 }
 
 static void accept(struct cp *cp)
@@ -140,6 +217,7 @@ static void accept(struct cp *cp)
 	struct ccp *ccp = ccp_of(cp);
 
 	ccp->peer = ccp->staged;
+	ccp->codec_peer = ccp->codec_staged;
 	switch_rx_on(ccp);
 }
 
@@ -147,13 +225,42 @@ static bool acked(struct cp *cp)
 {
 	struct ccp *ccp = ccp_of(cp);
 
-	if (is_single(ccp->ask))
+	if (!ccp->encrypt || is_single(ccp->ask))
 		return true;
 	/* Acknowledging several strengths says nothing: ask for the best of them. */
-	ccp->ask = strongest(ccp->ask) | (ccp->ask & CCP_STATELESS);
+	ccp->ask = strongest(ccp->ask) | (ccp->ask & (CCP_STATELESS | CCP_MPPC));
 	if (cp->automaton.state == PPP_ACK_SENT)
 		switch_rx_on(ccp); /* as after a Nak */
 	return false;
+}
+
+/* Our request without this method. */
+static void withdraw(struct ccp *ccp, enum codec_kind kind)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < ccp->offer_count; i++) {
+		if (ccp->offers[i].kind != kind)
+			ccp->offers[n++] = ccp->offers[i];
+	}
+	ccp->offer_count = n;
+}
+
+/* The peer would compress by this method, but otherwise. */
+static void naked_codec(struct ccp *ccp, const struct ppp_option *option)
+{
+	enum codec_kind kind = ccp_codec_kind(option->type);
+	struct codec_params params;
+	bool good = ccp_codec_get(option, &params) && ++ccp->peer_naks < MAX_PEER_NAKS;
+
+	if (!good)
+		withdraw(ccp, kind);
+	for (unsigned int i = 0; i < ccp->offer_count; i++) {
+		if (ccp->offers[i].kind == kind)
+			ccp->offers[i].bits = params.bits;
+	}
+	if (ccp->cp.automaton.state == PPP_ACK_SENT)
+		switch_rx_on(ccp);
 }
 
 static void naked(struct cp *cp, const struct ppp_option *option)
@@ -163,9 +270,13 @@ static void naked(struct cp *cp, const struct ppp_option *option)
 	uint32_t strength = strongest(bits & allowed_bits(&ccp->config));
 	uint32_t wish;
 
+	if (!ccp->encrypt) {
+		naked_codec(ccp, option);
+		return;
+	}
 	if (option->type != CCP_MPPE || !ccp->ask)
 		return;
-	wish = strength | mode_for(ccp, bits);
+	wish = strength | mode_for(ccp, bits) | mppc_for(ccp, bits);
 	if (strength && wish != ccp->ask) {
 		ccp->ask = wish;
 		if (cp->automaton.state == PPP_ACK_SENT)
@@ -179,8 +290,15 @@ static void naked(struct cp *cp, const struct ppp_option *option)
 
 static void rejected(struct cp *cp, const struct ppp_option *option)
 {
-	(void)option;
-	cp_fail(cp, PPTP_MPPE_REFUSED, "the peer rejects MPPE");
+	struct ccp *ccp = ccp_of(cp);
+
+	if (ccp->encrypt) {
+		cp_fail(cp, PPTP_MPPE_REFUSED, "the peer rejects MPPE");
+		return;
+	}
+	withdraw(ccp, ccp_codec_kind(option->type));
+	if (cp->automaton.state == PPP_ACK_SENT)
+		switch_rx_on(ccp);
 }
 
 static void reset_request(struct ccp *ccp, const struct cp_packet *packet)
@@ -191,7 +309,8 @@ static void reset_request(struct ccp *ccp, const struct cp_packet *packet)
 	 */
 	if (!ccp->no_reset_ack)
 		cp_send(&ccp->cp, CP_RESET_ACK, packet->id, NULL, 0);
-	if (ccp->tx_on && !ccp->tx.stateless)
+	/* Of Deflate and BSD-Compress the data plane sees the Ack. */
+	if ((ccp->tx_on && !ccp->tx.stateless) || ccp->pack.kind == CODEC_MPPC)
 		ccp->ops->reset(ccp->cp.user);
 }
 
@@ -243,21 +362,29 @@ static const struct cp_protocol protocol = {
 void ccp_up(struct ccp *ccp)
 {
 	switch_rx_on(ccp);
+	if (!ccp->encrypt)
+		set_pack(ccp, ccp->codec_peer);
 	if (!ccp->peer)
 		return;
 	ccp->tx = params_of(ccp->peer);
 	ccp->tx_on = true;
 	ccp->ops->tx(ccp->cp.user, &ccp->tx);
+	set_pack(ccp, codec_of(ccp->peer));
 }
 
 void ccp_down(struct ccp *ccp)
 {
+	static const struct codec_params none = { .kind = CODEC_NONE };
+
+	set_pack(ccp, none);
+	set_unpack(ccp, none);
 	if (ccp->tx_on)
 		ccp->ops->tx(ccp->cp.user, NULL);
 	if (ccp->rx_on)
 		ccp->ops->rx(ccp->cp.user, NULL);
 	ccp->tx_on = ccp->rx_on = ccp->reset_waiting = false;
 	ccp->peer = 0;
+	ccp->codec_peer = none;
 }
 
 void ccp_init(struct ccp *ccp, const struct ppp_mppe_config *config, const struct ccp_ops *ops,
@@ -266,14 +393,26 @@ void ccp_init(struct ccp *ccp, const struct ppp_mppe_config *config, const struc
 	memset(ccp, 0, sizeof(*ccp));
 	ccp->config = *config;
 	ccp->ops = ops;
+	ccp->encrypt = config->policy != PPP_MPPE_OFF;
 	cp_init(&ccp->cp, &protocol, host, user);
+}
+
+void ccp_allow(struct ccp *ccp, const struct ppp_compress_list *list, uint16_t limit)
+{
+	ccp->allowed = *list;
+	ccp->limit = limit;
+	ccp->mppc = ccp->encrypt && is_allowed(ccp, CODEC_MPPC);
 }
 
 static void prepare(struct ccp *ccp)
 {
 	/* RFC 3078 2.1: all that is supported; the responder picks. */
-	ccp->ask = allowed_bits(&ccp->config) | (ccp->config.allow_stateless ? CCP_STATELESS : 0);
+	ccp->ask = allowed_bits(&ccp->config) | (ccp->config.allow_stateless ? CCP_STATELESS : 0) |
+		   (ccp->mppc ? CCP_MPPC : 0);
 	ccp->peer_naks = ccp->missing = 0;
+	ccp->offer_count = 0;
+	for (unsigned int i = 0; !ccp->encrypt && i < ccp->allowed.count; i++)
+		ccp->offers[ccp->offer_count++] = ccp_codec_best(ccp->allowed.kinds[i]);
 }
 
 void ccp_start(struct ccp *ccp, uint64_t now)

@@ -1,5 +1,7 @@
 /*
- * CCP (RFC 1962) with MPPE as the only method (option 18, RFC 3078 section 2).
+ * CCP (RFC 1962): MPPE (option 18, RFC 3078 section 2) with or without MPPC in it, or, on a link
+ * without encryption, one method of compression for each direction (ccp_codec.h). MPPE is never
+ * given up for compression.
  *
  * Our request says what we want to receive, the peer's what it wants to receive: rx comes from our
  * acknowledged request, tx from the peer's. rx is switched on before our Configure-Ack goes out,
@@ -13,11 +15,9 @@
 #pragma once
 
 #include "lib/mppe/mppe.h"
+#include "lib/ppp/ccp_codec.h"
 #include "lib/ppp/cp.h"
 
-#define CCP_MPPE 18
-
-#define CCP_MPPC      0x00000001u /* compression: not supported */
 #define CCP_OBSOLETE  0x00000010u
 #define CCP_40        0x00000020u
 #define CCP_128       0x00000040u
@@ -29,6 +29,9 @@ struct ccp_ops {
 	void (*rx)(void *user, const struct mppe_params *params);
 	void (*tx)(void *user, const struct mppe_params *params);
 	void (*reset)(void *user); /* the peer wants FLUSHED on the next packet */
+	/* Compression of a direction on, or off (NULL). May be NULL where ccp_allow() is not used. */
+	void (*unpack)(void *user, const struct codec_params *params);
+	void (*pack)(void *user, const struct codec_params *params);
 };
 
 struct ccp {
@@ -39,17 +42,30 @@ struct ccp {
 	uint32_t peer, staged; /* of the peer's; 0 none */
 	struct mppe_params rx, tx;
 	bool rx_on, tx_on;
-	bool listed;                         /* the request at hand has the option */
-	bool no_reset_request, no_reset_ack; /* codes that the peer rejected */
-	uint8_t reset_id;                    /* of the Reset-Request that waits for its Ack */
+	bool encrypt;                                 /* by MPPE */
+	bool mppc;                                    /* allowed under it */
+	struct ppp_compress_list allowed;             /* without it */
+	struct codec_params offers[PPP_COMPRESS_MAX]; /* of our request */
+	unsigned int offer_count;
+	uint16_t limit;                               /* of what is received */
+	struct codec_params codec_peer, codec_staged; /* of the peer's request */
+	struct codec_params unpack, pack;             /* in force */
+	bool listed;                                  /* the request at hand has the option */
+	bool no_reset_request, no_reset_ack;          /* codes that the peer rejected */
+	uint8_t reset_id; /* of the Reset-Request that waits for its Ack */
 	bool reset_waiting;
 	uint8_t peer_naks; /* that we could not follow */
 	uint8_t missing;   /* requests without the option that we refused */
 };
 
-/* `config` with policy PREFER or REQUIRE, and at least one strength and one mode. */
+/* `config` with policy PREFER or REQUIRE, and at least one strength and one mode; or OFF. */
 void ccp_init(struct ccp *ccp, const struct ppp_mppe_config *config, const struct ccp_ops *ops,
 	const struct cp_host *host, void *user);
+/*
+ * Compression that is allowed, the one that is liked best first; after ccp_init(). With MPPE only MPPC
+ * counts. With a policy of OFF it is all that is negotiated. `limit`: the MRU that holds for us.
+ */
+void ccp_allow(struct ccp *ccp, const struct ppp_compress_list *list, uint16_t limit);
 void ccp_start(struct ccp *ccp, uint64_t now);
 /* Anew, from Opened or while negotiating: the keys start again from the first. */
 void ccp_restart(struct ccp *ccp, uint64_t now);

@@ -5,6 +5,7 @@
 
 #define PPP_IP     0x0021
 #define PPP_IPV6   0x0057
+#define PPP_COMP_LINK 0x00fb /* the same on one link of a multilink bundle */
 #define PPP_COMP   0x00fd /* compressed or encrypted datagram (RFC 1962, RFC 3078) */
 #define PPP_IPCP   0x8021
 #define PPP_IPXCP  0x802b

@@ -96,6 +96,7 @@ static void copy_config(struct ppp_link *l, const struct ppp_link_config *config
 		l->mppe.strengths = PPP_MPPE_128;
 	if (!l->mppe.allow_stateful)
 		l->mppe.allow_stateless = true;
+	l->compress = config->compress;
 	l->want_dns = config->want_dns;
 	l->restart_interval = config->restart_interval;
 	l->setup_timeout = config->setup_timeout;
@@ -341,6 +342,10 @@ void ppp_link_get_info(const struct ppp_link *l, struct ppp_link_info *info)
 	info->rx_encrypted = l->ccp.rx_on && cp_is_open(&l->ccp.cp);
 	if (info->tx_encrypted)
 		info->mppe = l->ccp.tx;
+	if (cp_is_open(&l->ccp.cp)) {
+		info->pack = l->ccp.pack.kind;
+		info->unpack = l->ccp.unpack.kind;
+	}
 	info->mru = lcp->mru ? lcp->mru : l->mru;
 	info->peer_mru = lcp->peer.mru < l->mru ? lcp->peer.mru : l->mru;
 	info->accm = lcp_accm(lcp);

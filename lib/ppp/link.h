@@ -13,6 +13,7 @@
  */
 #pragma once
 
+#include "lib/compress/codec.h"
 #include "lib/mppe/mppe.h"
 #include "lib/ppp/chap.h"
 #include "lib/reason.h"
@@ -50,6 +51,13 @@ struct ppp_network {
 	uint32_t dns[2], nbns[2];
 };
 
+/* Methods of compression that are allowed, the best first. */
+#define PPP_COMPRESS_MAX 3
+struct ppp_compress_list {
+	unsigned int count;
+	enum codec_kind kinds[PPP_COMPRESS_MAX];
+};
+
 struct ppp_link_config {
 	enum ppp_role role;
 	uint16_t mru;     /* that we ask for, and the most that we send unless the peer says less */
@@ -60,6 +68,8 @@ struct ppp_link_config {
 	 * Empty: MS-CHAPv2. */
 	struct ppp_auth_list auth;
 	struct ppp_mppe_config mppe;
+	/* With MPPE only MPPC is possible, the others only without. Empty: none. */
+	struct ppp_compress_list compress;
 	bool want_dns;              /* client: ask for DNS and NBNS servers */
 	uint64_t echo_interval;     /* us, 0 never; LCP echo after so much silence */
 	unsigned int echo_failures; /* unanswered ones until the link is dead */
@@ -83,7 +93,10 @@ struct ppp_link_ops {
 	 */
 	void (*mppe_tx)(void *user, const struct mppe_params *params, const uint8_t start[16]);
 	void (*mppe_rx)(void *user, const struct mppe_params *params, const uint8_t start[16]);
-	void (*mppe_reset)(void *user); /* the peer sent Reset-Request (stateful) */
+	void (*mppe_reset)(void *user); /* the peer sent Reset-Request (stateful MPPE, or MPPC) */
+	/* Compression of a direction on, or off (NULL). May be NULL if config.compress is empty. */
+	void (*pack)(void *user, const struct codec_params *params);
+	void (*unpack)(void *user, const struct codec_params *params);
 	/*
 	 * IPCP is open: data may pass. `net` has what was agreed: local, remote, and for the client
 	 * DNS, NBNS. Again after a `down` that was mended (CCP or LCP negotiated anew).
@@ -143,6 +156,7 @@ struct ppp_link_info {
 		       1]; /* server: the authenticated user; client: the server's name */
 	bool tx_encrypted, rx_encrypted;
 	struct mppe_params mppe; /* valid if tx_encrypted */
+	enum codec_kind pack, unpack; /* compression of what is sent, received */
 	uint16_t mru, peer_mru;  /* what we may receive, what we may send */
 	uint32_t accm, peer_accm; /* RFC 1662 7.1: to be escaped in what we receive, what we send */
 	struct ppp_network net;

@@ -44,6 +44,7 @@ struct ppp_link {
 	/* Configuration. */
 	enum ppp_role role;
 	struct ppp_mppe_config mppe;
+	struct ppp_compress_list compress;
 	bool want_dns;
 	uint16_t mru;
 	uint64_t restart_interval, setup_timeout;

@@ -1,5 +1,6 @@
 /*
- * Network phase of a PPP link (RFC 1661 3.6): CCP with MPPE, IPCP, and when data may pass.
+ * Network phase of a PPP link (RFC 1661 3.6): CCP, IPCP, and when data may pass. CCP is for MPPE, with
+ * or without MPPC; or, where there is no encryption, for compression, which is never needed.
  *
  * IPCP is held while CCP is undecided: for ever if encryption is required, for some seconds if it
  * is preferred. What comes for a protocol that is not running yet is kept, the last
@@ -85,7 +86,32 @@ static void reset(void *user)
 	l->ops->mppe_reset(l->user);
 }
 
-static const struct ccp_ops ccp_ops = { .rx = set_rx, .tx = set_tx, .reset = reset };
+static void set_pack(void *user, const struct codec_params *params)
+{
+	struct ppp_link *l = user;
+
+	l->ops->pack(l->user, params);
+}
+
+static void set_unpack(void *user, const struct codec_params *params)
+{
+	struct ppp_link *l = user;
+
+	l->ops->unpack(l->user, params);
+}
+
+static const struct ccp_ops ccp_ops = {
+	.rx = set_rx,
+	.tx = set_tx,
+	.reset = reset,
+	.pack = set_pack,
+	.unpack = set_unpack,
+};
+
+static bool may_encrypt(const struct ppp_link *l)
+{
+	return l->mppe.policy != PPP_MPPE_OFF && l->have_key;
+}
 
 static void hold(struct ppp_link *l, struct link_held *held, const uint8_t *info, size_t len)
 {
@@ -130,7 +156,7 @@ static void refuse_ccp(struct ppp_link *l, const uint8_t *info, size_t len)
 
 static void start_ccp(struct ppp_link *l)
 {
-	if (l->mppe.policy == PPP_MPPE_OFF || !l->have_key) {
+	if (!may_encrypt(l) && !l->compress.count) {
 		l->ccp_off = true;
 		if (l->held_ccp.len)
 			refuse_ccp(l, l->held_ccp.data, l->held_ccp.len);
@@ -188,7 +214,10 @@ void link_network_start(struct ppp_link *l)
 	if (l->role == PPP_SERVER)
 		config.net = l->net;
 	l->ccp_off = l->ccp_asked = l->ccp_needed = false;
+	if (!may_encrypt(l))
+		mppe.policy = PPP_MPPE_OFF;
 	ccp_init(&l->ccp, &mppe, &ccp_ops, &link_host, l);
+	ccp_allow(&l->ccp, &l->compress, l->lcp.mru ? l->lcp.mru : l->mru);
 	ipcp_init(&l->ipcp, &config, &link_host, l);
 	l->ccp.cp.automaton.restart_interval = l->ipcp.cp.automaton.restart_interval =
 		l->restart_interval;
@@ -226,8 +255,26 @@ static void ccp_gone(struct ppp_link *l, enum pptp_reason reason, const char *wo
 		link_end(l, LINK_END, reason, words);
 		return;
 	}
-	link_log(l, PPP_LOG_INFO, "no encryption: %s", words);
+	link_log(l, PPP_LOG_INFO, "no %s: %s",
+		l->ccp.encrypt || !l->compress.count ? "encryption" : "compression", words);
 	l->pending |= LINK_CCP_OFF;
+}
+
+static const char *codec_word(enum codec_kind kind)
+{
+	return kind == CODEC_NONE ? "none" : codec_name(kind);
+}
+
+static void log_ccp(struct ppp_link *l)
+{
+	const struct ccp *ccp = &l->ccp;
+
+	if (ccp->encrypt)
+		link_log(l, PPP_LOG_INFO, "encryption: MPPE %d bits, %s", (int)ccp->tx.bits,
+			ccp->tx.stateless ? "stateless" : "stateful");
+	if (ccp->pack.kind != CODEC_NONE || ccp->unpack.kind != CODEC_NONE)
+		link_log(l, PPP_LOG_INFO, "compression: %s sent, %s received",
+			codec_word(ccp->pack.kind), codec_word(ccp->unpack.kind));
 }
 
 static void ccp_event(struct ppp_link *l, enum cp_event event)
@@ -238,12 +285,12 @@ static void ccp_event(struct ppp_link *l, enum cp_event event)
 	switch (event) {
 	case CP_UP:
 		ccp_up(&l->ccp);
-		l->ccp_needed = l->was_encrypted = true;
+		if (l->ccp.encrypt)
+			l->ccp_needed = l->was_encrypted = true;
 		l->reopen_deadline = UINT64_MAX;
 		l->foreign = 0;
 		l->pending |= LINK_START_IPCP;
-		link_log(l, PPP_LOG_INFO, "encryption: MPPE %d bits, %s", (int)l->ccp.tx.bits,
-			l->ccp.tx.stateless ? "stateless" : "stateful");
+		log_ccp(l);
 		break;
 	case CP_DOWN:
 		link_update_data(l); /* data stops before the keys go */
@@ -399,7 +446,8 @@ void ppp_link_want_reset(struct ppp_link *l, uint64_t now)
 	if (l->over || l->phase != PPP_NETWORK)
 		return;
 	l->now = now;
-	if (l->ccp.rx_on && !l->ccp.rx.stateless)
+	if ((l->ccp.rx_on && !l->ccp.rx.stateless) ||
+		(!l->ccp.rx_on && l->ccp.unpack.kind != CODEC_NONE))
 		ccp_want_reset(&l->ccp);
 }
 
@@ -412,12 +460,14 @@ void ppp_link_desync(struct ppp_link *l, uint64_t now)
 	if (!link_desynced(l))
 		l->desyncs = 0;
 	l->last_desync = now;
-	if (++l->desyncs > MAX_DESYNCS) {
+	if (++l->desyncs > MAX_DESYNCS && !l->ccp.encrypt) {
+		link_log(l, PPP_LOG_WARNING, "compression falls out of step again and again: off");
+		cp_close(&l->ccp.cp, "compression out of step", now);
+	} else if (l->desyncs > MAX_DESYNCS) {
 		link_end(l, LINK_END, PPTP_MPPE_DESYNC, "");
 	} else {
-		link_log(l, PPP_LOG_WARNING,
-			"encryption fell out of step: negotiating it anew (%u of %u)", l->desyncs,
-			MAX_DESYNCS);
+		link_log(l, PPP_LOG_WARNING, "%s fell out of step: negotiating it anew (%u of %u)",
+			l->ccp.encrypt ? "encryption" : "compression", l->desyncs, MAX_DESYNCS);
 		ccp_restart(&l->ccp, now);
 	}
 	l->depth--;

@@ -129,6 +129,7 @@ static void tunnel_off(struct sim_end *e)
 		return;
 	e->tunnel_on = false;
 	packet_list_init(&out);
+	e->compressed += e->tunnel.stats.rx_compressed;
 	tunnel_done(&e->tunnel, &out);
 	while ((p = packet_list_take(&out)))
 		packet_free(e, p);
@@ -215,6 +216,32 @@ static void link_reset(void *user)
 	tunnel_reset_requested(&e->tunnel);
 }
 
+static void set_codec(struct sim_end *e, const struct codec_params *params, bool sending)
+{
+	struct codec *c = params ? codec_new(params, sending) : NULL;
+
+	if (params && !c)
+		abort();
+	if (e->tunnel_on && sending)
+		tunnel_set_pack(&e->tunnel, c);
+	else if (e->tunnel_on)
+		tunnel_set_unpack(&e->tunnel, c);
+	else
+		codec_free(c);
+	if (params && !sending)
+		e->unpack = params->kind;
+}
+
+static void link_pack(void *user, const struct codec_params *params)
+{
+	set_codec(user, params, true);
+}
+
+static void link_unpack(void *user, const struct codec_params *params)
+{
+	set_codec(user, params, false);
+}
+
 static void link_up(void *user, const struct ppp_network *net)
 {
 	struct sim_end *e = user;
@@ -276,6 +303,8 @@ static const struct ppp_link_ops link_ops = {
 	.mppe_tx = link_tx,
 	.mppe_rx = link_rx,
 	.mppe_reset = link_reset,
+	.pack = link_pack,
+	.unpack = link_unpack,
 	.up = link_up,
 	.down = link_down,
 	.finished = link_finished,
@@ -464,6 +493,7 @@ void sim_end_init(struct sim_end *e, unsigned int index, struct sim_network *net
 		.password = index ? NULL : config->password,
 		.auth = config->auth,
 		.mppe = config->mppe,
+		.compress = config->compress,
 		.want_dns = true,
 		.echo_interval = 15 * SECOND,
 		.echo_failures = 4,

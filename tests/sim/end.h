@@ -14,6 +14,7 @@
 struct sim_end_config {
 	struct ppp_mppe_config mppe;
 	struct ppp_auth_list auth;
+	struct ppp_compress_list compress;
 	const char *user, *password; /* client: what it says; server: the account it has */
 	enum gre_flow flow;
 	uint16_t window; /* that it announces, 0 included */
@@ -40,6 +41,8 @@ struct sim_end {
 	long packets; /* slots in use */
 	/* data */
 	uint32_t sent, received, next_expected;
+	enum codec_kind unpack; /* the last */
+	uint64_t compressed;    /* data packets that came compressed, in all */
 	uint64_t disordered, damaged, damaged_unexplained;
 	const char *violation; /* an invariant was broken: what */
 	struct sim_pending {

@@ -12,6 +12,7 @@ void decode_crypt_done(struct decode_crypt *c)
 {
 	if (c->running)
 		mppe_done(&c->mppe);
+	codec_free(c->codec);
 	if (c->late) {
 		explicit_bzero(c->late, DECODE_LATE_MAX * sizeof(*c->late));
 		free(c->late);
@@ -30,6 +31,17 @@ void decode_crypt_start(
 		return;
 	mppe_init(&c->mppe, params, start);
 	c->running = true;
+}
+
+void decode_crypt_compress(struct decode_crypt *c, const struct codec_params *params)
+{
+	if (!params->encrypted)
+		decode_crypt_done(c);
+	codec_free(c->codec);
+	c->codec = codec_new(params, false);
+	if (!params->encrypted)
+		c->algorithm = c->codec ? DECODE_COMPRESS : DECODE_OTHER;
+	c->mppe.mppc = c->codec && params->encrypted;
 }
 
 /* Packets between what is expected and this count; 0 in order; LATE_REACH and more: late. */

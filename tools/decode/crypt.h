@@ -1,12 +1,13 @@
 /*
- * What one direction of a PPP link does to its data: the algorithm that CCP agreed on, and MPPE
- * followed packet by packet (RFC 3078) when its keys are known.
+ * What one direction of a PPP link does to its data: the algorithm that CCP agreed on, MPPE followed
+ * packet by packet (RFC 3078) when its keys are known, and compression (lib/compress).
  *
  * In stateless mode every packet's key follows from the count alone, so packets that come late
  * are decrypted with a copy of the state from before the gap.
  */
 #pragma once
 
+#include "lib/compress/codec.h"
 #include "lib/mppe/mppe.h"
 
 #include <stdbool.h>
@@ -17,7 +18,8 @@
 enum decode_algorithm {
 	DECODE_UNKNOWN, /* no CCP seen: the capture begins in the middle */
 	DECODE_MPPE,
-	DECODE_OTHER, /* another compression */
+	DECODE_COMPRESS, /* one that is known here, without MPPE */
+	DECODE_OTHER,    /* another compression */
 };
 
 struct decode_late {
@@ -29,7 +31,8 @@ struct decode_crypt {
 	enum decode_algorithm algorithm;
 	bool has_params; /* MPPE: the strength is known */
 	struct mppe_params params;
-	bool running; /* keys are known */
+	bool running;        /* keys are known */
+	struct codec *codec; /* NULL: no compression; of DECODE_MPPE: MPPC under it */
 	struct mppe mppe;
 	uint64_t packets;
 	struct decode_late *late; /* DECODE_LATE_MAX, allocated with the first gap */
@@ -41,10 +44,13 @@ void decode_crypt_start(
 	struct decode_crypt *c, const struct mppe_params *params, const uint8_t *start);
 void decode_crypt_done(struct decode_crypt *c); /* wipes; back to DECODE_UNKNOWN */
 
-/* Must packets be taken in order to be decrypted? */
+/* CCP agreed on compression, alone or (after decode_crypt_start()) under MPPE. */
+void decode_crypt_compress(struct decode_crypt *c, const struct codec_params *params);
+
+/* Must packets be taken in order to be decrypted, or decompressed? */
 static inline bool decode_crypt_ordered(const struct decode_crypt *c)
 {
-	return c->running && !c->params.stateless;
+	return c->codec || (c->running && !c->params.stateless);
 }
 
 /* The decryption was nonsense: stateful keys are wrong until a FLUSHED packet. */

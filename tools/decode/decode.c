@@ -160,6 +160,8 @@ static void summary_print(struct decoder *d)
 	decode_print_int(p, "ppp", s->ppp);
 	decode_print_int(p, "encrypted", s->encrypted);
 	decode_print_int(p, "decrypted", s->decrypted);
+	decode_print_int(p, "compressed", s->compressed);
+	decode_print_int(p, "decompressed", s->decompressed);
 	decode_print_int(p, "inner", s->inner);
 	decode_print_int(p, "malformed", s->malformed);
 	decode_print_int(p, "calls", s->calls);

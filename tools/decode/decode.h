@@ -22,14 +22,15 @@ struct decode_options {
 
 /* What was seen, for tests and the last line. */
 struct decode_stats {
-	uint64_t packets;   /* read from the capture */
-	uint64_t control;   /* control messages */
-	uint64_t gre;       /* GRE packets of PPTP */
-	uint64_t ppp;       /* PPP frames */
-	uint64_t encrypted; /* MPPE frames */
-	uint64_t decrypted; /* of these, decrypted to a plausible packet */
-	uint64_t inner;     /* network-layer packets in clear or decrypted */
-	uint64_t malformed; /* anything that broke a rule of its format */
+	uint64_t packets;                  /* read from the capture */
+	uint64_t control;                  /* control messages */
+	uint64_t gre;                      /* GRE packets of PPTP */
+	uint64_t ppp;                      /* PPP frames */
+	uint64_t encrypted;                /* MPPE frames */
+	uint64_t decrypted;                /* of these, decrypted to a plausible packet */
+	uint64_t compressed, decompressed; /* frames of compression without MPPE */
+	uint64_t inner;                    /* network-layer packets in clear or decrypted */
+	uint64_t malformed;                /* anything that broke a rule of its format */
 	uint64_t calls;
 	uint64_t verified; /* authentications whose password fits */
 };

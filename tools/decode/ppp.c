@@ -5,10 +5,13 @@
 #include "tools/decode/decoder.h"
 #include "tools/decode/print_ppp.h"
 
+#include "lib/ppp/ccp_codec.h"
+#include "lib/ppp/cp.h"
 #include "lib/ppp/frame.h"
 #include "lib/ppp/mschap.h"
 
-#define CCP_MPPE      18
+#include <errno.h>
+
 #define MPPE_BIT_40   0x00000020u
 #define MPPE_BIT_56   0x00000080u
 #define MPPE_BIT_128  0x00000040u
@@ -167,36 +170,70 @@ static bool mppe_params(struct mppe_params *params, uint32_t bits)
 	return true;
 }
 
-/* RFC 1962 section 4: an acknowledged request is what its sender receives: here, what this side
- * sends. */
-static void ccp_follow(struct place *at, struct wire_reader r)
+/* The longest information field there is: what one capture's LCP agreed on is not looked at. */
+#define UNPACKED_MAX 1600
+
+/* Compression alone: the first method of the list counts, pppd acknowledges several. */
+static void compress_follow(struct decode_crypt *crypt, const struct ppp_option *option)
 {
-	struct decode_crypt *crypt = &at->call->side[at->side].crypt;
-	uint8_t code, id;
-	struct wire_reader body = body_of(r, &code, &id);
+	struct codec_params params;
+
+	if (ccp_codec_get(option, &params)) {
+		params.limit = UNPACKED_MAX;
+		decode_crypt_compress(crypt, &params);
+	}
+}
+
+/* MPPE, by its option of an acknowledged request; false: that is not what it says. */
+static bool mppe_follow(struct place *at, struct decode_crypt *crypt, uint32_t bits)
+{
+	const struct codec_params mppc = {
+		.kind = CODEC_MPPC, .encrypted = true, .limit = UNPACKED_MAX
+	};
 	struct mppe_params params;
 	uint8_t start[16];
 	bool known;
 
-	if (code != 2 || body.failed || !wire_left(&body))
+	if (!mppe_params(&params, bits))
+		return false;
+	known = at->call->proven &&
+		decode_auth_start_key(at->call->proven, (int)at->side == at->call->authenticator,
+			params.bits, start);
+	decode_crypt_start(crypt, &params, known ? start : NULL);
+	explicit_bzero(start, sizeof(start));
+	if (known && bits & CCP_MPPC)
+		decode_crypt_compress(crypt, &mppc);
+	return true;
+}
+
+/* Deflate and BSD-Compress begin anew with it (RFC 1977 and 1979, section 2). */
+static void reset_follow(struct place *at)
+{
+	struct decode_crypt *crypt = &at->call->side[at->side].crypt;
+
+	if (crypt->algorithm == DECODE_COMPRESS && codec_kind_needs_ack(codec_kind(crypt->codec)))
+		codec_reset(crypt->codec);
+}
+
+/* RFC 1962 section 4: an acknowledged request is what its sender receives: here, what this side
+ * sends. */
+static void ccp_follow(struct place *at, struct wire_reader r)
+{
+	/* Who acknowledges is who sends. */
+	struct decode_crypt *crypt = &at->call->side[at->side].crypt;
+	uint8_t code, id;
+	struct wire_reader body = body_of(r, &code, &id);
+	struct ppp_option option;
+
+	if (code == CP_RESET_ACK && !body.failed)
+		reset_follow(at);
+	if (code != CP_CONFIGURE_ACK || body.failed || !wire_left(&body))
 		return;
 	decode_crypt_done(crypt);
 	crypt->algorithm = DECODE_OTHER;
-	while (wire_left(&body)) {
-		uint8_t type = wire_u8(&body), length = wire_u8(&body);
-		struct wire_reader data = wire_sub(&body, length < 2 ? SIZE_MAX : length - 2u);
-
-		if (body.failed)
-			return;
-		if (type != CCP_MPPE || wire_left(&data) != 4 ||
-			!mppe_params(&params, wire_u32(&data)))
-			continue;
-		known = at->call->proven &&
-			decode_auth_start_key(at->call->proven,
-				(int)at->side == at->call->authenticator, params.bits, start);
-		decode_crypt_start(crypt, &params, known ? start : NULL);
-		explicit_bzero(start, sizeof(start));
-		return;
+	while (crypt->algorithm == DECODE_OTHER && ppp_option_next(&body, &option)) {
+		if (option.type != CCP_MPPE || !mppe_follow(at, crypt, ppp_option_u32(&option)))
+			compress_follow(crypt, &option);
 	}
 }
 
@@ -272,6 +309,69 @@ static void header_print(struct decode_print *p, uint16_t header, size_t len)
 		header & MPPE_FLUSHED ? " flushed" : "", len);
 }
 
+/* Protocol and packet as they were, or an error of the codec. */
+static void unpacked(struct place *at, int n, const uint8_t *data)
+{
+	struct decode_print *p = &at->d->print;
+	struct wire_reader r = wire_reader(data, n > 0 ? (size_t)n : 0);
+	uint16_t protocol;
+
+	if (n == -EAGAIN) {
+		decode_print_string(p, "state", "out-of-step");
+		decode_print_text(p, "compressed, out of step after a loss");
+		return;
+	}
+	if (n <= 0 || !ppp_header_read(&r, &protocol) || !plausible(protocol, r)) {
+		decode_print_string(p, "state", "nonsense");
+		decode_print_text(p, "cannot be decompressed");
+		return;
+	}
+	at->d->stats.decompressed++;
+	decode_print_string(p, "state", "decompressed");
+	decode_print_text(p, "decompressed: ");
+	decode_inner(at->d, at->frame, protocol, r.pos, wire_left(&r), wire_left(&r));
+}
+
+static void decompressed(struct place *at, const uint8_t *data, size_t len, size_t captured)
+{
+	struct decode_print *p = &at->d->print;
+	struct decode_crypt *crypt = &at->call->side[at->side].crypt;
+	const uint8_t *out = NULL;
+	int n;
+
+	at->d->stats.compressed++;
+	decode_print_string(p, "compression", codec_name(codec_kind(crypt->codec)));
+	decode_print_int(p, "bytes", len);
+	decode_print_text(p, "%s, %zu bytes, ", codec_name(codec_kind(crypt->codec)), len);
+	if (captured < len) {
+		decode_print_string(p, "state", "cut");
+		decode_print_text(p, "cut by the capture");
+		return;
+	}
+	n = codec_decompress(crypt->codec, data, len, &out);
+	unpacked(at, n, out);
+}
+
+/* MPPC under MPPE, decrypted. */
+static void expanded(
+	struct place *at, uint16_t header, const uint8_t *data, size_t len, size_t captured)
+{
+	struct decode_crypt *crypt = &at->call->side[at->side].crypt;
+	const uint8_t *out = NULL;
+	int n;
+
+	if (!(header & MPPE_COMPRESSED) || captured < len) {
+		(void)codec_expand(crypt->codec, header & MPPE_FLUSHED, data, 0, &out);
+		decrypted(at, data, len, captured);
+		return;
+	}
+	n = codec_expand(crypt->codec, header, data, len, &out);
+	if (n > 0)
+		decrypted(at, out, (size_t)n, (size_t)n);
+	else
+		unpacked(at, n, out);
+}
+
 /* `data` and `len`: behind the PPP header; `captured` bytes of it are real. */
 static void comp_run(struct place *at, uint8_t *data, size_t len, size_t captured)
 {
@@ -281,6 +381,10 @@ static void comp_run(struct place *at, uint8_t *data, size_t len, size_t capture
 	uint16_t header = wire_u16(&r);
 	enum mppe_result result;
 
+	if (s->crypt.algorithm == DECODE_COMPRESS) {
+		decompressed(at, data, len, captured);
+		return;
+	}
 	if (s->crypt.algorithm == DECODE_OTHER) {
 		decode_print_int(p, "bytes", len);
 		decode_print_text(p, "compressed data, %zu bytes", len);
@@ -302,6 +406,8 @@ static void comp_run(struct place *at, uint8_t *data, size_t len, size_t capture
 	result = decode_crypt_open(&s->crypt, data, (uint32_t)len, &at->d->batch);
 	if (result != MPPE_OK)
 		not_decrypted(at, header, result);
+	else if (s->crypt.codec)
+		expanded(at, header, data + MPPE_HEADER, len - MPPE_HEADER, captured - MPPE_HEADER);
 	else if (header & MPPE_COMPRESSED)
 		decode_print_text(p, "decrypted, compressed by MPPC");
 	else
@@ -388,7 +494,13 @@ void decode_ppp(struct decoder *d, struct decode_call *call, unsigned int side,
 	}
 	head = (size_t)(r.pos - f->data);
 	name = ppp_protocol_name(protocol, buf, sizeof(buf));
-	decode_print_string(p, "protocol", protocol == PPP_COMP ? "MPPE" : name);
+	if (protocol == PPP_COMP && call->side[side].crypt.algorithm == DECODE_COMPRESS)
+		decode_print_string(p, "protocol", "compressed");
+	else
+		decode_print_string(p, "protocol", protocol == PPP_COMP ? "MPPE" : name);
+	if (call->side[side].crypt.algorithm == DECODE_COMPRESS && protocol < 0x4000 &&
+		protocol != PPP_COMP && protocol != PPP_COMP_LINK)
+		codec_learn(call->side[side].crypt.codec, protocol, r.pos, wire_left(&r));
 	if (protocol == PPP_COMP) {
 		comp_run(&at, f->data + head, f->len - head, f->captured - head);
 	} else if (ppp_is_data(protocol)) {
