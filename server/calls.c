@@ -1,4 +1,5 @@
 /* Calls of the server: accepted within limits, judged by the accounts, given an address, routed. */
+#include "server/ipv6.h"
 #include "server/policy.h"
 #include "server/server_internal.h"
 #include "system/log.h"
@@ -99,7 +100,8 @@ static void on_judge(struct session *s, const struct ppp_auth_request *request)
 	/* An unknown name takes the same path and time as a wrong password. */
 	static const struct ppp_secret nobody;
 	struct ppp_auth_verdict verdict = { 0 };
-	bool ok = ppp_auth_check(request, account ? &account->secret : &nobody, &verdict) && account;
+	bool ok =
+		ppp_auth_check(request, account ? &account->secret : &nobody, &verdict) && account;
 	bool other = ok && s->owner_data && s->owner_data != account;
 
 	if (ok && !other && !policy_numbers(account, s)) {
@@ -199,6 +201,7 @@ static void on_gone(struct session *s, enum pptp_reason reason, const char *deta
 			pptp_reason_text(reason), *detail ? ": " : "", detail,
 			(unsigned long long)stats.rx_bytes, (unsigned long long)stats.tx_bytes);
 	give_back_address(server, s);
+	server_gone6(s);
 	server_call_ended(server, s, passed);
 }
 
@@ -223,6 +226,8 @@ static const struct session_ops session_ops = {
 	.admit = policy_admit,
 	.judge = on_judge,
 	.up = on_up,
+	.up6 = server_up6,
+	.may_have = server_may_have,
 	.opened = on_opened,
 	.gone = on_gone,
 };

@@ -32,6 +32,7 @@ int settings_cidr(const char *text, struct in_addr *prefix, unsigned int *len);
 int settings_cidr6(const char *text, struct in6_addr *prefix, unsigned int *len);
 /* A unicast address of other than link-local scope, which an end in a tunnel can have or reach. */
 bool settings_is_host6(const struct in6_addr *addr);
+#define SETTINGS_IPV6_MTU 1280 /* RFC 8200 section 5: a device with less has no IPv6 */
 /* "off", "on", "alone". */
 int settings_ipv6(const char *text, enum ppp_ipv6_policy *policy);
 /* "require-128", "require", "prefer-128,stateful", "off" ...: words of require|prefer|off,
