@@ -35,6 +35,11 @@ static inline bool ipv6_is_multicast(const uint8_t address[IPV6_ADDRESS])
 	return address[0] == 0xff;
 }
 
+static inline bool ipv6_is_link_local(const uint8_t address[IPV6_ADDRESS])
+{
+	return address[0] == 0xfe && (address[1] & 0xc0) == 0x80;
+}
+
 /* :: and ::1, which are never on a wire as addresses of packets between hosts. */
 bool ipv6_is_nobody(const uint8_t address[IPV6_ADDRESS]);
 

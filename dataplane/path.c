@@ -126,6 +126,21 @@ static void deliver_discovery(
 	deliver_control(w, s, p);
 }
 
+/*
+ * Link-local addresses are of one session's link each, and the kernel would hand such a packet back to
+ * the device, for another session.
+ */
+static bool leaves_its_link(
+	const struct worker *w, const struct dp_session *s, const struct ipv6 *ip)
+{
+	const struct dp_session *to;
+
+	if (!ipv6_is_link_local(ip->source) && !ipv6_is_link_local(ip->destination))
+		return false;
+	to = table_lookup6(&w->table, ip->destination);
+	return to && to != s;
+}
+
 static void deliver_ipv6(struct worker *w, struct dp_session *s, struct packet *p)
 {
 	struct ipv6 ip;
@@ -136,7 +151,7 @@ static void deliver_ipv6(struct worker *w, struct dp_session *s, struct packet *
 		w->stats.inner_closed++;
 	else if (ipv6_is_discovery(&ip) || (ip.unclear && ip.hop_limit == 255))
 		deliver_discovery(w, s, p, &ip);
-	else if (ipv6_is_multicast(ip.destination))
+	else if (ipv6_is_multicast(ip.destination) || leaves_its_link(w, s, &ip))
 		w->stats.inner_link_local++;
 	else if (ipv6_is_multicast(ip.source) || ipv6_is_nobody(ip.source) ||
 		 ipv6_is_nobody(ip.destination) ||

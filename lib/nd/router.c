@@ -7,7 +7,7 @@
 #define INITIAL_INTERVAL 16000000 /* us: MAX_INITIAL_RTR_ADVERT_INTERVAL */
 #define INTERVAL_MIN     200000000u
 #define INTERVAL_MAX     600000000u
-#define ANSWER_DELAY     500000u /* us: MAX_RA_DELAY_TIME */
+#define FIRST            500000 /* us after the start */
 
 static uint64_t between(struct nd_router *r, uint64_t min, uint64_t max)
 {
@@ -40,8 +40,9 @@ void nd_router_start(struct nd_router *r, const struct nd_advertisement *what,
 	r->what = *what;
 	memcpy(r->source, source, ND_ADDRESS);
 	r->initial = INITIAL;
+	r->prompt = ND_ROUTER_PROMPT;
 	r->running = true;
-	advertise(r, now);
+	r->deadline = now + FIRST;
 }
 
 void nd_router_stop(struct nd_router *r)
@@ -49,16 +50,16 @@ void nd_router_stop(struct nd_router *r)
 	r->running = false;
 }
 
-/* RFC 4861 6.2.6: an answer after a random moment, but not too soon after the one before. */
 void nd_router_receive(struct nd_router *r, const uint8_t *packet, size_t len, uint64_t now)
 {
 	struct nd_advertisement unused;
-	uint64_t at;
+	uint64_t at = now;
 
 	if (!r->running || nd_decode(packet, len, &unused) != ND_SOLICITATION)
 		return;
-	at = now + between(r, 0, ANSWER_DELAY);
-	if (at < r->sent_at + ND_ROUTER_DISTANCE)
+	if (r->prompt)
+		r->prompt--;
+	else if (at < r->sent_at + ND_ROUTER_DISTANCE)
 		at = r->sent_at + ND_ROUTER_DISTANCE;
 	if (at < r->deadline)
 		r->deadline = at;
