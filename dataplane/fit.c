@@ -12,6 +12,7 @@
 #include "dataplane/mss.h"
 #include "dataplane/path.h"
 #include "lib/ppp/frame.h"
+#include "lib/wire.h"
 
 #include <unistd.h>
 
@@ -37,14 +38,34 @@ static size_t error_for(const struct packet *p, uint16_t largest, uint8_t *messa
 				 largest > IPV6_MTU_MIN ? largest : IPV6_MTU_MIN, message, size);
 }
 
+/* NULL: nobody's session. */
+static const struct dp_session *sender_of(const struct worker *w, const struct packet *p)
+{
+	struct wire_reader r = wire_reader(p->data, p->len);
+	const uint8_t *source6;
+
+	if (p->data[0] >> 4 == 4) {
+		wire_skip(&r, 12);
+		return table_lookup(&w->table, wire_u32(&r));
+	}
+	wire_skip(&r, 8);
+	source6 = wire_bytes(&r, IPV6_ADDRESS);
+	return source6 ? table_lookup6(&w->table, source6) : NULL;
+}
+
 static void tell_sender(struct worker *w, const struct packet *p, uint16_t largest)
 {
 	uint8_t message[IPV6_MTU_MIN];
-	size_t len;
+	size_t len = sizeof(message);
+	const struct dp_session *sender;
 
 	if (!w->config.report_too_big)
 		return;
-	len = error_for(p, largest, message, sizeof(message));
+	/* It must fit his own session, if he has one: of an error that is dropped nobody is told. */
+	sender = sender_of(w, p);
+	if (sender && fit_largest(w, sender) < len)
+		len = fit_largest(w, sender);
+	len = error_for(p, largest, message, len);
 	if (!len || !icmp_may_send(&w->icmp, w->now))
 		w->stats.icmp_suppressed++;
 	else if (write(w->config.inner_fd, message, len) < 0)

@@ -17,6 +17,7 @@
 #define TIME_TO_LIVE   64
 #define UNREACHABLE    3
 #define TOO_BIG        4
+#define QUOTED_MIN     8 /* RFC 792: octets of the payload */
 
 /* Requests and answers; all other types are errors, or unknown and so not to be answered. */
 static bool is_query(uint8_t type)
@@ -70,13 +71,16 @@ size_t icmp_too_big(const uint8_t *packet, size_t len, uint16_t mtu, uint8_t *ou
 {
 	struct wire_writer w = wire_writer(out, size);
 	struct original o;
-	size_t quoted, total;
+	size_t room = size < ICMP_ERROR_MAX ? size : ICMP_ERROR_MAX, quoted, total;
 
 	if (!read_original(&o, packet, len))
 		return 0;
-	quoted = o.total < ICMP_ERROR_MAX - IPV4_HEADER - ICMP_HEADER
-			 ? o.total
-			 : ICMP_ERROR_MAX - IPV4_HEADER - ICMP_HEADER;
+	if (room < IPV4_HEADER + ICMP_HEADER)
+		return 0;
+	room -= IPV4_HEADER + ICMP_HEADER;
+	quoted = o.total < room ? o.total : room;
+	if (quoted < o.total && quoted < o.header + QUOTED_MIN)
+		return 0;
 	total = IPV4_HEADER + ICMP_HEADER + quoted;
 	wire_put_u8(&w, 0x45);
 	wire_put_u8(&w, TOS_CONTROL);

@@ -11,10 +11,11 @@
 #define ICMP_ERROR_MAX 576 /* RFC 1812 section 4.3.2.3 */
 
 /*
- * Builds the whole IPv4 packet in `out` (`size` octets, ICMP_ERROR_MAX are enough) that says of the
+ * Builds the whole IPv4 packet in `out` (of up to `size` octets and ICMP_ERROR_MAX) that says of the
  * IPv4 packet `packet`, of up to `len` octets, that only `mtu` octets fit; its length, or 0 if none
  * may be sent (RFC 1812 section 4.3.2.7): for no whole IPv4 header, one without DF, an ICMP error, a
- * fragment other than the first, a source or destination that is not one host's.
+ * fragment other than the first, a source or destination that is not one host's; or where `size` is not enough for the original's
+ * header and 8 octets of its payload.
  *
  * It comes from the packet's destination, as if that had said it. An address of our own would be
  * taken for a forgery by the kernel that gets it from the TUN device, and dropped; a packet's

@@ -9,6 +9,7 @@
 #define EXTENSIONS_MAX 8
 
 #define ICMP_HEADER 8
+#define ERROR_MIN   (IPV6_HEADER + ICMP_HEADER + IPV6_HEADER + 8) /* tells which packet it was */
 #define HOP_LIMIT   64
 #define TOO_BIG     2
 #define REDIRECT    137
@@ -100,13 +101,16 @@ static uint16_t checksum(const uint8_t *packet, size_t payload)
 size_t ipv6_too_big(const uint8_t *packet, size_t len, uint32_t mtu, uint8_t *out, size_t size)
 {
 	struct wire_writer w = wire_writer(out, size);
-	size_t quoted, most = IPV6_MTU_MIN - IPV6_HEADER - ICMP_HEADER;
+	size_t quoted, most = size < IPV6_MTU_MIN ? size : IPV6_MTU_MIN;
 	struct ipv6 ip;
 
 	if (!ipv6_decode(&ip, packet, len) || ip.unclear || ipv6_is_multicast(ip.source) ||
 		ipv6_is_nobody(ip.source) || ipv6_is_multicast(ip.destination) ||
 		(ip.icmp && (ip.icmp_type < 128 || ip.icmp_type == REDIRECT)))
 		return 0;
+	if (most < ERROR_MIN)
+		return 0;
+	most -= IPV6_HEADER + ICMP_HEADER;
 	quoted = ip.total < most ? ip.total : most;
 	wire_put_u32(&w, 6u << 28);
 	wire_put_u16(&w, (uint16_t)(ICMP_HEADER + quoted));

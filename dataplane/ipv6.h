@@ -46,7 +46,8 @@ bool ipv6_is_nobody(const uint8_t address[IPV6_ADDRESS]);
 /*
  * Builds the Packet Too Big (RFC 4443 section 3.2) that says of `packet`, of up to `len` octets, that
  * only `mtu` fit: its length, or 0 if none may be sent (section 2.4 e: for an ICMPv6 error or Redirect,
- * from what is no single host; or nothing that can be read). Never more than IPV6_MTU_MIN octets. It
+ * from what is no single host; or nothing that can be read). Never more than IPV6_MTU_MIN
+ * octets, or `size`, which has to hold headers and the packet's first 48. It
  * comes from the packet's destination, as icmp_too_big()'s does.
  */
 size_t ipv6_too_big(const uint8_t *packet, size_t len, uint32_t mtu, uint8_t *out, size_t size);

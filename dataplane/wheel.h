@@ -11,7 +11,8 @@
 
 #include <stdint.h>
 
-#define WHEEL_SLOTS 128 /* ms; more than any deadline of a tunnel */
+#define WHEEL_SLOTS                                                                                \
+	128 /* ms; further away are only the time-outs of windows that are kept, and their queues */
 
 struct wheel_entry {
 	struct wheel_entry *next, **prev; /* prev NULL: not set */

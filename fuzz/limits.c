@@ -83,8 +83,13 @@ static void act(struct fuzz *f, struct stranger *s)
 		/* One call at a time may be unauthenticated here. */
 		if (s->calls && !s->authenticated)
 			break;
-		if (s->calls || limits_call(&limits, s->from, 0, &victim) != LIMITS_OK)
+		if (s->calls || limits_call(&limits, s->from, 0, f->now, &victim) != LIMITS_OK) {
+			if (victim == &s->w)
+				limits_spare(&limits, victim);
+			else
+				make_room(victim, s, f->now);
 			break;
+		}
 		limits_call_began(&limits, s->from);
 		s->calls++;
 		break;

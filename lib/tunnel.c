@@ -15,6 +15,7 @@
 
 #define PACKET_ENCRYPTED 1u     /* packet.flags: what tunnel_finish() gets comes from the cipher */
 #define RAW_CONTROL      0x8000 /* RFC 1661 2: from here on network control, then link control */
+#define RAW_ECP          0x8053 /* RFC 1968 */
 #define INNER_PROTOCOL   2      /* never compressed within MPPE, as Linux and Windows do it */
 /* GRE, address/control, protocol, MPPE, inner protocol. */
 #define HEADROOM (GRE_HEADER_MAX + 2 + 2 + MPPE_HEADER + INNER_PROTOCOL)
@@ -200,6 +201,20 @@ static bool is_data(const struct tunnel *t, const struct packet *p, uint16_t pro
 	return !ppp_header_read(&r, &protocol) || protocol < RAW_CONTROL;
 }
 
+/*
+ * A line's CCP or ECP frame, Reset-Ack above all, says that from there on the data is to be read
+ * anew (RFC 1962 3): so it does not go past data that waits. (Our own MPPE takes its place in the
+ * stream when it goes.)
+ */
+static bool keeps_place(const struct tunnel *t, const struct packet *p)
+{
+	struct wire_reader r = wire_reader(p->data, p->len);
+	uint16_t protocol;
+
+	return t->raw && t->queued && ppp_header_read(&r, &protocol) &&
+	       (protocol == PPP_CCP || protocol == RAW_ECP);
+}
+
 bool tunnel_would_wait(const struct tunnel *t, uint16_t protocol)
 {
 	return (t->raw || ppp_is_data(protocol)) && (t->queued || !gre_sender_open(&t->sender));
@@ -215,7 +230,7 @@ int tunnel_seal(struct tunnel *t, struct packet *p, uint16_t protocol, uint64_t 
 		return err;
 	if (data && (t->queued || !gre_sender_has_room(&t->sender)))
 		t->stats.window_full++;
-	if (data && tunnel_would_wait(t, protocol))
+	if ((data && tunnel_would_wait(t, protocol)) || keeps_place(t, p))
 		return wait_for_window(t, p, protocol, now);
 	send_now(t, p, protocol, data, now, batch);
 	return 0;
@@ -237,7 +252,7 @@ void tunnel_release(
 		if (check_packet(t, p, true) < 0)
 			p->verdict = PACKET_DROP;
 		else
-			send_now(t, p, p->protocol, true, now, batch);
+			send_now(t, p, p->protocol, is_data(t, p, p->protocol), now, batch);
 		packet_list_add(out, p);
 	}
 }
@@ -418,6 +433,8 @@ void tunnel_finish(struct tunnel *t, struct packet *p)
 	} else if (t->data_open) {
 		pass(t, p);
 	} else if (t->early_count < TUNNEL_EARLY_MAX) {
+		if (!t->early_count)
+			t->early_until = t->stats.last_rx + TUNNEL_EARLY_TIME;
 		p->verdict = PACKET_HELD;
 		t->early[t->early_count++] = p;
 	} else {
@@ -454,9 +471,20 @@ void tunnel_done(struct tunnel *t, struct packet_list *out)
 	tunnel_set_rx(t, NULL, NULL);
 }
 
+static void drop_early(struct tunnel *t, struct packet_list *out)
+{
+	for (unsigned int i = 0; i < t->early_count; i++) {
+		drop(t, t->early[i], TUNNEL_DROP_NOT_OPEN);
+		packet_list_add(out, t->early[i]);
+	}
+	t->early_count = 0;
+}
+
 void tunnel_tick(struct tunnel *t, uint64_t now, struct packet_list *out)
 {
 	gre_receiver_tick(&t->receiver, now, out);
+	if (t->early_count && now >= t->early_until)
+		drop_early(t, out);
 	if (now >= gre_sender_deadline(&t->sender))
 		gre_sender_tick(&t->sender, now);
 	if (now > TUNNEL_QUEUE_TIME)
@@ -468,6 +496,8 @@ uint64_t tunnel_deadline(const struct tunnel *t)
 	uint64_t receiver = gre_receiver_deadline(&t->receiver);
 	uint64_t deadline = gre_sender_deadline(&t->sender);
 
+	if (t->early_count && t->early_until < deadline)
+		deadline = t->early_until;
 	if (t->queued && t->queue.first->time + TUNNEL_QUEUE_TIME < deadline)
 		deadline = t->queue.first->time + TUNNEL_QUEUE_TIME;
 	return receiver < deadline ? receiver : deadline;
@@ -500,6 +530,7 @@ void tunnel_get_stats(const struct tunnel *t, struct tunnel_stats *out)
 	*out = t->stats;
 	out->lost = r->lost;
 	out->reordered = r->reordered;
+	out->reorder_overflow = r->overflow;
 	out->drops[TUNNEL_DROP_DUPLICATE] = r->duplicates;
 	out->drops[TUNNEL_DROP_LATE] = r->late;
 	out->drops[TUNNEL_DROP_JUMP] = r->jumps;

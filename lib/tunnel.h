@@ -42,7 +42,8 @@ enum tunnel_drop {
  * our last Configure-Ack, and ours when its last packet has gone through the control plane, which
  * takes a moment. So many packets wait for it.
  */
-#define TUNNEL_EARLY_MAX 8
+#define TUNNEL_EARLY_MAX  8
+#define TUNNEL_EARLY_TIME 2000000 /* us: a call that never opens is not to keep slots */
 
 /*
  * Data that waits for the peer's window (only with GRE_FLOW_STRICT): at most twice the window, so
@@ -62,6 +63,7 @@ struct tunnel_stats {
 	uint64_t tx_control, rx_control; /* PPP control frames */
 	uint64_t tx_acks, rx_acks;       /* acknowledgements alone */
 	uint64_t lost, reordered;
+	uint64_t reorder_overflow; /* gaps given up before their time, for want of room */
 	uint64_t drops[TUNNEL_DROP_COUNT];
 	uint64_t ack_timeouts; /* acknowledgements that did not come in time */
 	uint64_t bad_acks;     /* acknowledgements of packets never sent */
@@ -90,6 +92,7 @@ struct tunnel {
 	bool acfc, pfc; /* the peer agreed that we compress address/control, protocol */
 	struct packet *early[TUNNEL_EARLY_MAX];
 	uint8_t early_count;
+	uint64_t early_until;     /* with early_count > 0 */
 	struct packet_list queue; /* data for a full window: `time` of each is when it came */
 	uint16_t queued;
 	bool raw;
@@ -116,7 +119,8 @@ struct tunnel_config {
 	/*
 	 * The frames of a line (a PAC's): not looked into, neither encrypted nor subject to
 	 * tunnel_open(). Only a header that says that a frame is a control protocol's lets it go
-	 * past a full window.
+	 * past a full window; and CCP's and ECP's not past data that waits, which their place in
+	 * the stream concerns.
 	 */
 	bool raw;
 };
@@ -158,7 +162,7 @@ void tunnel_reset_requested(struct tunnel *t);
  * `protocol` is 0.
  *
  * 0; 1: the tunnel keeps p until the peer's window opens, and gives it out by tunnel_release() (or
- * tunnel_tick(), tunnel_open(), tunnel_done(), as PACKET_DROP): data only, GRE_FLOW_STRICT only;
+ * tunnel_tick(), tunnel_open(), tunnel_done(), as PACKET_DROP): only data and what keeps its place among it (raw), GRE_FLOW_STRICT only;
  * -EPERM data not allowed (counted: not open, or clear where encryption is required); -ENOBUFS the
  * window and the queue are full (counted); -EMSGSIZE no headroom, or empty (raw). p is unchanged
  * after an error.

@@ -70,6 +70,17 @@ static struct in_addr address_of(const struct address_pool *p, uint32_t index)
 	return (struct in_addr){ htonl(p->ranges[i].first + index) };
 }
 
+bool address_pool_holds(const struct address_pool *p, struct in_addr prefix, unsigned int len)
+{
+	uint32_t aside = len < 32, size = len ? (uint32_t)(1ull << (32 - len)) : 0;
+	uint32_t low = ntohl(prefix.s_addr) + aside, high = ntohl(prefix.s_addr) + size - 1 - aside;
+	int64_t first = index_of(p, (struct in_addr){ htonl(low) });
+	int64_t last = index_of(p, (struct in_addr){ htonl(high) });
+
+	/* In one range, not from one to another. */
+	return first >= 0 && last >= 0 && last - first == (int64_t)high - (int64_t)low;
+}
+
 void address_pool_reserve(struct address_pool *p, struct in_addr addr)
 {
 	int64_t i = index_of(p, addr);

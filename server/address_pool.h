@@ -36,6 +36,9 @@ int address_pool_add(struct address_pool *p, struct in_addr prefix, unsigned int
  * outside are fine. */
 void address_pool_reserve(struct address_pool *p, struct in_addr addr);
 
+/* Is this network within one of the ranges, network and broadcast address aside? */
+bool address_pool_holds(const struct address_pool *p, struct in_addr prefix, unsigned int len);
+
 /* A free address; false if there is none. */
 bool address_pool_take(struct address_pool *p, struct in_addr *addr);
 void address_pool_give_back(struct address_pool *p, struct in_addr addr);

@@ -93,6 +93,19 @@ static void refuse_numbers(struct session *s)
 	session_verdict(s, &verdict, NULL);
 }
 
+/* A guess that came too early for the limit: not even a right one is told from a wrong one. */
+static bool refuse_blocked(struct session *s)
+{
+	struct ppp_auth_verdict verdict = { .error = 691 };
+
+	/* Who was let in before may be asked again. */
+	if (s->owner_data || !server_logon_blocked(server_of(s), s))
+		return false;
+	snprintf(verdict.message, sizeof(verdict.message), "Wrong user name or password");
+	session_verdict(s, &verdict, NULL);
+	return true;
+}
+
 static void on_judge(struct session *s, const struct ppp_auth_request *request)
 {
 	struct server *server = server_of(s);
@@ -100,10 +113,12 @@ static void on_judge(struct session *s, const struct ppp_auth_request *request)
 	/* An unknown name takes the same path and time as a wrong password. */
 	static const struct ppp_secret nobody;
 	struct ppp_auth_verdict verdict = { 0 };
-	bool ok =
-		ppp_auth_check(request, account ? &account->secret : &nobody, &verdict) && account;
-	bool other = ok && s->owner_data && s->owner_data != account;
+	bool ok, other;
 
+	if (refuse_blocked(s))
+		return;
+	ok = ppp_auth_check(request, account ? &account->secret : &nobody, &verdict) && account;
+	other = ok && s->owner_data && s->owner_data != account;
 	if (ok && !other && !policy_numbers(account, s)) {
 		refuse_numbers(s);
 		explicit_bzero(&verdict, sizeof(verdict));
@@ -126,9 +141,12 @@ static void on_judge(struct session *s, const struct ppp_auth_request *request)
 	session_verdict(s, &verdict, NULL);
 }
 
-/* What is behind this user, if it is not there already: a user may be there twice, and a network is
- * one session's. */
-static void route_networks(struct session *s)
+/*
+ * What is behind this user, if it is not there already: a user may be there twice, as after a loss of
+ * power, and a network is one session's. When that has gone, another one gets it, or a third has got
+ * it before (`again`: that is no news).
+ */
+static void route_networks(struct session *s, bool again)
 {
 	const struct account *account = s->owner_data;
 
@@ -137,7 +155,7 @@ static void route_networks(struct session *s)
 		int err = dp_session_add_route(server_of(s)->hub.dp, s->dp, n->prefix, n->len);
 		char text[INET_ADDRSTRLEN];
 
-		if (err == 0)
+		if (err == 0 || (again && err == -EEXIST))
 			continue;
 		inet_ntop(AF_INET, &n->prefix, text, sizeof(text));
 		log_about(LOG_WARNING, s->subject, "no route for %s/%u through this session: %s",
@@ -155,15 +173,19 @@ static int on_up(struct session *s, char *why)
 		snprintf(why, SYSTEM_WHY, "no route in the data plane: %s",
 			err == -EEXIST ? "another session has the address" : "out of memory");
 	else
-		route_networks(s);
+		route_networks(s, false);
 	return err < 0 ? -1 : 0;
 }
 
 /* A call of a telephone line: frames pass unseen. */
 static void line_opened(struct session *s)
 {
-	server_call_authenticated(server_of(s), s); /* its PNS answers for it */
-	log_about(LOG_INFO, s->subject, "up: %s line, %u bits/s", s->line->ops->kind, s->speed);
+	/* Its PNS answers for the call; but anybody may dial a line, so the connection is not trusted
+	 * for it. */
+	server_line_up(server_of(s), s);
+	if (server_may_log(server_of(s), SERVER_LOG_SESSIONS))
+		log_about(LOG_INFO, s->subject, "up: %s line, %u bits/s", s->line->ops->kind,
+			s->speed);
 	policy_up(s);
 }
 
@@ -188,6 +210,23 @@ static void on_opened(struct session *s)
 			LOG_INFO, s->subject, "up: address %s, %s, not encrypted", text, info.auth);
 }
 
+/* The newest of the user's other sessions is the likeliest to live. */
+static void pass_networks_on(const struct session *gone)
+{
+	const struct account *account = gone->owner_data;
+	struct session *heir = NULL;
+
+	if (!account || !account->network_count)
+		return;
+	for (struct session *s = gone->hub->sessions; s; s = s->next) {
+		if (s != gone && s->owner_data == account && s->is_up && !s->ending &&
+			(!heir || s->id > heir->id))
+			heir = s;
+	}
+	if (heir)
+		route_networks(heir, true);
+}
+
 static void on_gone(struct session *s, enum pptp_reason reason, const char *detail)
 {
 	struct server *server = server_of(s);
@@ -196,12 +235,14 @@ static void on_gone(struct session *s, enum pptp_reason reason, const char *deta
 
 	session_stats(s, &stats);
 	policy_down(s, reason);
-	if (passed || server_may_log(server, SERVER_LOG_SESSIONS))
+	/* Anybody may dial a line. */
+	if (s->owner_data || server_may_log(server, SERVER_LOG_SESSIONS))
 		log_about(LOG_INFO, s->subject, "ended: %s%s%s (%llu bytes in, %llu bytes out)",
 			pptp_reason_text(reason), *detail ? ": " : "", detail,
 			(unsigned long long)stats.rx_bytes, (unsigned long long)stats.tx_bytes);
 	give_back_address(server, s);
 	server_gone6(s);
+	pass_networks_on(s);
 	server_call_ended(server, s, passed);
 }
 

@@ -117,6 +117,18 @@ static json_t *status(const struct server *s)
 	return o;
 }
 
+static void ignored_messages(json_t *o, const struct server *s)
+{
+	uint64_t unexpected = s->unexpected, unknown = s->unknown_call_ids;
+
+	for (const struct server_connection *c = s->connections; c; c = c->next) {
+		unexpected += c->connection.control.unexpected;
+		unknown += c->connection.control.unknown_call_id;
+	}
+	set_count(o, "unexpected_messages", unexpected);
+	set_count(o, "unknown_call_ids", unknown);
+}
+
 static json_t *stats(const struct server *s)
 {
 	json_t *o = report_stats(&s->hub);
@@ -137,6 +149,7 @@ static json_t *stats(const struct server *s)
 	set_count(o, "collisions", s->collisions);
 	set_count(o, "accept_errors", s->accept_errors);
 	set_count(o, "peers_not_reading", s->overflows);
+	ignored_messages(o, s);
 	set_count(o, "source_addresses", s->limits.count);
 	json_object_set_new(o, "lines", line_counters(&s->lines));
 	json_object_set_new(o, "hook", hook_counters(&s->hooks));

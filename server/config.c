@@ -78,6 +78,7 @@ static cfg_opt_t server_opts[] = {
 	CFG_BOOL("masquerade", cfg_false, CFGF_NONE),
 	CFG_BOOL("check-source", cfg_true, CFGF_NONE),
 	CFG_BOOL("clamp-mss", cfg_true, CFGF_NONE),
+	CFG_BOOL("set-link-info", cfg_false, CFGF_NONE),
 	CFG_BOOL("fragment", cfg_false, CFGF_NONE),
 	CFG_INT("echo-interval", 30, CFGF_NONE),
 	CFG_INT("echo-failures", 4, CFGF_NONE),
@@ -358,7 +359,7 @@ static int apply(struct server_config *c, char *why)
 	if (add_pools(c, why) < 0)
 		return -1;
 	if (users_addresses(&c->accounts, &c->pool, c->local, why) < 0 ||
-		users_networks(&c->accounts, why) < 0)
+		users_networks(&c->accounts, &c->pool, why) < 0)
 		return -1;
 	addresses(cfg, "dns", c->dns);
 	addresses(cfg, "wins", c->wins);
@@ -368,6 +369,7 @@ static int apply(struct server_config *c, char *why)
 	c->masquerade = cfg_getbool(cfg, "masquerade");
 	c->check_source = cfg_getbool(cfg, "check-source");
 	c->clamp_mss = cfg_getbool(cfg, "clamp-mss");
+	c->session.link_info = cfg_getbool(cfg, "set-link-info");
 	c->fragment = c->session.fragment = cfg_getbool(cfg, "fragment");
 	c->backlog = count(cfg, "backlog");
 	config_limits_apply(cfg, &c->limits);

@@ -73,6 +73,8 @@ static void on_closed(struct connection *c, enum pptp_reason reason, const char 
 
 	log_closed(sc, reason, detail);
 	s->overflows += c->overflow;
+	s->unexpected += c->control.unexpected;
+	s->unknown_call_ids += c->control.unknown_call_id;
 	if (sc->kept)
 		kept_closed(sc->kept, sc);
 	server_lines_closed(sc);

@@ -43,6 +43,11 @@ void server_log_limit(struct server *s, const char *subject, const char *what, e
 			LOG_WARNING, subject, "%s refused: %s is reached", what, limits_name(hit));
 }
 
+bool server_logon_blocked(const struct server *s, const struct session *session)
+{
+	return limits_blocked(&s->limits, session->peer, clock_now());
+}
+
 bool server_admit_call(struct server_connection *c)
 {
 	struct server *s = c->server;
@@ -51,22 +56,31 @@ bool server_admit_call(struct server_connection *c)
 	enum limits_hit hit = LIMITS_OK;
 
 	if (!s->stop_deadline)
-		hit = limits_call(&s->limits, c->connection.peer, c->peer->max_sessions, &victim);
-	if (victim != &c->waiter)
+		hit = limits_call(&s->limits, c->connection.peer, c->peer->max_sessions,
+			clock_now(), &victim);
+	/* Who asks is not ended from inside its own request; but it is no more trusted for that. */
+	if (victim == &c->waiter)
+		limits_spare(&s->limits, victim);
+	else
 		server_drop(victim);
 	if (!s->stop_deadline && !hit)
 		return true;
 	s->refused_calls++;
-	if (s->stop_deadline)
-		log_about(LOG_WARNING, subject, "call refused: the server is stopping");
-	else
+	if (!s->stop_deadline)
 		server_log_limit(s, subject, "call", hit);
+	else if (server_may_log(s, SERVER_LOG_REFUSED))
+		log_about(LOG_WARNING, subject, "call refused: the server is stopping");
 	return false;
 }
 
 void server_call_began(struct server *s, const struct session *session)
 {
 	limits_call_began(&s->limits, session->peer);
+}
+
+void server_line_up(struct server *s, const struct session *session)
+{
+	limits_call_authenticated(&s->limits, session->peer);
 }
 
 void server_call_authenticated(struct server *s, const struct session *session)
@@ -95,8 +109,8 @@ void server_logon_failed(struct server *s, const struct session *session)
 	inet_ntop(AF_INET, &session->peer, text, sizeof(text));
 	if (server_may_log(s, SERVER_LOG_REFUSED))
 		log_about(LOG_WARNING, text,
-			"too many failed logons (auth-failure-rate-per-address): connections from "
-			"there are refused for %llu seconds",
+			"too many failed logons (auth-failure-rate-per-address): connections and "
+			"calls from there are refused for %llu seconds",
 			LIMITS_BLOCK_TIME / 1000000);
 }
 

@@ -1,6 +1,7 @@
 /* The administrator's program: see hooks.h. */
 #include "server/hooks.h"
 
+#include "system/clock.h"
 #include "system/log.h"
 
 #include <inttypes.h>
@@ -9,13 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LOG_BURST 10 /* lines in LOG_LIMIT_PERIOD: strangers cause runs */
+
 struct hook_run {
 	struct hook_run *next;
 	struct hooks *hooks;
 	struct hook_env env;
 	void (*answer)(void *user, uint32_t id, bool yes); /* NULL: nobody asks */
 	void *user;
-	uint32_t id;
+	uint32_t id; /* the session's */
 	uv_process_t process;
 	uv_timer_t timer;
 	unsigned int handles; /* open */
@@ -88,6 +91,23 @@ static void free_run(struct hook_run *r)
 	free(r);
 }
 
+static bool may_log(struct hooks *h)
+{
+	uint64_t now = clock_now();
+	unsigned int held = log_limit_held(&h->log, now);
+
+	if (held)
+		log_warning("hook %s: %u more lines were held back", h->path, held);
+	return log_limit_pass(&h->log, LOG_BURST, now);
+}
+
+/* Its process group, that is what it has started, too: killing a shell leaves its commands alive. */
+static void kill_run(struct hook_run *r)
+{
+	if (!r->exited && kill(-r->process.pid, SIGKILL) < 0)
+		uv_process_kill(&r->process, SIGKILL);
+}
+
 static void start_waiting(struct hooks *h);
 
 static void on_closed(uv_handle_t *handle)
@@ -123,7 +143,7 @@ static void on_ended(uv_process_t *process, int64_t status, int signum)
 	struct hook_run *r = process->data;
 
 	r->exited = true;
-	if (signum)
+	if (signum && may_log(r->hooks))
 		log_warning("hook %s: ended by signal %d", r->hooks->path, signum);
 	uv_close((uv_handle_t *)&r->process, on_closed);
 	uv_close((uv_handle_t *)&r->timer, on_closed);
@@ -136,10 +156,11 @@ static void on_time_out(uv_timer_t *timer)
 
 	if (r->exited)
 		return;
-	log_warning(
-		"hook %s: not ended within %u s, killed", r->hooks->path, r->hooks->time_ms / 1000);
+	if (may_log(r->hooks))
+		log_warning("hook %s: not ended within %u s, killed", r->hooks->path,
+			r->hooks->time_ms / 1000);
 	r->hooks->killed++;
-	uv_process_kill(&r->process, SIGKILL);
+	kill_run(r);
 }
 
 /* False: it does not run, `r` is freed in time, nobody is answered. */
@@ -151,6 +172,7 @@ static bool run(struct hook_run *r)
 	uv_stdio_container_t stdio[3] = { { .flags = UV_IGNORE }, { .flags = UV_IGNORE },
 		{ .flags = UV_INHERIT_FD, .data.fd = 2 } };
 	uv_process_options_t options = { .exit_cb = on_ended,
+		.flags = UV_PROCESS_DETACHED, /* a process group of its own */
 		.file = path,
 		.args = args,
 		.env = r->env.list,
@@ -168,7 +190,8 @@ static bool run(struct hook_run *r)
 	uv_timer_init(h->loop, &r->timer);
 	err = uv_spawn(h->loop, &r->process, &options);
 	if (err < 0) {
-		log_error("hook %s: cannot be run: %s", h->path, uv_strerror(err));
+		if (may_log(h))
+			log_error("hook %s: cannot be run: %s", h->path, uv_strerror(err));
 		h->failed++;
 		r->exited = true;
 		uv_close((uv_handle_t *)&r->process, on_closed);
@@ -179,7 +202,7 @@ static bool run(struct hook_run *r)
 	return true;
 }
 
-static struct hook_run *new_run(struct hooks *h, struct hook_env *env)
+static struct hook_run *new_run(struct hooks *h, struct hook_env *env, uint32_t id)
 {
 	struct hook_run *r = env->lacks ? NULL : calloc(1, sizeof(*r));
 
@@ -188,20 +211,45 @@ static struct hook_run *new_run(struct hooks *h, struct hook_env *env)
 		return NULL;
 	}
 	r->hooks = h;
+	r->id = id;
 	r->env = *env;
 	memset(env, 0, sizeof(*env));
 	return r;
 }
 
+static bool is_running(const struct hooks *h, uint32_t id)
+{
+	const struct hook_run *r = h->runs;
+
+	while (r && r->id != id)
+		r = r->next;
+	return r != NULL;
+}
+
+/* The next whose turn it is: "down" must not overtake the "up" of its session. */
+static struct hook_run *take_next(struct hooks *h)
+{
+	struct hook_run *before = NULL, *r = h->first;
+
+	while (r && !h->closing && is_running(h, r->id)) {
+		before = r;
+		r = r->next;
+	}
+	if (!r)
+		return NULL;
+	*(before ? &before->next : &h->first) = r->next;
+	if (h->last == r)
+		h->last = before;
+	r->next = NULL;
+	h->waiting--;
+	return r;
+}
+
 static void start_waiting(struct hooks *h)
 {
-	while (h->first && (h->running < HOOKS_RUNNING || h->closing)) {
-		struct hook_run *r = h->first;
+	struct hook_run *r;
 
-		h->first = r->next;
-		if (!h->first)
-			h->last = NULL;
-		h->waiting--;
+	while ((h->running < HOOKS_RUNNING || h->closing) && (r = take_next(h)) != NULL) {
 		if (h->closing)
 			free_run(r);
 		else
@@ -219,21 +267,20 @@ bool hooks_ask(struct hooks *h, struct hook_env *env,
 		h->dropped++;
 		return false;
 	}
-	r = new_run(h, env);
+	r = new_run(h, env, id);
 	if (!r)
 		return false;
 	r->user = user;
-	r->id = id;
 	r->answer = answer_to;
 	return run(r);
 }
 
-void hooks_tell(struct hooks *h, struct hook_env *env)
+void hooks_tell(struct hooks *h, struct hook_env *env, uint32_t id)
 {
 	struct hook_run *r = NULL;
 
 	if (hooks_enabled(h) && h->waiting < HOOKS_WAITING)
-		r = new_run(h, env);
+		r = new_run(h, env, id);
 	else
 		hook_env_done(env);
 	if (!r) {
@@ -259,8 +306,7 @@ void hooks_kill(struct hooks *h)
 	h->closing = true;
 	for (struct hook_run *r = h->runs; r; r = r->next) {
 		r->answer = NULL;
-		if (!r->exited)
-			uv_process_kill(&r->process, SIGKILL);
+		kill_run(r);
 	}
 	start_waiting(h);
 }

@@ -3,11 +3,15 @@
  * session is up ("up") and when one that was up has ended ("down"). No shell; what the program is told comes in its
  * environment, and what peers said in it is escaped (log_escape()). Control thread only.
  *
- * Bounds: HOOKS_RUNNING programs at once, each for HOOKS_TIME_MS, then it is killed. A "call" beyond that is refused:
+ * Bounds: HOOKS_RUNNING programs at once, each for HOOKS_TIME_MS, then it is killed with all that it has started (each
+ * has a process group of its own). A "call" beyond that is refused:
  * a hook that is a policy must not be passed by in a crowd. "up" and "down" wait in a queue of HOOKS_WAITING, beyond
- * which they are dropped and counted.
+ * which they are dropped and counted. Those of one session run one after the other, in the order told. What the log
+ * says of programs is bounded.
  */
 #pragma once
+
+#include "server/log_limit.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,6 +32,7 @@ struct hooks {
 	struct hook_run *first, *last; /* those that wait */
 	unsigned int time_ms;          /* HOOKS_TIME_MS */
 	bool closing;
+	struct log_limit log;
 	uint64_t started, failed, killed, dropped; /* failed: status not 0, or could not be run */
 };
 
@@ -49,13 +54,13 @@ void hook_env_done(struct hook_env *e);
 void hooks_init(struct hooks *h, uv_loop_t *loop, const char *path);
 bool hooks_enabled(const struct hooks *h);
 /*
- * Asks: `answer` is called once, later, with what the program's status says (0: yes). False: it cannot be asked now.
- * The environment is taken over.
+ * Asks about session `id`: `answer` is called once, later, with what the program's status says (0: yes). False: it
+ * cannot be asked now. The environment is taken over.
  */
 bool hooks_ask(struct hooks *h, struct hook_env *env,
 	void (*answer)(void *user, uint32_t id, bool yes), void *user, uint32_t id);
-/* Tells; the environment is taken over. */
-void hooks_tell(struct hooks *h, struct hook_env *env);
+/* Tells of session `id`, when what it was asked or told of that before has ended; the environment is taken over. */
+void hooks_tell(struct hooks *h, struct hook_env *env, uint32_t id);
 /* Nothing runs or waits. */
 bool hooks_idle(const struct hooks *h);
 /* No more patience: what runs is killed (and still has to end), what waits is dropped, nobody is answered. */

@@ -20,6 +20,7 @@ struct kept {
 	struct server_connection *dialling, *current;
 	uint64_t established_at;
 	unsigned int pause; /* ms */
+	bool ourselves;     /* its address is one of this machine: we have dialled into our own */
 	uv_timer_t timer;
 };
 
@@ -32,6 +33,8 @@ static void wait_to_dial(struct kept *k)
 
 	if (k->server->stop_deadline || uv_is_closing((uv_handle_t *)&k->timer))
 		return;
+	if (k->ourselves) /* until the address moves on, as those of a cluster do */
+		k->pause = PAUSE_MAX;
 	random_bytes(&some, sizeof(some));
 	uv_timer_start(&k->timer, on_timer, k->pause / 2 + some % (k->pause / 2 + 1), 0);
 	k->pause = k->pause * 2 > PAUSE_MAX ? PAUSE_MAX : k->pause * 2;
@@ -112,6 +115,8 @@ const char *kept_state(const struct kept *k)
 {
 	if (is_established(k->current))
 		return "established";
+	if (k->ourselves)
+		return "ourselves";
 	return k->dialling ? "dialling" : "waiting";
 }
 
@@ -119,6 +124,14 @@ enum control_start_decision kept_requested(struct kept *k, struct server_connect
 {
 	struct server_connection *own = k->dialling;
 
+	if (c->connection.local.s_addr == c->connection.peer.s_addr) {
+		if (!k->ourselves)
+			log_about(LOG_WARNING, c->connection.subject,
+				"this is our own connection: a peer with dial = true has an "
+				"address of this machine");
+		k->ourselves = true;
+		return CONTROL_START_REFUSE_NOT_AUTHORIZED;
+	}
 	if (is_established(k->current)) {
 		k->server->exists++;
 		connection_probe(&k->current->connection, PROBE);
@@ -131,9 +144,10 @@ enum control_start_decision kept_requested(struct kept *k, struct server_connect
 			ntohl(c->connection.local.s_addr), ntohl(c->connection.peer.s_addr));
 
 		k->server->collisions++;
-		log_about(LOG_INFO, c->connection.subject,
-			"both ends have dialled: %s connection stays (RFC 2637 3.1.3)",
-			won ? "our" : "the peer's");
+		if (server_may_log(k->server, SERVER_LOG_CONNECTIONS))
+			log_about(LOG_INFO, c->connection.subject,
+				"both ends have dialled: %s connection stays (RFC 2637 3.1.3)",
+				won ? "our" : "the peer's");
 		if (won)
 			return CONTROL_START_COLLISION_WON;
 	}
@@ -148,9 +162,9 @@ void kept_established(struct kept *k, struct server_connection *c)
 	if (k->dialling == c)
 		k->dialling = NULL;
 	k->current = c;
+	k->ourselves = false;
 	k->established_at = clock_now();
 	uv_timer_stop(&k->timer);
-	c->trusted = true;
 }
 
 void kept_closed(struct kept *k, struct server_connection *c)

@@ -27,7 +27,7 @@ void kept_done(struct server *s);
 struct kept *kept_find(const struct server *s, const struct peer *peer);
 /* The established connection, or NULL. */
 struct server_connection *kept_connection(const struct kept *k);
-/* "established", "dialling" or "waiting". */
+/* "established", "dialling", "waiting"; "ourselves": its address is one of this machine. */
 const char *kept_state(const struct kept *k);
 
 /* The peer wants to start a connection (`c`) of its own. */

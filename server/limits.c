@@ -300,6 +300,14 @@ struct limits_waiter *limits_victim(struct limits *l, enum limits_class class)
 	return w;
 }
 
+void limits_spare(struct limits *l, struct limits_waiter *w)
+{
+	if (!w->address || w->class != LIMITS_NO_CLASS)
+		return;
+	l->dropped[LIMITS_PENDING]--;
+	wait_in(l, w, LIMITS_PENDING);
+}
+
 /* ---- the limits ---- */
 
 int limits_init(struct limits *l, const struct limits_config *config, uint64_t seed)
@@ -360,8 +368,6 @@ static enum limits_hit check_connection(const struct limits *l, const struct lim
 		max_connections = c->connections.per_address;
 	if (a && now < a->blocked_until)
 		return LIMITS_AUTH_FAILURE_RATE;
-	if (l->connections >= c->connections.all)
-		return LIMITS_MAX_CONNECTIONS;
 	if (a && a->connections >= max_connections)
 		return LIMITS_MAX_CONNECTIONS_PER_ADDRESS;
 	if (a && a->waiting[LIMITS_HALF_OPEN].count >= c->waiting[LIMITS_HALF_OPEN].per_address)
@@ -370,7 +376,29 @@ static enum limits_hit check_connection(const struct limits *l, const struct lim
 		return LIMITS_START_RATE_PER_ADDRESS;
 	if (is_over(&c->start, l->start_at, now))
 		return LIMITS_START_RATE;
+	if (l->connections >= c->connections.all)
+		return LIMITS_MAX_CONNECTIONS;
 	return LIMITS_OK;
+}
+
+/*
+ * Someone for whom a new connection may come although there are max-connections, or NULL. Classes
+ * can be wider than that, by the configuration or where descriptors are few: a flood would lock
+ * everybody out without ever filling one.
+ */
+static struct limits_waiter *make_connection(struct limits *l)
+{
+	const unsigned int *top = l->top, *waiting = l->waiting;
+	bool pending = top[LIMITS_PENDING] > top[LIMITS_HALF_OPEN] ||
+		       (top[LIMITS_PENDING] == top[LIMITS_HALF_OPEN] &&
+			       waiting[LIMITS_PENDING] > waiting[LIMITS_HALF_OPEN]);
+
+	if (l->connections >= l->config.connections.all + LIMITS_OVERDRAFT)
+		return NULL;
+	/* Nor may the new one find its own class full, and somebody else go as well. */
+	if (waiting[LIMITS_HALF_OPEN] >= l->config.waiting[LIMITS_HALF_OPEN].all)
+		pending = false;
+	return limits_victim(l, pending ? LIMITS_PENDING : LIMITS_HALF_OPEN);
 }
 
 /* Room in a class for one more of this address. */
@@ -397,20 +425,31 @@ enum limits_hit limits_connect(struct limits *l, struct limits_waiter *w, struct
 {
 	struct limits_address *a = find(l, from);
 	enum limits_hit hit = check_connection(l, a, max_connections, now);
+	struct limits_waiter *other = NULL;
 
 	*victim = NULL;
 	limits_tick(l, now);
-	if (hit)
+	if (hit && hit != LIMITS_MAX_CONNECTIONS)
 		return refuse(l, hit);
 	a = find_or_add(l, from);
 	if (!a)
 		return refuse(l, LIMITS_MEMORY);
 	leave_idle(l, a);
+	if (hit) {
+		l->hits[hit]++;
+		other = make_connection(l);
+		if (!other) {
+			enter_idle(l, a, now);
+			return hit;
+		}
+	}
 	if (l->config.start.interval)
 		take_token(&l->config.start, &l->start_at, now);
 	if (l->config.start_per_address.interval)
 		take_token(&l->config.start_per_address, &a->start_at, now);
 	(void)make_room(l, a, LIMITS_HALF_OPEN, victim); /* that of the address was checked */
+	if (other)
+		*victim = other;
 	a->connections++;
 	l->connections++;
 	w->address = a;
@@ -451,8 +490,15 @@ void limits_disconnect(struct limits *l, struct limits_waiter *w, uint64_t now)
 	enter_idle(l, a, now);
 }
 
+bool limits_blocked(const struct limits *l, struct in_addr from, uint64_t now)
+{
+	const struct limits_address *a = find(l, from);
+
+	return a && now < a->blocked_until;
+}
+
 enum limits_hit limits_call(struct limits *l, struct in_addr from, unsigned int max_sessions,
-	struct limits_waiter **victim)
+	uint64_t now, struct limits_waiter **victim)
 {
 	const struct limits_config *c = &l->config;
 	const struct limits_address *a = find(l, from);
@@ -460,6 +506,9 @@ enum limits_hit limits_call(struct limits *l, struct in_addr from, unsigned int 
 	*victim = NULL;
 	if (!max_sessions)
 		max_sessions = c->sessions.per_address;
+	/* A connection that is there already is no way around it. */
+	if (a && now < a->blocked_until)
+		return refuse(l, LIMITS_AUTH_FAILURE_RATE);
 	if (l->sessions >= c->sessions.all)
 		return refuse(l, LIMITS_MAX_SESSIONS);
 	if (a && a->sessions >= max_sessions)
@@ -475,9 +524,9 @@ enum limits_hit limits_call(struct limits *l, struct in_addr from, unsigned int 
 
 void limits_call_began(struct limits *l, struct in_addr from)
 {
-	struct limits_address *a = find(l, from);
+	/* A connection that we have dialled has none; nor where memory was short. */
+	struct limits_address *a = find_or_add(l, from);
 
-	/* There is one as long as there is the call's connection, or memory was short. */
 	if (a) {
 		leave_idle(l, a);
 		a->sessions++;

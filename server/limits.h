@@ -21,10 +21,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LIMITS_IDLE_MAX   32768        /* entries kept for their buckets alone */
-#define LIMITS_FORGET     180000000ull /* us after which they are forgotten: buckets are full by then */
-#define LIMITS_CLASS_MAX  65536        /* largest limit per address of a class */
-#define LIMITS_BLOCK_TIME 60000000ull /* us without a connection after too many failed logons */
+#define LIMITS_IDLE_MAX  32768        /* entries kept for their buckets alone */
+#define LIMITS_FORGET    180000000ull /* us after which they are forgotten: buckets are full by then */
+#define LIMITS_CLASS_MAX 65536        /* largest limit per address of a class */
+#define LIMITS_BLOCK_TIME                                                                          \
+	60000000ull         /* us without a connection or call after too many failed logons */
+#define LIMITS_OVERDRAFT 64 /* connections beyond max-connections, while those that go are closed */
 
 /* X(NAME, "key of the configuration") */
 #define LIMITS_HITS(X)                                                                             \
@@ -108,8 +110,8 @@ void limits_done(struct limits *l);
 
 /*
  * A connection came: counted and half-open, or refused (then not counted, w untouched). *victim: a
- * waiter that had to make room, or NULL; it counts as a connection still, but waits no longer: the
- * caller ends it. max_connections: the limit for this address, 0: the configuration's.
+ * waiter that had to make room (in its class, or because max-connections is reached), or NULL; it
+ * counts as a connection still, but waits no longer: the caller ends it. max_connections: the limit for this address, 0: the configuration's.
  */
 enum limits_hit limits_connect(struct limits *l, struct limits_waiter *w, struct in_addr from,
 	unsigned int max_connections, uint64_t now, struct limits_waiter **victim);
@@ -122,22 +124,26 @@ void limits_trust(struct limits *l, struct limits_waiter *w);
 void limits_disconnect(struct limits *l, struct limits_waiter *w, uint64_t now);
 /* One that waits in `class` and may go, as for a full class; NULL: there is none. */
 struct limits_waiter *limits_victim(struct limits *l, enum limits_class class);
+/* Such a pending one that its owner does not end after all: it waits again. */
+void limits_spare(struct limits *l, struct limits_waiter *w);
 
 /*
- * May this address have one more call? Nothing is counted yet but the refusal. max_sessions as
+ * May this address have one more call, now? Nothing is counted yet but the refusal. max_sessions as
  * above. Where max-unauthenticated-calls is reached in all, *victim is a pending connection that
  * should go for it: not in time for this call, but for the next.
  */
 enum limits_hit limits_call(struct limits *l, struct in_addr from, unsigned int max_sessions,
-	struct limits_waiter **victim);
+	uint64_t now, struct limits_waiter **victim);
 /* A call began, in a connection from `from`; authenticated; ended. Each call ends once. */
 void limits_call_began(struct limits *l, struct in_addr from);
 void limits_call_authenticated(struct limits *l, struct in_addr from);
 void limits_call_ended(struct limits *l, struct in_addr from, bool authenticated, uint64_t now);
 
-/* A logon from there failed. True: one too many, connections from there are refused for
+/* A logon from there failed. True: one too many, connections and calls from there are refused for
  * LIMITS_BLOCK_TIME. */
 bool limits_auth_failed(struct limits *l, struct in_addr from, uint64_t now);
+/* Is that time under way? No logon from there is to be looked at then. */
+bool limits_blocked(const struct limits *l, struct in_addr from, uint64_t now);
 
 /* Forgets what can be forgotten; now and then. */
 void limits_tick(struct limits *l, uint64_t now);

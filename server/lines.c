@@ -56,8 +56,8 @@ static const char *read_section(cfg_t *sec, struct server_line *out)
 		return "lifetime must be 0 (for ever) to 86400 seconds";
 	if (!in_range(sec, "damage", 0, 1000000))
 		return "damage must be 0 (none) to 1000000 frames";
-	if (pns && (settings_ipv4(pns, &out->pns) < 0 || !out->pns.s_addr))
-		return "pns must be an IPv4 address";
+	if (pns && (settings_ipv4(pns, &out->pns) < 0 || !settings_is_host(out->pns)))
+		return "pns must be the IPv4 address of a host";
 	if (out->sim.outcome == SIM_CONNECT && !pns)
 		return "a line that is connected needs a pns to offer its calls to";
 	snprintf(out->sim.name, sizeof(out->sim.name), "%s", cfg_title(sec));

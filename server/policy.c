@@ -90,7 +90,7 @@ void policy_up(struct session *s)
 	if (!hooks_enabled(&server->hooks))
 		return;
 	describe(&env, "up", s);
-	hooks_tell(&server->hooks, &env);
+	hooks_tell(&server->hooks, &env, s->id);
 }
 
 void policy_down(struct session *s, enum pptp_reason reason)
@@ -107,7 +107,7 @@ void policy_down(struct session *s, enum pptp_reason reason)
 	hook_env_add_number(&env, "SECONDS", (clock_now() - s->up_at) / 1000000);
 	hook_env_add_number(&env, "RX_BYTES", stats.rx_bytes);
 	hook_env_add_number(&env, "TX_BYTES", stats.tx_bytes);
-	hooks_tell(&server->hooks, &env);
+	hooks_tell(&server->hooks, &env, s->id);
 }
 
 /* Is it in the list, or is there no list? "" in a list stands for a call without a number. */

@@ -18,7 +18,7 @@ struct server_connection {
 	struct kept *kept;       /* its peer is dialled by us; or NULL */
 	struct limits_waiter waiter;
 	struct control_config control;
-	bool trusted; /* a call in it has authenticated, or we dial its peer */
+	bool trusted; /* a call in it has authenticated, or we have dialled it */
 };
 
 /* Kinds of lines that strangers can cause. */
@@ -52,7 +52,8 @@ struct server {
 		pool6_empty;
 	uint64_t not_authorized, exists, collisions; /* Start requests: not allowed, "exists" */
 	uint64_t accept_errors, overflows;           /* overflows: peers that did not read */
-	uint64_t started, stop_deadline;             /* us; 0 not stopping */
+	uint64_t unexpected, unknown_call_ids; /* control messages ignored, in closed connections */
+	uint64_t started, stop_deadline;       /* us; 0 not stopping */
 	bool closed;
 };
 
@@ -86,8 +87,12 @@ bool server_admit_call(struct server_connection *c);
  * has authenticated (once), it is gone. */
 void server_call_began(struct server *s, const struct session *session);
 void server_call_authenticated(struct server *s, const struct session *session);
+/* The call of a telephone line is up. */
+void server_line_up(struct server *s, const struct session *session);
 void server_call_ended(struct server *s, const struct session *session, bool authenticated);
 void server_logon_failed(struct server *s, const struct session *session);
+/* Were there too many of them from there just now? */
+bool server_logon_blocked(const struct server *s, const struct session *session);
 
 /* calls.c */
 void server_call(struct server_connection *c, const struct control_outgoing_request *request);

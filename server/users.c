@@ -208,7 +208,22 @@ static int compare_networks(const void *a, const void *b)
 	return p == q ? (x->len > y->len) - (x->len < y->len) : (p > q) - (p < q);
 }
 
-int users_networks(const struct accounts *accounts, char *why)
+/* NULL, or why it cannot be behind a user. */
+static const char *unfit(
+	const struct accounts *accounts, const struct address_pool *pool, struct account_network n)
+{
+	if (!settings_is_host(n.prefix))
+		return "is no network of hosts";
+	if (address_pool_holds(pool, n.prefix, n.len))
+		return "is part of the pool, whose addresses other users get";
+	for (const struct account *a = accounts->newest; a; a = a->older) {
+		if (n.len == 32 && a->address.s_addr == n.prefix.s_addr)
+			return "is the fixed address of a user already";
+	}
+	return NULL;
+}
+
+int users_networks(const struct accounts *accounts, const struct address_pool *pool, char *why)
 {
 	struct account_network *list;
 	size_t count = 0, n = 0;
@@ -226,14 +241,16 @@ int users_networks(const struct accounts *accounts, char *why)
 			list[n++] = a->networks[i];
 	}
 	qsort(list, n, sizeof(*list), compare_networks);
-	for (size_t i = 1; i < n && rc == 0; i++) {
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		const char *what = unfit(accounts, pool, list[i]);
 		char text[INET_ADDRSTRLEN];
 
-		if (compare_networks(&list[i - 1], &list[i]))
+		if (i && !compare_networks(&list[i - 1], &list[i]))
+			what = "is given to two users, or twice";
+		if (!what)
 			continue;
 		inet_ntop(AF_INET, &list[i].prefix, text, sizeof(text));
-		snprintf(why, SYSTEM_WHY, "networks: %s/%u is given to two users", text,
-			list[i].len);
+		snprintf(why, SYSTEM_WHY, "networks: %s/%u %s", text, list[i].len, what);
 		rc = -1;
 	}
 	free(list);

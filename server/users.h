@@ -19,8 +19,8 @@ int users_section(cfg_t *cfg, cfg_opt_t *opt);
  * who is known already keeps the fixed address. -1 with *why. */
 int users_option(struct accounts *accounts, char *arg, char *why);
 
-/* Whether each network is one user's only. -1 with *why. */
-int users_networks(const struct accounts *accounts, char *why);
+/* Whether each network is one user's only, and nothing that others have. -1 with *why. */
+int users_networks(const struct accounts *accounts, const struct address_pool *pool, char *why);
 
 /* Keeps the fixed addresses from being handed out. -1 with *why: two have the same, or it is this
  * end's. */

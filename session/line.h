@@ -134,7 +134,7 @@ struct line_user_ops {
 	void (*over)(void *user, const struct line_end *end);
 };
 
-/* To whoever made the line: it rings. He makes a call of it, or hangs up. */
+/* To whoever made the line: it rings. He makes a call of it, or releases it (hanging up before, if he likes). */
 struct line_owner_ops {
 	void (*ring)(void *owner, struct line *l, const struct line_call *call, uint64_t now);
 };

@@ -44,7 +44,11 @@ static void link_framing(void *user, bool acfc, bool pfc, uint16_t peer_mru)
 {
 	struct line_ppp *p = user;
 
+	struct ppp_link_info info;
+
 	dp_session_set_framing(p->path.dp, p->path.session, acfc, pfc, peer_mru);
+	ppp_link_get_info(p->link, &info);
+	p->ops->escapes(p->line.user, info.peer_accm, info.accm);
 }
 
 static void link_judge(void *user, const struct ppp_auth_request *request)

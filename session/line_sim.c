@@ -161,7 +161,8 @@ static void tell_failed(struct sim_end *e, uint8_t result, uint16_t cause)
 	if (e->told)
 		return;
 	e->told = true;
-	e->line.up->failed(e->line.user, &failure);
+	if (e->line.up)
+		e->line.up->failed(e->line.user, &failure);
 }
 
 static void tell_over(
@@ -172,7 +173,8 @@ static void tell_over(
 	if (e->told)
 		return;
 	e->told = true;
-	e->line.up->over(e->line.user, &end);
+	if (e->line.up) /* else it rings, and its owner, who has made no call of it, hangs up */
+		e->line.up->over(e->line.user, &end);
 }
 
 /* The line is free again, whatever its ends still have to do. */
@@ -292,7 +294,6 @@ static void ring(struct sim_circuit *c, uint64_t now)
 	struct exchange *x = c->exchange;
 
 	c->state = SIM_RINGING;
-	x->in_use[c->line] = c;
 	c->deadline = UINT64_MAX;
 	x->in_use[c->line] = c;
 	c->call.channel = (uint32_t)c->line + 1;
@@ -341,6 +342,7 @@ static int sim_answer(struct line *l, struct line_connection *out, uint64_t now)
 	struct sim_circuit *c = e->circuit;
 	const struct sim_line_config *line = &c->exchange->lines[c->line];
 	uint32_t speed = line->speed;
+	bool talking;
 
 	if (c->state != SIM_RINGING)
 		return -1;
@@ -355,9 +357,13 @@ static int sim_answer(struct line *l, struct line_connection *out, uint64_t now)
 	c->deadline = line->lifetime ? now + line->lifetime : UINT64_MAX;
 	c->exchange->connected++;
 	*out = c->connection;
+	e->told = true; /* the caller may hang up at once: then this is what is told, not `over` */
 	c->caller.line.up->connected(c->caller.line.user, &c->connection);
+	talking = c->state == SIM_TALKING;
+	if (talking)
+		e->told = false;
 	leave(c->exchange);
-	return 1;
+	return talking ? 1 : -1;
 }
 
 /* Kept to be looked at: inside of this process nothing needs escapes. */

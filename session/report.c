@@ -147,6 +147,7 @@ static void add_traffic(json_t *o, const struct tunnel_stats *stats)
 	json_object_set_new(o, "tx_acks", number(stats->tx_acks));
 	json_object_set_new(o, "lost", number(stats->lost));
 	json_object_set_new(o, "reordered", number(stats->reordered));
+	json_object_set_new(o, "reorder_overflow", number(stats->reorder_overflow));
 	json_object_set_new(o, "gre_rtt_us", number(stats->rtt));
 	json_object_set_new(o, "flow", flow(stats));
 	json_object_set_new(o, "drops", drops(stats));

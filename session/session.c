@@ -240,6 +240,17 @@ static bool on_may_have(void *user, const uint8_t identifier[8])
 	return session_ipv6_may_have(user, identifier);
 }
 
+/* The PNS tells the PAC, section 2.15. */
+static void on_escapes(void *user, uint32_t send_accm, uint32_t receive_accm)
+{
+	struct session *s = user;
+
+	if (!s->config->link_info || !s->has_call || s->call.role != CONTROL_PNS)
+		return;
+	control_call_link_info(&s->call, send_accm, receive_accm, clock_now());
+	connection_update(s->connection);
+}
+
 static const struct line_ppp_ops ppp_ops = {
 	.judge = on_judge,
 	.up = on_up,
@@ -247,6 +258,7 @@ static const struct line_ppp_ops ppp_ops = {
 	.up6 = on_up6,
 	.down6 = on_down6,
 	.may_have = on_may_have,
+	.escapes = on_escapes,
 };
 
 /* ---- time */

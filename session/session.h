@@ -85,6 +85,7 @@ struct session_config {
 	bool any_source;       /* what the peer sends may have any source address (dataplane.h) */
 	bool fragment;         /* outer packets may be fragmented: the path's MTU does not matter */
 	struct line_call call; /* session_dial(): what is asked for */
+	bool link_info;        /* PNS: Set-Link-Info when LCP is open */
 	uint32_t speed;        /* bits/s that we announce as PAC where the line says none */
 };
 

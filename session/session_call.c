@@ -48,6 +48,7 @@ static uint8_t disconnect_result(enum pptp_reason reason)
 	case PPTP_GRE_SILENT:
 	case PPTP_LCP_ECHO_TIMEOUT:
 	case PPTP_LOST_CARRIER:
+	case PPTP_CALL_NO_CARRIER: /* an offered call whose caller is gone when it is answered */
 		return CONTROL_DISCONNECT_LOST_CARRIER;
 	default:
 		return CONTROL_DISCONNECT_GENERAL_ERROR;
@@ -389,9 +390,10 @@ static void keep_last_words(struct session *s)
 		return;
 	log_escape(s->statistics, sizeof(s->statistics), d->statistics,
 		strnlen(d->statistics, sizeof(d->statistics)));
+	/* Of a call that never came up they are a stranger's, who may make as many as he likes. */
 	if (s->statistics[0])
-		log_about(LOG_INFO, s->subject, "the peer's statistics of the call: %s",
-			s->statistics);
+		log_about(s->up_at || s->kind == SESSION_DIALLED ? LOG_INFO : LOG_DEBUG, s->subject,
+			"the peer's statistics of the call: %s", s->statistics);
 }
 
 void session_call_ended(struct session *s, enum pptp_reason reason, const char *detail)

@@ -1,6 +1,6 @@
 /*
- * The path to a peer: see path.h. A UDP socket that is connected, and never used, has the route and
- * what the kernel has learnt of it.
+ * The path to a peer: see path.h. A socket that is connected, and never used, has the route and what
+ * the kernel has learnt of it.
  */
 #include "system/path.h"
 
@@ -32,9 +32,19 @@ static int ask(int fd, struct in_addr peer, struct in_addr local)
 	return mtu > MTU_MAX ? MTU_MAX : mtu;
 }
 
+/* Of GRE, whose way a rule of routing or of IPsec may make another; without the right to it, UDP. */
+static int open_socket(void)
+{
+	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_GRE);
+
+	if (fd >= 0 || (errno != EPERM && errno != EACCES))
+		return fd;
+	return socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+}
+
 int path_mtu(struct in_addr peer, struct in_addr local)
 {
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int fd = open_socket();
 	int mtu;
 
 	if (fd < 0)

@@ -6,7 +6,7 @@
 
 /*
  * The outer MTU (IPv4 header included) towards `peer`, from `local` (0: the kernel's choice), as the
- * kernel knows it now: of the route, its device, or learnt from routers by ICMP. What was learnt the
+ * kernel knows it now, for GRE: of the route, its device, or learnt from routers by ICMP. What was learnt the
  * kernel forgets after some minutes, so ask again now and then. Sends nothing. 68 to 65535, or a
  * negative errno (no route, `local` is no address of this machine ...).
  */

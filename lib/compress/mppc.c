@@ -43,7 +43,7 @@ static void put(struct bit_writer *w, uint32_t value, unsigned int n)
 
 static void put_end(struct bit_writer *w)
 {
-	if (w->count)
+	if (w->count && !w->full) /* when it is full, more bits may wait than an octet's */
 		put(w, 0, 8 - w->count);
 }
 

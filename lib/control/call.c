@@ -82,6 +82,21 @@ struct control_call *control_call_find_asked(
 	return NULL;
 }
 
+int control_call_answer(struct control_connection *c, enum control_asked asked,
+	uint16_t peer_call_id, uint16_t call_id)
+{
+	if (c->state != CONTROL_ESTABLISHED)
+		return -EPROTO;
+	if (control_call_id_free(c, call_id) < 0 || control_call_find_peer(c, peer_call_id))
+		return -EADDRINUSE;
+	if (c->config->max_channels && c->call_count >= c->config->max_channels)
+		return -ENOSPC;
+	if (c->asked != asked || c->asked_call_id != peer_call_id)
+		return -EPROTO;
+	c->asked = CONTROL_ASKED_NOTHING;
+	return 0;
+}
+
 void control_call_enter(struct control_call *call, enum control_call_state state, uint64_t timeout)
 {
 	call->state = state;

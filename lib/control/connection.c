@@ -544,20 +544,25 @@ void control_connection_probe(struct control_connection *c, uint64_t patience, u
 		c->deadline = deadline;
 }
 
-/* A call that is not yet on its way out, or NULL. */
-static struct control_call *next_to_hang_up(const struct control_connection *c)
+/*
+ * Clearing a call leaves the list as it is; ending one has a callback, after which the list is looked
+ * at anew. No call comes to it in this state, so its length tells the two apart.
+ */
+static void hang_up_all(struct control_connection *c, enum pptp_reason reason)
 {
 	struct control_call *call = c->calls;
 
-	while (call && call->state == CONTROL_CALL_WAIT_DISCONNECT)
-		call = call->next;
-	return call;
+	while (call) {
+		unsigned int count = c->call_count;
+
+		if (call->state != CONTROL_CALL_WAIT_DISCONNECT)
+			control_call_hangup(call, reason, NULL, c->now);
+		call = c->call_count == count ? call->next : c->calls;
+	}
 }
 
 void control_connection_stop(struct control_connection *c, enum pptp_reason reason, uint64_t now)
 {
-	struct control_call *call;
-
 	c->now = now;
 	switch (c->state) {
 	case CONTROL_WAIT_REQUEST:
@@ -573,7 +578,5 @@ void control_connection_stop(struct control_connection *c, enum pptp_reason reas
 	}
 	c->stop_reason = reason;
 	enter_state(c, CONTROL_WAIT_STOP_REPLY);
-	/* A `call_ended` below may close the connection; it then has no calls. */
-	while ((call = next_to_hang_up(c)))
-		control_call_hangup(call, reason, NULL, now);
+	hang_up_all(c, reason); /* a `call_ended` may close the connection: it then has no calls */
 }

@@ -56,6 +56,13 @@ int control_call_id_free(const struct control_connection *c, uint16_t call_id);
 struct control_call *control_call_find_own(const struct control_connection *c, uint16_t call_id);
 struct control_call *control_call_find_peer(const struct control_connection *c, uint16_t call_id);
 
+/*
+ * The request `asked` of the peer's `peer_call_id`, whose callback runs, is answered by taking it
+ * under our `call_id`: 0, or why it cannot be (control_call_take()).
+ */
+int control_call_answer(struct control_connection *c, enum control_asked asked,
+	uint16_t peer_call_id, uint16_t call_id);
+
 /* For a reply: the call that it answers, or NULL, counted. */
 struct control_call *control_call_find_asked(
 	struct control_connection *c, uint16_t call_id, enum control_call_role role, bool incoming);

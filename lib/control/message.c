@@ -79,6 +79,17 @@ static void get_text(struct wire_reader *r, char *dst, size_t n)
 	dst[n] = '\0';
 }
 
+/*
+ * The field of a number, of which `valid` octets are digits; what follows may be what was in the
+ * sender's memory before. A length of 0 with digits in the field was forgotten.
+ */
+static void get_number(struct wire_reader *r, char *dst, uint16_t valid)
+{
+	get_text(r, dst, TEXT_SIZE);
+	if (valid)
+		memset(dst + valid, 0, TEXT_SIZE - (size_t)valid);
+}
+
 static void get_start(struct wire_reader *r, struct control_start *s, bool reply)
 {
 	s->version = wire_u16(r);
@@ -106,7 +117,7 @@ static void get_outgoing_request(struct wire_reader *r, struct control_outgoing_
 	q->processing_delay = wire_u16(r);
 	q->phone_length = number_length(wire_u16(r));
 	wire_skip(r, 2);
-	get_text(r, q->phone, TEXT_SIZE);
+	get_number(r, q->phone, q->phone_length);
 	get_text(r, q->subaddress, TEXT_SIZE);
 }
 
@@ -131,8 +142,8 @@ static void get_incoming_request(struct wire_reader *r, struct control_incoming_
 	q->physical_channel = wire_u32(r);
 	q->dialed_length = number_length(wire_u16(r));
 	q->dialing_length = number_length(wire_u16(r));
-	get_text(r, q->dialed, TEXT_SIZE);
-	get_text(r, q->dialing, TEXT_SIZE);
+	get_number(r, q->dialed, q->dialed_length);
+	get_number(r, q->dialing, q->dialing_length);
 	get_text(r, q->subaddress, TEXT_SIZE);
 }
 

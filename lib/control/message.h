@@ -94,7 +94,8 @@ enum control_error { /* section 2.16 */
 
 /*
  * Fixed-size text fields are opaque bytes, NUL-padded on the wire; here with one more byte, always
- * 0. The lengths of phone numbers are cut to their field's 64, in both directions.
+ * 0. The lengths of phone numbers are cut to their field's 64, in both directions; what a decoded
+ * number's field has beyond its length is not part of it and 0 here, unless the length is 0.
  */
 struct control_start { /* 2.1 and 2.2 */
 	uint16_t version;

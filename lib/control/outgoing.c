@@ -141,16 +141,12 @@ void control_outgoing_requested(
 int control_call_take(struct control_connection *c, struct control_call *call,
 	const struct control_outgoing_request *request, uint16_t call_id, uint64_t now)
 {
-	if (c->state != CONTROL_ESTABLISHED)
-		return -EPROTO;
+	int rc;
+
 	c->now = now;
-	if (control_call_id_free(c, call_id) < 0 || control_call_find_peer(c, request->call_id))
-		return -EADDRINUSE;
-	if (c->config->max_channels && c->call_count >= c->config->max_channels)
-		return -ENOSPC;
-	if (c->asked != CONTROL_ASKED_OUTGOING || c->asked_call_id != request->call_id)
-		return -EPROTO;
-	c->asked = CONTROL_ASKED_NOTHING;
+	rc = control_call_answer(c, CONTROL_ASKED_OUTGOING, request->call_id, call_id);
+	if (rc < 0)
+		return rc;
 	control_call_add(c, call, CONTROL_PAC, false, CONTROL_CALL_WAIT_CS_ANS, call_id);
 	control_call_set_peer(call, request->call_id, request->window, request->processing_delay);
 	call->serial = request->serial;

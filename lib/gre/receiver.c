@@ -13,8 +13,9 @@
 
 #define SEEN_WORD(seq) (((seq) & (GRE_HOLD_MAX - 1)) / 64)
 /*
- * A number this far ahead that waited in vain, nearly alone, while the stream went on below it, is
- * a stray (forged, most likely): following it would make the real stream late.
+ * A number this far ahead that waited in vain while the stream went on below it, and was nearly
+ * alone or the stream still flows, is a stray (forged, most likely): following it would make the
+ * real stream late.
  */
 #define STRAY_GAP 64
 /* A forward jump of at most this much is counted as loss; beyond, the peer numbers anew. */
@@ -53,12 +54,17 @@ static void drop_held(struct gre_receiver *r, struct packet_list *out)
 	r->hold_deadline = UINT64_MAX;
 }
 
-void gre_receiver_done(struct gre_receiver *r, struct packet_list *out)
+static void free_ring(struct gre_receiver *r)
 {
-	drop_held(r, out);
 	free(r->ring);
 	r->ring = NULL;
 	r->ring_size = 0;
+}
+
+void gre_receiver_done(struct gre_receiver *r, struct packet_list *out)
+{
+	drop_held(r, out);
+	free_ring(r);
 	r->ack_pending = false;
 	r->ack_deadline = UINT64_MAX;
 }
@@ -202,6 +208,7 @@ static bool hold(struct gre_receiver *r, struct packet *p, uint32_t seq, uint64_
 		r->highest = seq;
 	}
 	p->time = now;
+	r->ring_used = now;
 	*slot_of(r, seq) = p;
 	r->held++;
 	return true;
@@ -229,6 +236,7 @@ static void take_in_range(struct gre_receiver *r, struct packet *p, uint32_t seq
 		r->overflow++;
 		advance_to(r, seq, now, out);
 	}
+	r->in_order_at = now;
 	/* What waits may be a forger's, whose numbers were acknowledged in vain. */
 	r->is_sure = false;
 	if ((int32_t)(r->acked - r->next) >= 0)
@@ -237,13 +245,36 @@ static void take_in_range(struct gre_receiver *r, struct packet *p, uint32_t seq
 	run_held(r, now, out);
 }
 
+/* The first number that waits. */
+static uint32_t first_held(const struct gre_receiver *r)
+{
+	uint32_t seq = r->next;
+
+	while (!*slot_of(r, seq))
+		seq++;
+	return seq;
+}
+
+/* Is all that waits far ahead of a stream that went on below it meanwhile? */
+static bool waits_far_ahead(const struct gre_receiver *r)
+{
+	return r->held && r->next != r->hold_base && first_held(r) - r->next > STRAY_GAP;
+}
+
+/* The stream flows: what waits far ahead of it is forged, be it ever so much. */
+static bool flows(const struct gre_receiver *r, uint64_t now)
+{
+	return now < r->in_order_at + GRE_JUMP_QUIET;
+}
+
 /*
  * The ring is full: the stream went on for its whole length behind a gap, and `seq` continues what
  * is held. Then it is no jump, and the gap is lost.
  */
-static bool continues_held(const struct gre_receiver *r, uint32_t seq)
+static bool continues_held(const struct gre_receiver *r, uint32_t seq, uint64_t now)
 {
-	return r->held >= GRE_JUMP_CONFIRM && seq - r->highest <= GRE_JUMP_STEP;
+	return r->held >= GRE_JUMP_CONFIRM && seq - r->highest <= GRE_JUMP_STEP &&
+	       !(flows(r, now) && waits_far_ahead(r));
 }
 
 /* Is this packet out of range the one that confirms that the stream has moved? */
@@ -336,9 +367,11 @@ void gre_receiver_take(struct gre_receiver *r, struct packet *p, uint32_t seq, u
 	r->received++;
 	if (!r->started)
 		begin(r, seq);
+	if (r->ring && !r->held && now - r->ring_used >= GRE_HOLD_IDLE)
+		free_ring(r);
 	if (seq - r->next >= GRE_HOLD_MAX && r->has_home && seq - r->home <= GRE_JUMP_STEP) {
 		return_home(r, out);
-	} else if (seq - r->next >= GRE_HOLD_MAX && continues_held(r, seq)) {
+	} else if (seq - r->next >= GRE_HOLD_MAX && continues_held(r, seq, now)) {
 		r->overflow++;
 		advance_to(r, seq - (GRE_HOLD_MAX - 1), now, out);
 		run_held(r, now, out);
@@ -358,30 +391,8 @@ void gre_receiver_skip(struct gre_receiver *r, uint32_t seq, uint64_t now, struc
 	run_held(r, now, out); /* `seq` may be there already */
 }
 
-/* The first number that waits. */
-static uint32_t first_held(const struct gre_receiver *r)
+static void drop_stray(struct gre_receiver *r, struct packet **slot, struct packet_list *out)
 {
-	uint32_t seq = r->next;
-
-	while (!*slot_of(r, seq))
-		seq++;
-	return seq;
-}
-
-/*
- * Is `seq`, the first that waits, over its time, nearly alone and far ahead of a stream that has
- * gone on below it meanwhile? (The deadline alone may be that of a packet that has left.)
- */
-static bool is_stray(const struct gre_receiver *r, uint32_t seq, uint64_t now)
-{
-	return now - (*slot_of(r, seq))->time >= GRE_HOLD_TIME && r->held < GRE_JUMP_CONFIRM &&
-	       seq - r->next > STRAY_GAP && r->next != r->hold_base;
-}
-
-static void drop_stray(struct gre_receiver *r, uint32_t seq, struct packet_list *out)
-{
-	struct packet **slot = slot_of(r, seq);
-
 	drop(*slot, out);
 	*slot = NULL;
 	r->held--;
@@ -391,29 +402,30 @@ static void drop_stray(struct gre_receiver *r, uint32_t seq, struct packet_list 
 void gre_receiver_tick(struct gre_receiver *r, uint64_t now, struct packet_list *out)
 {
 	uint64_t oldest = UINT64_MAX;
-	uint32_t through = r->next, seq;
+	uint32_t through = r->next, highest = r->next;
+	bool stray;
 
 	if (now < r->hold_deadline)
 		return;
-	for (seq = first_held(r); is_stray(r, seq, now); seq = first_held(r)) {
-		drop_stray(r, seq, out);
-		if (!r->held) {
-			r->hold_deadline = UINT64_MAX;
-			return;
-		}
-	}
+	stray = waits_far_ahead(r) && (r->held < GRE_JUMP_CONFIRM || flows(r, now));
 	/* The deadline may be that of a packet that has left: look at those that are here. */
-	for (uint32_t left = r->held; left; seq++) {
-		const struct packet *p = *slot_of(r, seq);
+	for (uint32_t seq = r->next, left = r->held; left; seq++) {
+		struct packet **slot = slot_of(r, seq);
 
-		if (!p)
+		if (!*slot)
 			continue;
 		left--;
-		if (now - p->time >= GRE_HOLD_TIME)
+		if (stray && now - (*slot)->time >= GRE_HOLD_TIME) {
+			drop_stray(r, slot, out);
+			continue;
+		}
+		highest = seq;
+		if (now - (*slot)->time < GRE_HOLD_TIME)
+			oldest = (*slot)->time < oldest ? (*slot)->time : oldest;
+		else
 			through = seq + 1;
-		else if (p->time < oldest)
-			oldest = p->time;
 	}
+	r->highest = highest;
 	r->hold_deadline = oldest == UINT64_MAX ? oldest : oldest + GRE_HOLD_TIME;
 	advance_to(r, through, now, out);
 	run_held(r, now, out);

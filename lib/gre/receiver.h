@@ -7,7 +7,8 @@
  * is followed; a packet waits at most GRE_HOLD_TIME; at most GRE_HOLD_MAX wait; a single packet
  * with a far-ahead number changes nothing (see GRE_JUMP_CONFIRM), and a run of them not for long
  * (GRE_HOME_TIME): a forger who does not see the stream cannot silence it, and no number, be it the
- * first one, can for ever.
+ * first one, can for ever. Whose guess is less than GRE_HOLD_MAX ahead makes a trickle (less than
+ * about 50 packets a second) late for as long as he goes on: RFC 2637 4.3 wants order.
  */
 #pragma once
 
@@ -23,6 +24,7 @@
  */
 #define GRE_HOLD_MAX   2048
 #define GRE_HOLD_FIRST 256
+#define GRE_HOLD_IDLE  60000000 /* us without use, and the ring is given back */
 #define GRE_HOLD_TIME                                                                              \
 	30000 /* us; well over a path's jitter, well under TCP's retransmission time-out */
 /*
@@ -82,11 +84,13 @@ struct gre_receiver {
 	uint32_t hold_base;   /* `next` when the ring was last empty */
 	struct packet **ring; /* allocated when first needed, */
 	uint32_t ring_size;   /* and larger when more are */
+	uint64_t ring_used;   /* when it was needed last */
 	uint64_t
 		hold_deadline; /* no later than the oldest gap is to be given up; UINT64_MAX none */
 	uint32_t first;        /* the oldest number that `seen` knows about */
 	uint64_t seen[GRE_HOLD_MAX / 64]; /* bit per number before `next`: did it come? */
 	uint64_t in_range_at;             /* time of the last packet in the expected range */
+	uint64_t in_order_at;             /* and of the last that was the one expected */
 	uint8_t young; /* packets in the expected range since the numbering began; up to GRE_YOUNG
 			*/
 	uint32_t jump_seq;

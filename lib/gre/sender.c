@@ -67,7 +67,11 @@ uint32_t gre_sender_number(struct gre_sender *s, uint64_t now)
 		s->floor = s->next;
 		return seq;
 	}
+	/* So far behind it would soon look ahead, and what comes as old. */
+	if (s->any_acked && s->next - s->acked > INT32_MAX)
+		s->any_acked = false;
 	s->times[seq % GRE_SENDER_TIMES] = (uint32_t)now;
+	s->sent_at = now;
 	if (!s->timing) {
 		s->timing = true;
 		s->timed_seq = seq;
@@ -114,6 +118,8 @@ static void measure(struct gre_sender *s, uint32_t ack, uint64_t now)
 
 	if (timed)
 		s->timing = false;
+	if (now > s->sent_at && now - s->sent_at > limit)
+		return; /* nor would `times` tell: half an hour looks like the future */
 	if (s->next - ack <= GRE_SENDER_TIMES) {
 		int32_t since = (int32_t)((uint32_t)now - s->times[ack % GRE_SENDER_TIMES]);
 

@@ -37,15 +37,16 @@ enum gre_flow {
 
 struct gre_sender {
 	enum gre_flow flow;
-	uint32_t next;  /* number of the next data packet; the first is 0 */
-	uint64_t sent;  /* data packets numbered so far; does not wrap as `next` does */
-	uint32_t acked; /* highest number acknowledged; meaningful if any_acked */
-	bool any_acked;
+	uint32_t next;       /* number of the next data packet; the first is 0 */
+	uint64_t sent;       /* data packets numbered so far; does not wrap as `next` does */
+	uint32_t acked;      /* highest number acknowledged; meaningful if any_acked */
+	bool any_acked;      /* within the last 2^31 packets */
 	uint32_t floor;      /* the oldest number that counts against the window; or `next` */
 	uint16_t window;     /* packets that may be under way now */
 	uint16_t window_max; /* the peer's announced receive window, at least 1 */
 	uint16_t filled;     /* packets acknowledged since the window last changed, < window */
 	uint32_t times[GRE_SENDER_TIMES]; /* of sending, us modulo 2^32, by number */
+	uint64_t sent_at;                 /* the last packet */
 	bool timing;                      /* a packet is timed for longer than `times` remembers */
 	uint32_t timed_seq;
 	uint64_t timed_at;

@@ -26,18 +26,6 @@ struct packet {
 
 static const struct mppe_material no_keys;
 
-static void put_text(struct wire_writer *w, const char *text)
-{
-	wire_put_bytes(w, text, strlen(text));
-}
-
-static void put_number(struct wire_writer *w, unsigned int number)
-{
-	if (number >= 10)
-		put_number(w, number / 10);
-	wire_put_u8(w, (uint8_t)('0' + number % 10));
-}
-
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -73,14 +61,14 @@ static void fail_error(struct chap *c, unsigned int error, const char *message)
 	char detail[192];
 	struct wire_writer w = wire_writer(detail, sizeof(detail) - 1);
 
-	put_text(&w, mschap_error_text(error));
-	put_text(&w, " (E=");
-	put_number(&w, error);
+	chap_put_text(&w, mschap_error_text(error));
+	chap_put_text(&w, " (E=");
+	chap_put_number(&w, error);
 	if (message[0]) {
-		put_text(&w, ": ");
-		put_text(&w, message);
+		chap_put_text(&w, ": ");
+		chap_put_text(&w, message);
 	}
-	put_text(&w, ")");
+	chap_put_text(&w, ")");
 	detail[wire_written(&w)] = '\0';
 	fail(c, ppp_auth_error_reason(error), detail);
 }

@@ -91,15 +91,15 @@ bool chap_same_response(const struct ppp_auth_request *a, const struct ppp_auth_
 
 /* ---- Success and Failure ---- */
 
-static void put_text(struct wire_writer *w, const char *text)
+void chap_put_text(struct wire_writer *w, const char *text)
 {
 	wire_put_bytes(w, text, strlen(text));
 }
 
-static void put_number(struct wire_writer *w, unsigned int number)
+void chap_put_number(struct wire_writer *w, unsigned int number)
 {
 	if (number >= 10)
-		put_number(w, number / 10);
+		chap_put_number(w, number / 10);
 	wire_put_u8(w, (uint8_t)('0' + number % 10));
 }
 
@@ -130,10 +130,10 @@ void chap_put_success(
 	enum ppp_auth_method method, struct wire_writer *w, const struct ppp_auth_verdict *verdict)
 {
 	if (method == PPP_AUTH_MSCHAP2) {
-		put_text(w, verdict->auth_response);
-		put_text(w, " M=");
+		chap_put_text(w, verdict->auth_response);
+		chap_put_text(w, " M=");
 	}
-	put_text(w, "Authenticated");
+	chap_put_text(w, "Authenticated");
 }
 
 /* RFC 2433 section 6, RFC 2759 section 6; with MD5 it is for people (RFC 1994 4.2). */
@@ -141,17 +141,17 @@ void chap_put_failure(enum ppp_auth_method method, struct wire_writer *w, unsign
 	bool retry, const uint8_t *challenge, const char *message)
 {
 	if (method == PPP_AUTH_MD5) {
-		put_text(w, message);
+		chap_put_text(w, message);
 		return;
 	}
-	put_text(w, "E=");
-	put_number(w, error);
-	put_text(w, retry ? " R=1 C=" : " R=0 C=");
+	chap_put_text(w, "E=");
+	chap_put_number(w, error);
+	chap_put_text(w, retry ? " R=1 C=" : " R=0 C=");
 	put_hex(w, challenge, chap_challenge_len(method));
-	put_text(w, method == PPP_AUTH_MSCHAP ? " V=2" : " V=3");
+	chap_put_text(w, method == PPP_AUTH_MSCHAP ? " V=2" : " V=3");
 	if (message[0] && method == PPP_AUTH_MSCHAP2) {
-		put_text(w, " M=");
-		put_text(w, message);
+		chap_put_text(w, " M=");
+		chap_put_text(w, message);
 	}
 }
 

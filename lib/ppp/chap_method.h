@@ -32,3 +32,7 @@ void chap_put_failure(enum ppp_auth_method method, struct wire_writer *w, unsign
 /* Peer, at a Success: NULL and the keys, or what is wrong with the server's proof. */
 const char *chap_check_success(
 	const struct chap *c, struct wire_reader *body, struct mppe_material *keys);
+
+/* A text; a number in decimal. */
+void chap_put_text(struct wire_writer *w, const char *text);
+void chap_put_number(struct wire_writer *w, unsigned int number);

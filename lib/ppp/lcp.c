@@ -62,7 +62,7 @@ static void begin(struct cp *cp)
 {
 	struct lcp *lcp = lcp_of(cp);
 
-	lcp->staged = (struct lcp_values){ .mru = LCP_DEFAULT_MRU };
+	lcp->staged = (struct lcp_values){ .mru = LCP_DEFAULT_MRU, .accm = LCP_DEFAULT_ACCM };
 	lcp->auth_listed = lcp->own_magic_seen = false;
 }
 
@@ -165,7 +165,9 @@ static void option(struct cp *cp, struct ppp_review *review, const struct ppp_op
 		break;
 	case LCP_ACCM:
 		/* Any value will do: there is no asynchronous framing in GRE. */
-		if (option->len != 4)
+		if (option->len == 4)
+			lcp->staged.accm = ppp_option_u32(option);
+		else
 			ppp_review_nak_u32(review, option, 0);
 		break;
 	case LCP_AUTH:
@@ -429,6 +431,7 @@ void lcp_init(
 	lcp->config = *config;
 	cp_init(&lcp->cp, &protocol, host, user);
 	lcp->peer.mru = LCP_DEFAULT_MRU;
+	lcp->peer.accm = LCP_DEFAULT_ACCM;
 }
 
 static void reset_request(struct lcp *lcp)
@@ -547,6 +550,11 @@ uint64_t lcp_deadline(const struct lcp *lcp)
 	uint64_t restart = cp_deadline(&lcp->cp), echo = echo_deadline(lcp);
 
 	return restart < echo ? restart : echo;
+}
+
+uint32_t lcp_accm(const struct lcp *lcp)
+{
+	return asks(lcp, LCP_ACCM) ? lcp->accm : LCP_DEFAULT_ACCM;
 }
 
 const char *lcp_auth_name(const struct lcp *lcp)

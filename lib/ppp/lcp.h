@@ -25,8 +25,9 @@ enum lcp_option {
 	LCP_EPD = 19,
 };
 
-#define LCP_DEFAULT_MRU 1500
-#define LCP_MIN_MRU     128
+#define LCP_DEFAULT_MRU  1500
+#define LCP_MIN_MRU      128
+#define LCP_DEFAULT_ACCM 0xffffffffu
 
 struct lcp_config {
 	uint16_t mru;
@@ -43,6 +44,7 @@ struct lcp_config {
 struct lcp_values {
 	uint16_t mru;
 	uint32_t magic;
+	uint32_t accm; /* RFC 1662 7.1: what it wants escaped in what is sent to it */
 	bool pfc, acfc;
 	enum ppp_auth_method auth; /* demanded */
 };
@@ -88,6 +90,9 @@ void lcp_reject_protocol(struct lcp *lcp, uint16_t number, const uint8_t *info, 
 /* Sends an Echo-Request when one is due. false: the peer left too many unanswered. */
 bool lcp_tick(struct lcp *lcp, uint64_t now);
 uint64_t lcp_deadline(const struct lcp *lcp);
+
+/* The ACCM of our request as it stands: what the peer is to escape. */
+uint32_t lcp_accm(const struct lcp *lcp);
 
 /* The peer's wish in words ("PAP"), "" if it had none that was refused. */
 const char *lcp_auth_name(const struct lcp *lcp);

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-#define MIN_MRU      576 /* what every IPv4 host must take; less in a configuration is a mistake */
+#define SANE_MRU     576 /* what every IPv4 host must take: for one that no LCP agrees to */
 #define LOG_BURST    40
 #define LOG_INTERVAL 5000000u /* us a line */
 
@@ -86,7 +86,7 @@ static void copy_config(struct ppp_link *l, const struct ppp_link_config *config
 	size_t len = strnlen(config->name, CHAP_NAME_MAX);
 
 	l->role = config->role;
-	l->mru = config->mru < MIN_MRU ? MIN_MRU : config->mru;
+	l->mru = config->mru < LCP_MIN_MRU ? SANE_MRU : config->mru;
 	memcpy(l->name, config->name, len);
 	l->name[len] = '\0';
 	l->mppe = config->mppe;
@@ -349,6 +349,8 @@ void ppp_link_get_info(const struct ppp_link *l, struct ppp_link_info *info)
 		info->mppe = l->ccp.tx;
 	info->mru = lcp->mru ? lcp->mru : l->mru;
 	info->peer_mru = lcp->peer.mru < l->mru ? lcp->peer.mru : l->mru;
+	info->accm = lcp_accm(lcp);
+	info->peer_accm = lcp->peer.accm;
 	info->net = l->net;
 	info->echo_rtt = lcp->echo_rtt;
 	info->received = l->received;

@@ -162,6 +162,7 @@ struct ppp_link_info {
 	bool tx_encrypted, rx_encrypted;
 	struct mppe_params mppe; /* valid if tx_encrypted */
 	uint16_t mru, peer_mru;  /* what we may receive, what we may send */
+	uint32_t accm, peer_accm; /* RFC 1662 7.1: to be escaped in what we receive, what we send */
 	struct ppp_network net;
 	uint64_t echo_rtt; /* us, of the last LCP echo; 0 unknown */
 	uint64_t received; /* control frames received: 0 means nothing came at all */

@@ -14,6 +14,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -62,6 +63,23 @@ static void without_a_path_it_is_an_error(void **state)
 	set_loopback(1400);
 	assert_int_equal(path_mtu(address("192.0.2.1"), nowhere), -ENETUNREACH);
 	assert_int_equal(path_mtu(address("127.0.0.1"), address("192.0.2.1")), -EADDRNOTAVAIL);
+}
+
+/* Where GRE goes another way than the rest (a rule, IPsec), its way counts. */
+static void the_path_is_that_of_gre(void **state)
+{
+	(void)state;
+	set_loopback(1400);
+	if (system("ip route add 192.0.2.0/24 dev lo && ip rule add ipproto gre lookup 100 && "
+		   "ip route add 192.0.2.0/24 dev lo mtu 1200 table 100") != 0) {
+		print_message("# no rules by protocol here\n");
+		skip();
+	}
+	assert_int_equal(path_mtu(address("192.0.2.1"), nowhere), 1200);
+	assert_int_equal(path_mtu(address("192.0.2.1"), address("127.0.0.1")), 1200);
+	assert_int_equal(
+		system("ip rule del ipproto gre lookup 100 && ip route del 192.0.2.0/24 dev lo"),
+		0);
 }
 
 static void what_fits_inside(void **state)
@@ -210,6 +228,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_path_has_the_mtu_of_its_device),
 		cmocka_unit_test(without_a_path_it_is_an_error),
+		cmocka_unit_test(the_path_is_that_of_gre),
 		cmocka_unit_test(what_fits_inside),
 		cmocka_unit_test(too_big_for_the_path_is_counted_and_told_once_a_second),
 		cmocka_unit_test(with_fragments_allowed_it_goes_out),

@@ -254,16 +254,44 @@ static void text_of_64_octets_is_kept_whole(void **state)
 	memset(data + 28, 'x', 192);
 	data[24] = 0; /* dialed number of 65 octets: one more than there is room for */
 	data[25] = 65;
+	data[27] = 64;
 	assert_int_equal(control_message_decode(&m, data, len, &why), 0);
 	assert_int_equal(strlen(m.incoming_request.dialed), 64);
 	assert_int_equal(strlen(m.incoming_request.dialing), 64);
 	assert_int_equal(strlen(m.incoming_request.subaddress), 64);
 	assert_int_equal(m.incoming_request.dialed_length, 64);
-	assert_int_equal(m.incoming_request.dialing_length, 4);
+	assert_int_equal(m.incoming_request.dialing_length, 64);
 	m.incoming_request.dialing_length = 0xffff;
 	assert_int_equal(control_message_encode(&m, data, sizeof(data)), (int)len);
 	assert_int_equal(data[25], 64);
 	assert_int_equal(data[26] << 8 | data[27], 64);
+}
+
+/* Sections 2.7 and 2.9: the length is that of the valid digits. */
+static void octets_behind_a_number_are_not_part_of_it(void **state)
+{
+	uint8_t data[CONTROL_MESSAGE_MAX];
+	struct control_message m;
+	const char *why = NULL;
+	size_t len;
+
+	(void)state;
+	len = parse(goldens[CONTROL_INCOMING_CALL_REQUEST - 1].bytes, data);
+	memset(data + 28, '5', 128);
+	data[25] = 3;
+	data[27] = 63;
+	assert_int_equal(control_message_decode(&m, data, len, &why), 0);
+	assert_string_equal(m.incoming_request.dialed, "555");
+	assert_int_equal(strlen(m.incoming_request.dialing), 63);
+
+	len = parse(goldens[CONTROL_OUTGOING_CALL_REQUEST - 1].bytes, data);
+	memset(data + 40, '7', 64);
+	data[37] = 1;
+	assert_int_equal(control_message_decode(&m, data, len, &why), 0);
+	assert_string_equal(m.outgoing_request.phone, "7");
+	data[37] = 0; /* forgotten */
+	assert_int_equal(control_message_decode(&m, data, len, &why), 0);
+	assert_int_equal(strlen(m.outgoing_request.phone), 64);
 }
 
 static void every_other_length_is_refused(void **state)
@@ -476,6 +504,7 @@ int main(void)
 		cmocka_unit_test(every_field_is_decoded),
 		cmocka_unit_test(values_are_never_refused),
 		cmocka_unit_test(text_of_64_octets_is_kept_whole),
+		cmocka_unit_test(octets_behind_a_number_are_not_part_of_it),
 		cmocka_unit_test(every_other_length_is_refused),
 		cmocka_unit_test(a_length_field_that_lies_is_refused),
 		cmocka_unit_test(unknown_control_types_are_refused),

@@ -138,6 +138,29 @@ static void the_sender_of_a_packet_with_df_is_told(void **state)
 	rig_free(rig);
 }
 
+/* Else the error would not fit either, and be dropped in silence: a black hole between two clients. */
+static void a_sender_behind_a_narrow_path_gets_an_error_that_fits(void **state)
+{
+	struct rig *rig = fit_rig();
+	struct dp_session *s = add_open(rig);
+	uint8_t buf[2048];
+
+	(void)state;
+	assert_int_equal(dp_session_add_route(rig->dp, s, in(OUTSIDE), 32), 0);
+	dp_session_set_path(rig->dp, s, 576);
+	sync_commands(rig, s);
+	inner_sends_flags(rig, DF, 7, 1000);
+	assert_int_equal(next_on(rig->inner, buf, sizeof(buf)), 536);
+	assert_ip_sum(buf);
+	assert_int_equal(get16(buf + 26), 536);
+	dp_session_set_path(rig->dp, s, 1);
+	sync_commands(rig, s);
+	inner_sends_flags(rig, DF, 8, 1000);
+	assert_int_equal(next_on(rig->inner, buf, sizeof(buf)), DP_LARGEST_MIN);
+	assert_int_equal(mark_of(buf + 28), 8);
+	rig_free(rig);
+}
+
 static void so_many_are_told_and_no_more(void **state)
 {
 	struct rig *rig = fit_rig();
@@ -499,6 +522,7 @@ int main(void)
 		cmocka_unit_test(nothing_larger_than_the_path_goes_out),
 		cmocka_unit_test(with_outer_fragments_the_path_does_not_matter),
 		cmocka_unit_test(the_sender_of_a_packet_with_df_is_told),
+		cmocka_unit_test(a_sender_behind_a_narrow_path_gets_an_error_that_fits),
 		cmocka_unit_test(so_many_are_told_and_no_more),
 		cmocka_unit_test(nobody_is_told_where_that_is_off),
 		cmocka_unit_test(without_df_it_goes_in_fragments),

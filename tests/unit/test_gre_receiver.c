@@ -342,6 +342,34 @@ static void a_forged_number_near_ahead_does_not_make_the_stream_late(void **stat
  * A ring that is never empty keeps the deadline of a packet that has left: it must not be taken for
  * that of one that has only just come.
  */
+/* Who guesses where a stream is may send as much as he likes ahead of it, in any order. */
+static void forged_runs_near_ahead_do_not_make_a_stream_late_that_flows(void **state)
+{
+	uint32_t forged = 1500;
+
+	(void)state;
+	take_run(0, 10);
+	for (uint32_t i = 10; i < 1000; i++) {
+		now += GRE_JUMP_QUIET - 1;
+		tick(now);
+		if (i % 7 == 0)
+			take_run(i + 100, 100); /* to the end of the ring, in steps */
+		for (uint32_t k = 0; k < 40 && i % 7 == 0; k++)
+			take(i + 200 + 60 * k);
+		if (i % 7 == 3) /* the lower one is younger */
+			take(i + 90);
+		if (forged < i + 600)
+			forged = i + 1500;
+		take(forged++);
+		take(i);
+		assert_delivered(0, i + 1);
+	}
+	assert_int_equal(r.lost, 0);
+	tick(now + GRE_HOLD_TIME);
+	assert_int_equal(r.held, 0);
+	assert_true(r.next >= 1000);
+}
+
 static void a_packet_far_ahead_is_no_stray_before_its_time(void **state)
 {
 	(void)state;
@@ -456,6 +484,25 @@ static void the_ring_grows_with_what_waits_in_it(void **state)
 	for (uint32_t i = 1; i < GRE_HOLD_MAX + 1; i++)
 		take(UINT32_MAX - 700 + i);
 	assert_delivered(UINT32_MAX - 700, GRE_HOLD_MAX + 1);
+}
+
+static void the_ring_is_given_back_when_it_is_not_needed(void **state)
+{
+	(void)state;
+	take(0);
+	take(1500);
+	assert_true(r.ring_size >= 1500);
+	take_run(1, 1499);
+	assert_delivered(0, 1501);
+	now += GRE_HOLD_IDLE - 1;
+	take(1501);
+	assert_non_null(r.ring);
+	now++;
+	take(1502);
+	assert_null(r.ring);
+	take(1504);
+	take(1503);
+	assert_delivered(0, 1505);
 }
 
 static void a_real_jump_is_not_undone_by_what_comes_late(void **state)
@@ -729,6 +776,7 @@ int main(void)
 		T(one_forged_number_changes_nothing),
 		T(forged_numbers_between_real_packets_are_never_followed),
 		T(a_forged_number_near_ahead_does_not_make_the_stream_late),
+		T(forged_runs_near_ahead_do_not_make_a_stream_late_that_flows),
 		T(a_packet_far_ahead_is_no_stray_before_its_time),
 		T(a_real_outage_is_followed_after_confirmation),
 		T(an_outage_with_loss_and_over_the_wrap_is_followed),
@@ -736,6 +784,7 @@ int main(void)
 		T(a_stream_that_flows_is_not_moved),
 		T(a_burst_too_long_for_the_ring_does_not_make_the_rest_late),
 		T(the_ring_grows_with_what_waits_in_it),
+		T(the_ring_is_given_back_when_it_is_not_needed),
 		T(a_real_jump_is_not_undone_by_what_comes_late),
 		T(steps_that_do_not_agree_are_not_followed),
 		T(a_forged_first_packet_does_not_silence_the_stream),

@@ -326,6 +326,45 @@ static void the_window_survives_the_wrap_of_the_numbers(void **state)
 	assert_int_equal(gre_sender_deadline(&s), UINT64_MAX);
 }
 
+static void a_peer_may_begin_to_acknowledge_again_at_any_distance(void **state)
+{
+	struct gre_sender s;
+
+	(void)state;
+	begin(&s, 64);
+	send(&s, 1, 1000);
+	gre_sender_acked(&s, 0, 2000);
+	/* As after 2^31 - 2 more packets. */
+	s.next = s.floor = INT32_MAX;
+	s.sent = INT32_MAX;
+	send(&s, 4, 3000);
+	gre_sender_acked(&s, s.next - 2, 4000);
+	assert_int_equal(s.old_acks, 0);
+	assert_int_equal(s.acks, 2);
+	assert_int_equal(gre_sender_in_flight(&s), 1);
+	gre_sender_acked(&s, s.next - 3, 4000);
+	assert_int_equal(s.old_acks, 1);
+}
+
+/* An idle peer that acknowledges only with data; times of sending are kept modulo 71 minutes. */
+static void an_acknowledgement_after_hours_is_no_sample(void **state)
+{
+	static const uint64_t silences[] = { 20000000, 2200000000, 4200000000, 4300000000 };
+	uint64_t now = 1000;
+	struct gre_sender s;
+
+	(void)state;
+	begin(&s, 64);
+	send(&s, 1, now);
+	gre_sender_acked(&s, 0, now += 50000);
+	assert_int_equal(gre_sender_rtt(&s), 50000);
+	for (uint32_t i = 0; i < 4; i++) {
+		send(&s, 1, now);
+		gre_sender_acked(&s, i + 1, now += silences[i]);
+		assert_int_equal(gre_sender_rtt(&s), 50000);
+	}
+}
+
 static void what_the_peer_announces_late_counts(void **state)
 {
 	struct gre_sender s;
@@ -367,6 +406,8 @@ int main(void)
 		cmocka_unit_test(a_window_of_zero_does_not_stall),
 		cmocka_unit_test(off_tracks_nothing),
 		cmocka_unit_test(the_window_survives_the_wrap_of_the_numbers),
+		cmocka_unit_test(a_peer_may_begin_to_acknowledge_again_at_any_distance),
+		cmocka_unit_test(an_acknowledgement_after_hours_is_no_sample),
 		cmocka_unit_test(what_the_peer_announces_late_counts),
 		cmocka_unit_test(a_clock_that_stands_or_goes_back_is_survived),
 	};

@@ -1,6 +1,8 @@
 /* The administrator's program: its answers, its environment, its bounds; with real programs, in an event loop. */
 #include "server/hooks.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -74,13 +76,21 @@ static bool ask(uint32_t id)
 	return hooks_ask(&hooks, &env, on_answer, &hooks, id);
 }
 
-static void tell(const char *event)
+static void tell_of(uint32_t id, const char *event)
 {
 	struct hook_env env;
 
 	hook_env_init(&env);
 	hook_env_add(&env, "EVENT", event);
-	hooks_tell(&hooks, &env);
+	hooks_tell(&hooks, &env, id);
+}
+
+/* Of a session that nothing else is told of. */
+static void tell(const char *event)
+{
+	static uint32_t id = 1000;
+
+	tell_of(id++, event);
 }
 
 static const char *said(void)
@@ -138,6 +148,66 @@ static void one_that_hangs_is_killed_and_means_no(void **state)
 	assert_int_equal(hooks.killed, 1);
 }
 
+/* True if nobody has `fd`, the read end of a FIFO, open for writing any more. */
+static bool all_writers_are_gone(int fd)
+{
+	struct pollfd p = { .fd = fd };
+
+	return poll(&p, 1, 5000) == 1 && p.revents & POLLHUP;
+}
+
+static void what_it_has_started_is_killed_with_it(void **state)
+{
+	struct pollfd p = { .events = POLLIN };
+	char lines[300];
+
+	(void)state;
+	assert_int_equal(mkfifo(out, 0600), 0);
+	p.fd = open(out, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	assert_true(p.fd >= 0);
+	snprintf(lines, sizeof(lines), "exec >%s\nsleep 20 & echo 1\nwait", out);
+	is(lines);
+	hooks.time_ms = 1;
+	assert_true(ask(1));
+	assert_int_equal(poll(&p, 1, 10000), 1); /* its child runs */
+	uv_run(&loop, UV_RUN_DEFAULT);
+	assert_int_equal(hooks.killed, 1);
+	assert_int_equal(no, 1);
+	assert_true(all_writers_are_gone(p.fd));
+	close(p.fd);
+}
+
+static void down_does_not_overtake_up(void **state)
+{
+	char lines[300];
+
+	(void)state;
+	snprintf(lines, sizeof(lines),
+		"[ $GREYLINE_EVENT = up ] && sleep 0.2\necho $GREYLINE_EVENT >>%s", out);
+	is(lines);
+	tell_of(1, "up");
+	tell_of(1, "down");
+	tell_of(2, "other");
+	assert_int_equal(hooks.running, 2); /* others do not wait for it */
+	assert_int_equal(hooks.waiting, 1);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	assert_non_null(strstr(said(), "up\ndown\n"));
+	assert_non_null(strstr(said(), "other\n"));
+	assert_null(hooks.first);
+	assert_null(hooks.last);
+}
+
+static void the_log_is_not_filled(void **state)
+{
+	(void)state;
+	hooks_init(&hooks, &loop, "/nonexistent/hook");
+	for (uint32_t i = 0; i < 60; i++)
+		assert_false(ask(i));
+	assert_int_equal(hooks.failed, 60);
+	assert_int_equal(hooks.log.said + hooks.log.held, 60);
+	assert_in_range(hooks.log.said, 1, 10);
+}
+
 static void one_that_cannot_be_run_cannot_be_asked(void **state)
 {
 	(void)state;
@@ -164,7 +234,7 @@ static void environment_is_what_was_given_and_no_more(void **state)
 	hook_env_add(&env, "EVENT", "up");
 	hook_env_add_bytes(&env, "CALLING", "0\n1\0002", 5);
 	hook_env_add_number(&env, "RX_BYTES", UINT64_MAX);
-	hooks_tell(&hooks, &env);
+	hooks_tell(&hooks, &env, 1);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	unsetenv("GREYLINE_PASSWORD");
 	assert_non_null(strstr(said(), "GREYLINE_EVENT=up\n"));
@@ -239,6 +309,9 @@ int main(void)
 		TEST(another_status_is_no),
 		TEST(a_signal_is_no),
 		TEST(one_that_hangs_is_killed_and_means_no),
+		TEST(what_it_has_started_is_killed_with_it),
+		TEST(down_does_not_overtake_up),
+		TEST(the_log_is_not_filled),
 		TEST(one_that_cannot_be_run_cannot_be_asked),
 		TEST(environment_is_what_was_given_and_no_more),
 		TEST(those_that_tell_wait_for_their_turn_and_all_come),

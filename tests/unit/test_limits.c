@@ -64,12 +64,58 @@ static void connection_limits_of_one_address_and_of_all(void **state)
 	assert_null(waiters[4].address);
 	for (unsigned int i = 4; i < 8; i++)
 		assert_int_equal(connect_at(i, i, START), LIMITS_OK);
+	/* Nobody who is known has to go. */
+	for (unsigned int i = 0; i < 8; i++)
+		limits_trust(&limits, &waiters[i]);
 	assert_int_equal(connect_at(8, 99, START), LIMITS_MAX_CONNECTIONS);
+	assert_null(waiters[8].address);
+	assert_null(victim);
 	limits_disconnect(&limits, &waiters[0], START);
 	assert_int_equal(connect_at(0, 1, START), LIMITS_OK);
 	assert_int_equal(limits.hits[LIMITS_MAX_CONNECTIONS], 1);
 	assert_int_equal(limits.hits[LIMITS_MAX_CONNECTIONS_PER_ADDRESS], 1);
 	assert_int_equal(limits.connections, 8);
+}
+
+/* As where max-connections alone is set, or descriptors are few: no class is ever full. */
+static void strangers_never_hold_all_connections(void **state)
+{
+	struct limits_config config = usual;
+
+	(void)state;
+	config.waiting[LIMITS_HALF_OPEN] = (struct limits_max){ 100, 100 };
+	config.waiting[LIMITS_PENDING] = (struct limits_max){ 100, 100 };
+	begin(&config);
+	for (unsigned int i = 0; i < 8; i++) {
+		assert_int_equal(connect_at(i, i < 3 ? 1 : i, START), LIMITS_OK);
+		if (i < 3)
+			assert_int_equal(limits_start(&limits, &waiters[i], &victim), LIMITS_OK);
+	}
+	/* The oldest of the address with most, in whichever class that is. */
+	assert_int_equal(connect_at(8, 99, START), LIMITS_OK);
+	assert_ptr_equal(victim, &waiters[0]);
+	limits_disconnect(&limits, &waiters[0], START);
+	assert_int_equal(limits.connections, 8);
+	assert_int_equal(limits.hits[LIMITS_MAX_CONNECTIONS], 1);
+	assert_int_equal(limits.dropped[LIMITS_PENDING], 1);
+}
+
+/* Those that go are closed a moment later: until then they count, and there is an end to it. */
+static void those_that_go_have_their_descriptors_still(void **state)
+{
+	struct limits_config config = usual;
+	unsigned int n = 0;
+
+	(void)state;
+	config.connections = (struct limits_max){ 8, 8 };
+	config.waiting[LIMITS_HALF_OPEN] = (struct limits_max){ 100, 100 };
+	begin(&config);
+	while (n < 1000 && connect_at(n, n, START) == LIMITS_OK)
+		n++;
+	assert_int_equal(n, 8 + LIMITS_OVERDRAFT);
+	assert_null(victim);
+	limits_disconnect(&limits, &waiters[0], START);
+	assert_int_equal(connect_at(n, n, START), LIMITS_OK);
 }
 
 static void an_address_may_have_a_limit_of_its_own(void **state)
@@ -86,8 +132,8 @@ static void an_address_may_have_a_limit_of_its_own(void **state)
 	assert_int_equal(
 		limits_connect(&limits, &waiters[1], address(1), 6, START, &victim), LIMITS_OK);
 	limits_call_began(&limits, address(1));
-	assert_int_equal(
-		limits_call(&limits, address(1), 1, &victim), LIMITS_MAX_SESSIONS_PER_ADDRESS);
+	assert_int_equal(limits_call(&limits, address(1), 1, START, &victim),
+		LIMITS_MAX_SESSIONS_PER_ADDRESS);
 }
 
 static void half_open_connections_of_one_address_are_bounded(void **state)
@@ -187,19 +233,20 @@ static void calls_are_bounded_and_counted(void **state)
 	for (unsigned int i = 0; i < 3; i++)
 		assert_int_equal(connect_at(i, i, START), LIMITS_OK);
 	for (unsigned int i = 0; i < 2; i++) {
-		assert_int_equal(limits_call(&limits, address(0), 0, &victim), LIMITS_OK);
+		assert_int_equal(limits_call(&limits, address(0), 0, START, &victim), LIMITS_OK);
 		limits_call_began(&limits, address(0));
 	}
-	assert_int_equal(limits_call(&limits, address(0), 0, &victim),
+	assert_int_equal(limits_call(&limits, address(0), 0, START, &victim),
 		LIMITS_MAX_UNAUTHENTICATED_PER_ADDRESS);
 	limits_call_authenticated(&limits, address(0));
-	assert_int_equal(limits_call(&limits, address(0), 0, &victim), LIMITS_OK);
+	assert_int_equal(limits_call(&limits, address(0), 0, START, &victim), LIMITS_OK);
 	limits_call_began(&limits, address(0));
-	assert_int_equal(
-		limits_call(&limits, address(0), 0, &victim), LIMITS_MAX_SESSIONS_PER_ADDRESS);
+	assert_int_equal(limits_call(&limits, address(0), 0, START, &victim),
+		LIMITS_MAX_SESSIONS_PER_ADDRESS);
 	limits_call_began(&limits, address(1));
 	assert_int_equal(limits_start(&limits, &waiters[0], &victim), LIMITS_OK);
-	assert_int_equal(limits_call(&limits, address(2), 0, &victim), LIMITS_MAX_UNAUTHENTICATED);
+	assert_int_equal(
+		limits_call(&limits, address(2), 0, START, &victim), LIMITS_MAX_UNAUTHENTICATED);
 	assert_ptr_equal(victim, &waiters[0]);
 	/* The calls outlive their connection by a moment. */
 	limits_disconnect(&limits, &waiters[0], START);
@@ -210,7 +257,52 @@ static void calls_are_bounded_and_counted(void **state)
 	assert_int_equal(limits.idle, 1);
 	assert_int_equal(limits.sessions, 1);
 	assert_int_equal(limits.unauthenticated, 1);
-	assert_int_equal(limits_call(&limits, address(0), 0, &victim), LIMITS_OK);
+	assert_int_equal(limits_call(&limits, address(0), 0, START, &victim), LIMITS_OK);
+}
+
+/* In a connection that we have dialled: no limit has seen its address before. */
+static void calls_to_those_whom_we_dial_count_for_their_address(void **state)
+{
+	(void)state;
+	begin(&usual);
+	for (unsigned int i = 0; i < 2; i++) {
+		assert_int_equal(limits_call(&limits, address(1), 0, START, &victim), LIMITS_OK);
+		limits_call_began(&limits, address(1));
+	}
+	assert_int_equal(limits_call(&limits, address(1), 0, START, &victim),
+		LIMITS_MAX_UNAUTHENTICATED_PER_ADDRESS);
+	limits_call_authenticated(&limits, address(1));
+	limits_call_ended(&limits, address(1), true, START);
+	assert_int_equal(limits.idle, 0);
+	limits_call_ended(&limits, address(1), false, START);
+	assert_int_equal(limits.idle, 1);
+	assert_int_equal(limits.sessions, 0);
+	assert_int_equal(limits.unauthenticated, 0);
+}
+
+/* Or it would be safe from all others for good, unknown as it is. */
+static void who_asks_for_the_call_too_many_waits_on(void **state)
+{
+	struct limits_config config = usual;
+
+	(void)state;
+	config.unauthenticated.all = 1;
+	begin(&config);
+	assert_int_equal(connect_at(0, 1, START), LIMITS_OK);
+	assert_int_equal(limits_start(&limits, &waiters[0], &victim), LIMITS_OK);
+	limits_call_began(&limits, address(1));
+	assert_int_equal(
+		limits_call(&limits, address(1), 0, START, &victim), LIMITS_MAX_UNAUTHENTICATED);
+	assert_ptr_equal(victim, &waiters[0]);
+	assert_int_equal(limits.waiting[LIMITS_PENDING], 0);
+	limits_spare(&limits, victim);
+	assert_int_equal(limits.waiting[LIMITS_PENDING], 1);
+	assert_int_equal(limits.dropped[LIMITS_PENDING], 0);
+	assert_ptr_equal(limits_victim(&limits, LIMITS_PENDING), &waiters[0]);
+	/* One that is gone meanwhile stays gone. */
+	limits_disconnect(&limits, &waiters[0], START);
+	limits_spare(&limits, &waiters[0]);
+	assert_int_equal(limits.waiting[LIMITS_PENDING], 0);
 }
 
 static void sessions_in_all(void **state)
@@ -222,7 +314,7 @@ static void sessions_in_all(void **state)
 	begin(&config);
 	assert_int_equal(connect_at(0, 0, START), LIMITS_OK);
 	limits_call_began(&limits, address(0));
-	assert_int_equal(limits_call(&limits, address(1), 0, &victim), LIMITS_MAX_SESSIONS);
+	assert_int_equal(limits_call(&limits, address(1), 0, START, &victim), LIMITS_MAX_SESSIONS);
 }
 
 static void one_address_may_connect_only_so_fast(void **state)
@@ -278,6 +370,14 @@ static void failed_logons_block_for_a_while(void **state)
 	assert_true(limits_auth_failed(&limits, address(1), START));
 	assert_int_equal(connect_at(2, 1, START), LIMITS_AUTH_FAILURE_RATE);
 	assert_int_equal(connect_at(2, 2, START), LIMITS_OK);
+	/* Nor do the connections that there are serve for more guesses. */
+	assert_true(limits_blocked(&limits, address(1), START));
+	assert_int_equal(
+		limits_call(&limits, address(1), 0, START, &victim), LIMITS_AUTH_FAILURE_RATE);
+	assert_int_equal(limits_call(&limits, address(2), 0, START, &victim), LIMITS_OK);
+	assert_false(limits_blocked(&limits, address(1), START + LIMITS_BLOCK_TIME));
+	assert_int_equal(
+		limits_call(&limits, address(1), 0, START + LIMITS_BLOCK_TIME, &victim), LIMITS_OK);
 	/* It is remembered without any connection. */
 	limits_disconnect(&limits, &waiters[0], START);
 	limits_disconnect(&limits, &waiters[1], START);
@@ -356,6 +456,10 @@ int main(void)
 		cmocka_unit_test_teardown(pending_connections_are_bounded_until_trusted, end),
 		cmocka_unit_test_teardown(calls_are_bounded_and_counted, end),
 		cmocka_unit_test_teardown(sessions_in_all, end),
+		cmocka_unit_test_teardown(who_asks_for_the_call_too_many_waits_on, end),
+		cmocka_unit_test_teardown(strangers_never_hold_all_connections, end),
+		cmocka_unit_test_teardown(those_that_go_have_their_descriptors_still, end),
+		cmocka_unit_test_teardown(calls_to_those_whom_we_dial_count_for_their_address, end),
 		cmocka_unit_test_teardown(one_address_may_connect_only_so_fast, end),
 		cmocka_unit_test_teardown(all_may_connect_only_so_fast, end),
 		cmocka_unit_test_teardown(failed_logons_block_for_a_while, end),

@@ -21,13 +21,14 @@ struct ear {
 	struct control_wan_error errors;
 	uint8_t last[SIM_FRAME];
 	size_t last_len;
-	bool hang_up_on_frame;
+	bool hang_up_on_frame, hang_up_when_connected;
 };
 
 static struct exchange x;
 static struct ear caller, called;
 static unsigned int rings, wakes;
 static bool take_it; /* the one who is called makes a call of it */
+static bool hang_up_when_it_rings;
 static uint64_t now;
 
 static void on_connected(void *user, const struct line_connection *connection)
@@ -36,6 +37,8 @@ static void on_connected(void *user, const struct line_connection *connection)
 
 	e->connected++;
 	e->connection = *connection;
+	if (e->hang_up_when_connected)
+		e->line->ops->hangup(e->line, PPTP_LOCAL_REQUEST, "", now);
 }
 
 static void on_failed(void *user, const struct line_failure *failure)
@@ -95,6 +98,8 @@ static void on_ring(void *owner, struct line *l, const struct line_call *call, u
 	assert_true(when >= now);
 	assert_string_equal(call->number, sim_line_of(l)->number);
 	rings++;
+	if (hang_up_when_it_rings)
+		l->ops->hangup(l, PPTP_CALL_BUSY, "", when);
 	if (take_it)
 		listen_to(&called, l);
 	else
@@ -121,6 +126,7 @@ static int set_up(void **state)
 	memset(&called, 0, sizeof(called));
 	rings = wakes = 0;
 	take_it = true;
+	hang_up_when_it_rings = false;
 	now = 1000000;
 	return 0;
 }
@@ -366,6 +372,35 @@ static void ringing_stops_when_the_caller_hangs_up(void **state)
 	assert_int_equal(called.line->ops->answer(called.line, &called.connection, now), -1);
 }
 
+static void an_owner_may_hang_up_a_line_without_a_call(void **state)
+{
+	(void)state;
+	take_it = false;
+	hang_up_when_it_rings = true;
+	assert_int_equal(dial(&office, "5551000"), 0);
+	run_to(now + 2000000);
+	assert_int_equal(rings, 1);
+	assert_int_equal(caller.failed, 1);
+	assert_int_equal(caller.failure.result, CONTROL_OUTGOING_BUSY);
+}
+
+/* line.h: answer() calls nothing upwards, so the one who answers learns it by what that returns. */
+static void answering_fails_when_the_caller_hangs_up_at_once(void **state)
+{
+	struct line_connection connection;
+
+	(void)state;
+	assert_int_equal(dial(&office, "5551000"), 0);
+	run_to(now + 2000000);
+	caller.hang_up_when_connected = true;
+	assert_int_equal(called.line->ops->answer(called.line, &connection, now), -1);
+	assert_int_equal(caller.connected, 1);
+	assert_int_equal(caller.over, 1);
+	called.line->ops->hangup(called.line, PPTP_LOCAL_REQUEST, "", now);
+	assert_int_equal(called.over, 0); /* after a failure nothing is said */
+	assert_null(x.in_use[0]);
+}
+
 static void frames_take_the_time_of_their_bits(void **state)
 {
 	(void)state;
@@ -552,6 +587,8 @@ int main(void)
 		TEST(who_is_not_taken_hears_no_carrier),
 		TEST(who_is_refused_hears_busy),
 		TEST(ringing_stops_when_the_caller_hangs_up),
+		TEST(an_owner_may_hang_up_a_line_without_a_call),
+		TEST(answering_fails_when_the_caller_hangs_up_at_once),
 		TEST(frames_take_the_time_of_their_bits),
 		TEST(frames_wait_for_an_end_that_has_not_started),
 		TEST(the_queue_is_bounded_and_its_losses_counted),

@@ -897,6 +897,19 @@ static void configuration_is_made_sane(void **unused)
 	pair_done(&p);
 }
 
+/* A path of 576 octets carries 532 inside: asking for more would ask for what gets lost. */
+static void a_narrow_path_has_a_small_mru(void **unused)
+{
+	(void)unused;
+	pair_init(&p, 1);
+	p.end[1].config.mru = 532;
+	pair_open(&p);
+	pair_run(&p, 10 * SECOND, true);
+	assert_true(p.end[0].up && p.end[1].up);
+	assert_int_equal(p.end[0].peer_mru, 532);
+	pair_done(&p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -930,6 +943,7 @@ int main(void)
 		cmocka_unit_test(a_looped_link_is_named),
 		cmocka_unit_test(hostile_frames_break_nothing),
 		cmocka_unit_test(configuration_is_made_sane),
+		cmocka_unit_test(a_narrow_path_has_a_small_mru),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

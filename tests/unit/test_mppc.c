@@ -217,6 +217,27 @@ static void what_does_not_shrink_is_sent_as_it_is_and_the_next_is_flushed(void *
 	assert_int_equal(mppc_compress(&c, in, sizeof(in), packed, 20, &bits), 0);
 }
 
+/* Tokens of any length meet the end of the room at any bit. */
+static void room_that_ends_within_a_match_is_no_more_than_full(void **state)
+{
+	static struct mppc_compressor c;
+	static uint8_t in[700 + 200], packed[700 + 200];
+	uint16_t bits;
+
+	(void)state;
+	for (size_t fresh = 500; fresh < 700; fresh += 20) {
+		make(in, fresh, 2);
+		for (size_t i = 0; i < fresh; i++)
+			in[i] |= 0x80; /* nine bits each */
+		memcpy(in + fresh, in, 200);
+		for (size_t room = fresh; room < fresh + 200; room++) {
+			mppc_compressor_init(&c);
+			assert_true(
+				mppc_compress(&c, in, fresh + 200, packed, room, &bits) <= room);
+		}
+	}
+}
+
 static void a_bomb_is_cut_at_the_room_there_is(void **state)
 {
 	uint8_t out[1500];
@@ -286,6 +307,7 @@ int main(void)
 		cmocka_unit_test(thousands_of_packets_come_out_as_they_went_in),
 		cmocka_unit_test(after_a_loss_only_a_flushed_packet_helps),
 		cmocka_unit_test(what_does_not_shrink_is_sent_as_it_is_and_the_next_is_flushed),
+		cmocka_unit_test(room_that_ends_within_a_match_is_no_more_than_full),
 		cmocka_unit_test(a_bomb_is_cut_at_the_room_there_is),
 		cmocka_unit_test(nonsense_is_refused_and_asks_for_a_flushed_packet),
 		cmocka_unit_test(no_stream_of_octets_breaks_it),

@@ -142,15 +142,15 @@ static size_t right_response(
 /* What a server asks that has a Response from elsewhere. */
 static void judge_directly(const char *name)
 {
-	struct ppp_auth_request request = { .identifier = 1 };
+	struct ppp_auth_request request = { .method = PPP_AUTH_MSCHAP2, .identifier = 1 };
 	struct ppp_auth_verdict verdict;
-	uint8_t hash[16];
+	struct ppp_secret secret;
 
-	assert_int_equal(mschap_nt_hash("secret", hash), 0);
+	assert_int_equal(ppp_secret_from_password(&secret, "secret"), 0);
 	strcpy(request.name, name);
-	mschap2_nt_response(
-		request.challenge, request.peer_challenge, name, hash, request.nt_response);
-	assert_false(ppp_auth_check(&request, hash, &verdict));
+	mschap2_nt_response(request.challenge, request.peer_challenge, name, secret.nt_hash,
+		request.nt_response);
+	assert_false(ppp_auth_check(&request, &secret, &verdict));
 	assert_false(verdict.ok);
 }
 

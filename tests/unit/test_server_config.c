@@ -302,6 +302,34 @@ static void users_that_cannot_be(void **state)
 	assert_int_equal(parse(NULL), 0);
 }
 
+static void networks_that_cannot_be(void **state)
+{
+	(void)state;
+	REFUSED("networks: 10.64.0.0/24 is part of the pool", "-c",
+		file("user a { password = x networks = 10.64.0.0/24 }"));
+	REFUSED("networks: 10.64.0.128/25 is part of the pool", "-c",
+		file("user a { password = x networks = {10.9.0.0/16, 10.64.0.128/25} }"));
+	REFUSED("networks: 10.64.0.9/32 is part of the pool", "-c",
+		file("user a { password = x networks = 10.64.0.9 }"));
+	REFUSED("networks: 10.9.0.5/32 is the fixed address of a user", "-c",
+		file("user a { password = x address = 10.9.0.5 networks = 10.9.0.5/32 }"));
+	REFUSED("networks: 127.0.0.0/8 is no network of hosts", "-c",
+		file("user a { password = x networks = 127.0.0.0/8 }"));
+	REFUSED("networks: 224.0.0.0/4 is no network of hosts", "-c",
+		file("user a { password = x networks = 224.0.0.0/4 }"));
+	REFUSED("networks: 0.0.0.0/0 is no network of hosts", "-c",
+		file("user a { password = x networks = 0.0.0.0/0 }"));
+	REFUSED("networks: 10.9.0.0/16 is given to two users, or twice", "-c",
+		file("user a { password = x networks = {10.9.0.0/16, 10.9.0.0/16} }"));
+	/* Around the pool, beside it, and around each other: the longest prefix counts. */
+	assert_int_equal(
+		parse("-c",
+			file("user a { password = x networks = {10.0.0.0/8, 10.64.0.0/16} }\n"
+			     "user b { password = x networks = {10.64.1.0/24} }\n"),
+			NULL),
+		0);
+}
+
 static void other_things_that_cannot_be(void **state)
 {
 	(void)state;
@@ -331,6 +359,7 @@ int main(void)
 		TEST(pools_that_cannot_be),
 		TEST(small_pools_that_can_be),
 		TEST(users_that_cannot_be),
+		TEST(networks_that_cannot_be),
 		TEST(other_things_that_cannot_be),
 	};
 

@@ -300,6 +300,35 @@ static void data_that_came_in_clear_does_not_pass_once_encryption_is_on(void **s
 	end_pair(&a, &b);
 }
 
+static void data_that_came_too_early_waits_for_seconds_only(void **state)
+{
+	struct packet_list out;
+	struct tunnel a, b;
+	uint64_t began;
+
+	(void)state;
+	init_pair(&a, &b, NULL);
+	packet_list_init(&out);
+	tunnel_open(&b, false, &out);
+	for (uint32_t n = 0; n < 3; n++)
+		assert_int_equal(receive(&b, seal(&a, ip_packet(n, 40), PPP_IP, 5), 5)->verdict,
+			PACKET_HELD);
+	began = b.stats.last_rx;
+	assert_true(tunnel_deadline(&b) <= began + TUNNEL_EARLY_TIME);
+	tunnel_tick(&b, began + TUNNEL_EARLY_TIME - 1, &out);
+	assert_null(packet_list_take(&out));
+	tunnel_tick(&b, began + TUNNEL_EARLY_TIME, &out);
+	for (unsigned int n = 0; n < 3; n++) {
+		struct packet *p = packet_list_take(&out);
+
+		assert_int_equal(p->verdict, PACKET_DROP);
+		release(p);
+	}
+	assert_null(packet_list_take(&out));
+	assert_int_equal(b.stats.drops[TUNNEL_DROP_NOT_OPEN], 3);
+	end_pair(&a, &b);
+}
+
 static void frames_that_cannot_be_are_dropped_by_reason(void **state)
 {
 	static const uint8_t encrypted[] = { 0xfd, 0x90, 0x00, 1, 2, 3 };
@@ -575,6 +604,7 @@ int main(void)
 		cmocka_unit_test(required_encryption_holds_both_ways),
 		cmocka_unit_test(data_waits_for_the_link_and_keys_move_on),
 		cmocka_unit_test(data_that_came_in_clear_does_not_pass_once_encryption_is_on),
+		cmocka_unit_test(data_that_came_too_early_waits_for_seconds_only),
 		cmocka_unit_test(frames_that_cannot_be_are_dropped_by_reason),
 		cmocka_unit_test(inner_protocol_may_be_one_byte_but_not_control),
 		cmocka_unit_test(nonsense_packet_after_packet_is_desync_at_a_limited_rate),

@@ -410,6 +410,34 @@ static void the_frames_of_a_line_keep_the_window(void **state)
 	end_pair(&a, &b);
 }
 
+/* Behind a Reset-Ack the other end of the line reads what comes with a new history. */
+static void compression_control_of_a_line_keeps_its_place_among_the_data(void **state)
+{
+	const uint8_t data[] = { 0xff, 0x03, 0, 0xfd, 0x45 };
+	const uint8_t reset_ack[] = { 0xff, 0x03, 0x80, 0xfd, 15, 1, 0, 4 };
+	struct packet_list out;
+	struct packet *p;
+
+	(void)state;
+	begin_raw(1);
+	release(seal(&a, packet(data, sizeof(data)), 0, MS));
+	release(seal(&a, packet(reset_ack, sizeof(reset_ack)), 0, MS)); /* nothing to pass */
+	assert_int_equal(tunnel_seal(&a, packet(data, sizeof(data)), 0, MS, &batch), 1);
+	assert_int_equal(tunnel_seal(&a, packet(reset_ack, sizeof(reset_ack)), 0, MS, &batch), 1);
+	for (uint32_t i = 0; i < 2; i++) {
+		gre_sender_acked(&a.sender, a.sender.next - 1, 2 * MS);
+		packet_list_init(&out);
+		tunnel_release(&a, 2 * MS, &batch, &out);
+		p = packet_list_take(&out);
+		assert_int_equal(p->len, 12 + (i ? sizeof(reset_ack) : sizeof(data)));
+		assert_null(packet_list_take(&out));
+		release(p);
+	}
+	assert_int_equal(stats_of(&a).tx_packets, 2);
+	assert_int_equal(stats_of(&a).tx_control, 2);
+	end_pair(&a, &b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -426,6 +454,7 @@ int main(void)
 		cmocka_unit_test(the_frames_of_a_line_go_through_as_they_are),
 		cmocka_unit_test(an_empty_frame_of_a_line_is_refused),
 		cmocka_unit_test(the_frames_of_a_line_keep_the_window),
+		cmocka_unit_test(compression_control_of_a_line_keeps_its_place_among_the_data),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

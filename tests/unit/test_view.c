@@ -72,6 +72,9 @@ static void objects_are_lines(void **state)
 	       "\"tx_bytes\":1500,\"none\":null,\"inner\":{\"a\":{\"b\":1},\"c\":{}}}",
 		"pid: 7\non: no\ndns: 192.0.2.1, 192.0.2.2\nwins: -\ntx_bytes: 1.5 kB (1500)\n"
 		"none: -\ninner:\n  a:\n    b: 1\n  c: -\n");
+	expect("{\"peers\":[{\"peer\":\"192.0.2.1\",\"state\":\"waiting\"},"
+	       "{\"peer\":\"192.0.2.2\",\"state\":\"established\"}]}",
+		"peers: 192.0.2.1 waiting, 192.0.2.2 established\n");
 }
 
 static void a_name_cannot_move_the_cursor(void **state)

@@ -226,6 +226,21 @@ static void table_print(FILE *out, const json_t *rows)
 	}
 }
 
+/* Its values alone: in a list of them, the keys would only be repeated. */
+static void member_print(FILE *out, const json_t *object)
+{
+	char cell[CELL_MAX];
+	const char *key, *space = "";
+	json_t *value;
+
+	json_object_foreach((json_t *)object, key, value)
+	{
+		format_value(cell, sizeof(cell), key, value);
+		fprintf(out, "%s%s", space, cell);
+		space = " ";
+	}
+}
+
 static void list_print(FILE *out, const json_t *array)
 {
 	char cell[CELL_MAX];
@@ -236,8 +251,13 @@ static void list_print(FILE *out, const json_t *array)
 		putc('-', out);
 	json_array_foreach(array, at, value)
 	{
+		fputs(at ? ", " : "", out);
+		if (json_is_object(value)) {
+			member_print(out, value);
+			continue;
+		}
 		format_value(cell, sizeof(cell), NULL, value);
-		fprintf(out, "%s%s", at ? ", " : "", cell);
+		fputs(cell, out);
 	}
 	putc('\n', out);
 }
