@@ -116,6 +116,7 @@ static void choose(struct run *run, uint64_t seed)
 	s->right_password = sim_random(n) % 8 != 0;
 	for (int i = 0; i < 2; i++) {
 		choose_mppe(n, &s->ends[i].mppe);
+		s->ends[i].ipv6 = sim_random(n) % 4 != 0;
 		choose_flow(n, &s->ends[i]);
 		s->ends[i].user = "alice";
 		s->ends[i].password = i || s->right_password ? "wonderland" : "looking-glass";

@@ -13,6 +13,7 @@
 
 struct sim_end_config {
 	struct ppp_mppe_config mppe;
+	bool ipv6;                   /* IPV6CP beside IPCP */
 	const char *user, *password; /* client: what it says; server: the account it has */
 	enum gre_flow flow;
 	uint16_t window; /* that it announces, 0 included */
@@ -31,7 +32,8 @@ struct sim_end {
 	struct ppp_link *link;
 	struct tunnel tunnel;
 	struct rc4_batch batch;
-	bool has_call, tunnel_on, link_started, link_over, up, ever_up, control_closed, stop_wanted;
+	bool has_call, tunnel_on, link_started, link_over, up, up6, ever_up, control_closed,
+		stop_wanted;
 	uint64_t up_at;
 	enum pptp_reason reason; /* of the link or call, whatever came first */
 	char detail[160];
