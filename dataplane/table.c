@@ -230,7 +230,7 @@ static uint64_t half(const uint8_t *octets)
 
 static uint64_t mask64(unsigned int len)
 {
-	return !len ? 0 : UINT64_MAX << (64 - (len < 64 ? len : 64));
+	return len < 64 ? ~(UINT64_MAX >> len) : UINT64_MAX;
 }
 
 static struct key route6_key(const uint8_t prefix[16], unsigned int len)

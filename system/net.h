@@ -28,8 +28,8 @@ int net_link_plain6(const char *dev, char *why);
 int net_address6_add(const char *dev, const struct in6_addr *address, unsigned int len,
 	uint32_t valid, uint32_t preferred, char *why);
 /* Through the device, which takes it along when it goes. -1 also if it exists (EEXIST): *exists. */
-int net_route6_add(const char *dev, const struct in6_addr *prefix, unsigned int len, bool *exists,
-	char *why);
+int net_route6_add(
+	const char *dev, const struct in6_addr *prefix, unsigned int len, bool *exists, char *why);
 
 struct net_route {
 	struct in_addr prefix;

@@ -68,10 +68,10 @@ struct ppp_link_config {
 	 * Empty: MS-CHAPv2. */
 	struct ppp_auth_list auth;
 	struct ppp_mppe_config mppe;
-	bool want_dns;              /* client: ask for DNS and NBNS servers */
+	bool want_dns; /* client: ask for DNS and NBNS servers */
 	enum ppp_ipv6_policy ipv6;
-	uint8_t identifier[8];      /* for IPV6CP, ours; zero: a random one. A server keeps its own. */
-	uint64_t echo_interval;     /* us, 0 never; LCP echo after so much silence */
+	uint8_t identifier[8];  /* for IPV6CP, ours; zero: a random one. A server keeps its own. */
+	uint64_t echo_interval; /* us, 0 never; LCP echo after so much silence */
 	unsigned int echo_failures; /* unanswered ones until the link is dead */
 	uint64_t restart_interval;  /* us, 3 s; LCP and NCPs */
 	uint64_t setup_timeout;     /* us for everything until an NCP is open (60 s) */
@@ -155,13 +155,13 @@ uint64_t ppp_link_deadline(const struct ppp_link *l);
 /* For reports. */
 struct ppp_link_info {
 	enum ppp_phase phase;
-	bool up, up6; /* IPv4, IPv6: data passes */
+	bool up, up6;     /* IPv4, IPv6: data passes */
 	const char *auth; /* "MS-CHAPv2", or "" */
 	char peer_name[CHAP_NAME_MAX +
 		       1]; /* server: the authenticated user; client: the server's name */
 	bool tx_encrypted, rx_encrypted;
-	struct mppe_params mppe; /* valid if tx_encrypted */
-	uint16_t mru, peer_mru;  /* what we may receive, what we may send */
+	struct mppe_params mppe;  /* valid if tx_encrypted */
+	uint16_t mru, peer_mru;   /* what we may receive, what we may send */
 	uint32_t accm, peer_accm; /* RFC 1662 7.1: to be escaped in what we receive, what we send */
 	struct ppp_network net;
 	uint64_t echo_rtt; /* us, of the last LCP echo; 0 unknown */

@@ -288,8 +288,8 @@ static void for_some_there_is_no_error(void **state)
 
 		assert_int_equal(
 			ipv6_too_big(packet, len, 1300, out, sizeof(out)) > 0, cases[i].answered);
-		assert_int_equal(ipv6_too_big(packet, len, 1300, out, 100),
-			cases[i].answered ? 100 : 0);
+		assert_int_equal(
+			ipv6_too_big(packet, len, 1300, out, 100), cases[i].answered ? 100 : 0);
 		assert_int_equal(ipv6_too_big(packet, len, 1300, out, 95), 0);
 	}
 	put_ipv6(packet, (struct from_to){ 7, 1, 1, 9 }, 17, 64, NULL, sizeof(packet));
