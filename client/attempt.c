@@ -1,6 +1,8 @@
 /* One try to connect: see attempt.h. */
 #include "client/attempt.h"
 
+#include "client/ipv6.h"
+
 #include "system/log.h"
 
 #include <stdio.h>
@@ -31,19 +33,48 @@ static void finish_if_over(struct attempt *a)
 		hub_done(&a->hub, on_hub_closed);
 }
 
+static unsigned int fitting_mtu(const struct attempt *a, const struct session *s)
+{
+	unsigned int largest = dp_session_largest(s->dp);
+
+	return largest < a->config->mtu ? largest : a->config->mtu;
+}
+
 static int on_up(struct session *s, char *why)
 {
 	struct attempt *a = s->owner;
 	struct in_addr everything = { 0 };
-	unsigned int mtu = a->config->mtu;
 
-	if (dp_session_largest(s->dp) < mtu)
-		mtu = dp_session_largest(s->dp);
 	if (dp_session_add_route(a->hub.dp, s->dp, everything, 0) < 0) {
 		snprintf(why, SYSTEM_WHY, "out of memory");
 		return -1;
 	}
-	return client_network_up(&a->network, a->config, a->server.sin_addr, &s->net, mtu, why);
+	return client_network_up(
+		&a->network, a->config, a->server.sin_addr, &s->net, fitting_mtu(a, s), why);
+}
+
+static int on_up6(struct session *s, char *why)
+{
+	static const uint8_t everything[ND_ADDRESS];
+	struct attempt *a = s->owner;
+	unsigned int mtu = fitting_mtu(a, s);
+
+	if (mtu < SETTINGS_IPV6_MTU) {
+		snprintf(why, SYSTEM_WHY, "the path carries packets of %u octets only", mtu);
+		return -1;
+	}
+	if (dp_session_add_route6(a->hub.dp, s->dp, everything, 0) < 0) {
+		snprintf(why, SYSTEM_WHY, "out of memory");
+		return -1;
+	}
+	return client_ipv6_up(&a->network, a->config, s->net.local_id, mtu, why);
+}
+
+static void on_learn6(struct session *s, const struct nd_advertisement *ra)
+{
+	struct attempt *a = s->owner;
+
+	client_ipv6_learn(&a->network, a->config, s->ipv6.local_id, ra);
 }
 
 /* Routes stay from here until all is over, also while data has to wait: nothing leaks past the
@@ -69,6 +100,8 @@ static void on_gone(struct session *s, enum pptp_reason reason, const char *deta
 
 static const struct session_ops session_ops = {
 	.up = on_up,
+	.up6 = on_up6,
+	.learn6 = on_learn6,
 	.opened = on_opened,
 	.gone = on_gone,
 };

@@ -14,7 +14,8 @@
 static const char usage[] =
 	"usage: greyline connect SERVER --user NAME [--password-file FILE] [-c FILE] [--dev NAME] "
 	"[--route CIDR]...\n"
-	"                        [--default-route] [--dns] [--mppe POLICY] [--auth LIST] [--once] "
+	"                        [--default-route] [--dns] [--ipv6] [--mppe POLICY] [--auth LIST] "
+	"[--once] "
 	"[--json]\n"
 	"                        [--phone NUMBER] [--incoming] [--set KEY=VALUE]... [--control "
 	"PATH] [--log-format text|json]\n"
@@ -32,6 +33,7 @@ static const char usage[] =
 	"times)\n"
 	"      --default-route       send everything through the tunnel\n"
 	"      --dns                 use the name servers that the server gives\n"
+	"      --ipv6                use IPv6 in the tunnel if the server has it\n"
 	"      --mppe POLICY         require-128 (default), require, prefer, off; with -stateless "
 	"or -stateful\n"
 	"      --auth LIST           allowed methods, of mschap-v2, eap-mschap-v2 (the defaults), "
@@ -65,6 +67,7 @@ static cfg_opt_t client_opts[] = {
 	CFG_STR_LIST("route", default_empty, CFGF_NONE),
 	CFG_BOOL("default-route", cfg_false, CFGF_NONE),
 	CFG_BOOL("dns", cfg_false, CFGF_NONE),
+	CFG_STR("ipv6", "off", CFGF_NONE),
 	CFG_STR("mppe", "require-128", CFGF_NONE),
 	CFG_STR_LIST("auth", default_auth, CFGF_NONE),
 	CFG_STR_LIST("compression", default_empty, CFGF_NONE),
@@ -125,7 +128,8 @@ static cfg_t *make_cfg(void)
 	cfg_set_validate_func(cfg, "window", settings_check_count);
 	cfg_set_validate_func(cfg, "echo-failures", settings_check_count);
 	cfg_set_validate_func(cfg, "dev", settings_check_dev);
-	cfg_set_validate_func(cfg, "route", settings_check_cidr);
+	cfg_set_validate_func(cfg, "route", settings_check_any_cidr);
+	cfg_set_validate_func(cfg, "ipv6", settings_check_ipv6);
 	cfg_set_validate_func(cfg, "mppe", settings_check_mppe);
 	cfg_set_validate_func(cfg, "auth", settings_check_auth);
 	cfg_set_validate_func(cfg, "compression", settings_check_compression);
@@ -187,6 +191,41 @@ static void set_protocol(struct client_config *c)
 	set_call(c);
 }
 
+/* IPv4's and IPv6's, each to its own. */
+static int set_routes(struct client_config *c, char *why)
+{
+	unsigned int count = cfg_size(c->cfg, "route");
+
+	(void)settings_ipv6(cfg_getstr(c->cfg, "ipv6"), &c->session.link.ipv6);
+	if (c->session.link.ipv6 != PPP_IPV6_OFF && cfg_getint(c->cfg, "mru") < SETTINGS_IPV6_MTU) {
+		snprintf(why, SYSTEM_WHY, "mru: IPv6 needs at least %d", SETTINGS_IPV6_MTU);
+		return -1;
+	}
+	if (count > CLIENT_ROUTES_MAX) {
+		snprintf(why, SYSTEM_WHY, "route: at most %d", CLIENT_ROUTES_MAX);
+		return -1;
+	}
+	for (unsigned int i = 0; i < count; i++) {
+		const char *text = cfg_getnstr(c->cfg, "route", i);
+
+		if (!strchr(text, ':')) {
+			struct client_route *route = &c->routes[c->route_count++];
+
+			(void)settings_cidr(text, &route->prefix, &route->len);
+			continue;
+		}
+		if (c->session.link.ipv6 == PPP_IPV6_OFF) {
+			snprintf(why, SYSTEM_WHY,
+				"route: %s needs IPv6 (write ipv6 = on, or --ipv6)", text);
+			return -1;
+		}
+		(void)settings_cidr6(text, &c->routes6[c->route6_count].prefix,
+			&c->routes6[c->route6_count].len);
+		c->route6_count++;
+	}
+	return 0;
+}
+
 static int apply(struct client_config *c, char *why)
 {
 	cfg_t *cfg = c->cfg;
@@ -215,14 +254,8 @@ static int apply(struct client_config *c, char *why)
 		settings_auth(cfg, &c->session.link.mppe, &c->session.link.auth, why) < 0)
 		return -1;
 	settings_compression(cfg, &c->session.link.compress);
-	c->route_count = cfg_size(cfg, "route");
-	if (c->route_count > CLIENT_ROUTES_MAX) {
-		snprintf(why, SYSTEM_WHY, "route: at most %d", CLIENT_ROUTES_MAX);
+	if (set_routes(c, why) < 0)
 		return -1;
-	}
-	for (unsigned int i = 0; i < c->route_count; i++)
-		(void)settings_cidr(
-			cfg_getnstr(cfg, "route", i), &c->routes[i].prefix, &c->routes[i].len);
 	c->port = (uint16_t)cfg_getint(cfg, "port");
 	c->dev = cfg_getstr(cfg, "dev");
 	c->default_route = cfg_getbool(cfg, "default-route");
@@ -258,6 +291,7 @@ enum {
 	OPT_ROUTE,
 	OPT_DEFAULT_ROUTE,
 	OPT_DNS,
+	OPT_IPV6,
 	OPT_MPPE,
 	OPT_AUTH,
 	OPT_ONCE,
@@ -278,6 +312,7 @@ static const struct option options[] = {
 	{ "route", required_argument, NULL, OPT_ROUTE },
 	{ "default-route", no_argument, NULL, OPT_DEFAULT_ROUTE },
 	{ "dns", no_argument, NULL, OPT_DNS },
+	{ "ipv6", no_argument, NULL, OPT_IPV6 },
 	{ "mppe", required_argument, NULL, OPT_MPPE },
 	{ "auth", required_argument, NULL, OPT_AUTH },
 	{ "once", no_argument, NULL, OPT_ONCE },
@@ -299,6 +334,7 @@ static const struct argument arguments[] = {
 	{ OPT_ROUTE, "--route", "route", NULL, true },
 	{ OPT_DEFAULT_ROUTE, "--default-route", "default-route", "true", false },
 	{ OPT_DNS, "--dns", "dns", "true", false },
+	{ OPT_IPV6, "--ipv6", "ipv6", "on", false },
 	{ OPT_MPPE, "--mppe", "mppe", NULL, false },
 	{ OPT_AUTH, "--auth", "auth", NULL, false },
 	{ OPT_ONCE, "--once", "once", "true", false },

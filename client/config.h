@@ -11,6 +11,11 @@ struct client_route {
 	unsigned int len;
 };
 
+struct client_route6 {
+	struct in6_addr prefix;
+	unsigned int len;
+};
+
 struct client_config {
 	cfg_t *cfg; /* owns the strings */
 	const char *server;
@@ -20,6 +25,8 @@ struct client_config {
 	const char *dev;
 	struct client_route routes[CLIENT_ROUTES_MAX];
 	unsigned int route_count;
+	struct client_route6 routes6[CLIENT_ROUTES_MAX];
+	unsigned int route6_count;
 	bool default_route, dns, once, incoming, json, clamp_mss, fragment;
 	const char *control_path; /* NULL: the default */
 	unsigned int mtu;

@@ -55,12 +55,13 @@ static bool resolved_runs(void)
 	return access("/run/systemd/resolve/resolv.conf", F_OK) == 0;
 }
 
-static int set_by_resolved(const char *dev, char addr[2][INET_ADDRSTRLEN])
+static int set_by_resolved(const char *dev, const struct client_dns *servers)
 {
-	const char *const dns[] = { "resolvectl", "dns", dev, addr[0], *addr[1] ? addr[1] : NULL,
-		NULL };
+	const char *dns[3 + CLIENT_DNS_MAX + 1] = { "resolvectl", "dns", dev };
 	const char *const domain[] = { "resolvectl", "domain", dev, "~.", NULL };
 
+	for (unsigned int i = 0; i < servers->count; i++)
+		dns[3 + i] = servers->servers[i];
 	return run(dns, "") == 0 && run(domain, "") == 0 ? 0 : -1;
 }
 
@@ -130,21 +131,30 @@ static int set_in_file(const char *text, char *why)
 	return -1;
 }
 
-int client_dns_set(const char *dev, const uint32_t servers[2], char *why)
+void client_dns_add(struct client_dns *dns, const char *server)
 {
-	char addr[2][INET_ADDRSTRLEN] = { "", "" }, text[128] = "";
-	unsigned int n = 0;
+	for (unsigned int i = 0; i < dns->count; i++) {
+		if (!strcmp(dns->servers[i], server))
+			return;
+	}
+	if (dns->count == CLIENT_DNS_MAX)
+		return;
+	snprintf(dns->servers[dns->count++], sizeof(dns->servers[0]), "%s", server);
+	dns->changed = true;
+}
 
-	for (unsigned int i = 0; i < 2; i++) {
+int client_dns_set(const char *dev, struct client_dns *dns, char *why)
+{
+	char text[CLIENT_DNS_MAX * (INET6_ADDRSTRLEN + 12) + 1] = "";
+
+	dns->changed = false;
+	for (unsigned int i = 0; i < dns->count; i++) {
 		size_t len = strlen(text);
 
-		if (!servers[i])
-			continue;
-		inet_ntop(AF_INET, &servers[i], addr[n], sizeof(addr[n]));
-		snprintf(text + len, sizeof(text) - len, "nameserver %s\n", addr[n++]);
+		snprintf(text + len, sizeof(text) - len, "nameserver %s\n", dns->servers[i]);
 	}
 	if (resolved_runs()) {
-		if (set_by_resolved(dev, addr) == 0)
+		if (set_by_resolved(dev, dns) == 0)
 			return 0;
 		snprintf(why, SYSTEM_WHY, "resolvectl did not take the name servers for %s", dev);
 		return -1;

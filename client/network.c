@@ -3,6 +3,7 @@
 
 #include "system/log.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -101,6 +102,8 @@ int client_network_up(struct client_network *n, const struct client_config *conf
 	 * peer address of the device would lead the tunnel into itself. */
 	if (remote.s_addr == server.s_addr)
 		remote.s_addr = 0;
+	if (config->session.link.ipv6 != PPP_IPV6_OFF && net_link_plain6(n->dev, why) < 0)
+		log_warning("%s", why);
 	if (net_address_add(n->dev, local, remote, 32, why) < 0 ||
 		net_link_up(n->dev, mtu, why) < 0)
 		return -1;
@@ -108,12 +111,19 @@ int client_network_up(struct client_network *n, const struct client_config *conf
 		return -1;
 	if (add_routes(n, config, why) < 0)
 		return -1;
-	if (config->dns && (net->dns[0] || net->dns[1])) {
-		if (client_dns_set(n->dev, net->dns, why) < 0)
+	for (unsigned int i = 0; i < 2; i++) {
+		char text[INET_ADDRSTRLEN];
+
+		if (net->dns[i])
+			client_dns_add(
+				&n->dns, inet_ntop(AF_INET, &net->dns[i], text, sizeof(text)));
+	}
+	if (config->dns && n->dns.count) {
+		if (client_dns_set(n->dev, &n->dns, why) < 0)
 			log_warning("%s", why);
 		else
 			n->dns_set = true;
-	} else if (config->dns) {
+	} else if (config->dns && config->session.link.ipv6 == PPP_IPV6_OFF) {
 		log_warning("the server gives no name servers: those of this machine stay");
 	}
 	return 0;

@@ -5,11 +5,23 @@
 #include "client/config.h"
 #include "system/net.h"
 
+#define CLIENT_DNS_MAX 4
+
+/* Name servers, as text; no one twice. */
+struct client_dns {
+	char servers[CLIENT_DNS_MAX][INET6_ADDRSTRLEN];
+	unsigned int count;
+	bool changed; /* since client_dns_set() */
+};
+
 struct client_network {
 	char dev[16];
 	int tun_fd, gre_fd;      /* -1: not open */
 	struct net_state *state; /* NULL until there is something to undo */
 	bool dns_set;
+	struct client_dns dns;
+	struct in6_addr address6; /* the last one learnt; :: none */
+	bool default6;            /* IPv6 goes through the tunnel */
 };
 
 /* Before dialling: device and GRE socket, so that what is missing is said at once. 0, or -1 with
@@ -23,8 +35,10 @@ int client_network_up(struct client_network *n, const struct client_config *conf
 	struct in_addr server, const struct ppp_network *net, unsigned int mtu, char *why);
 void client_network_close(struct client_network *n);
 
-/* client/dns.c: uses `servers` for the device; false with *why. */
-int client_dns_set(const char *dev, const uint32_t servers[2], char *why);
+/* client/dns.c: one more, if there is room for it and it is not there. */
+void client_dns_add(struct client_dns *dns, const char *server);
+/* Uses them for the device; -1 with *why. */
+int client_dns_set(const char *dev, struct client_dns *dns, char *why);
 void client_dns_unset(const char *dev);
 /* Puts back what a dead client left. */
 void client_dns_recover(void);

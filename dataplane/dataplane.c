@@ -221,7 +221,7 @@ void dp_session_remove(struct dataplane *dp, struct dp_session *s)
 	assert(!s->removed);
 	table_remove_call(&dp->table, &s->control_node);
 	for (struct dp_route *route = s->routes; route; route = route->next)
-		table_remove_route(&dp->table, &route->control_node);
+		route_remove(&dp->table, route, &route->control_node);
 	post_small(s, &(struct command){ .type = COMMAND_REMOVE });
 	s->removed = true;
 }
@@ -344,29 +344,58 @@ void dp_session_open(struct dataplane *dp, struct dp_session *s, bool open)
 	post_small(s, &(struct command){ .type = COMMAND_OPEN, .open = open });
 }
 
-int dp_session_add_route(
-	struct dataplane *dp, struct dp_session *s, struct in_addr prefix, unsigned int len)
+void dp_session_open6(struct dataplane *dp, struct dp_session *s, bool open)
 {
-	struct dp_session *holder;
+	(void)dp;
+	post_small(s, &(struct command){ .type = COMMAND_OPEN6, .open = open });
+}
+
+/* `holder`: of that prefix now. */
+static int add_route(struct dataplane *dp, struct dp_session *s, struct dp_session *holder,
+	const struct dp_route *what)
+{
 	struct dp_route *route;
 
 	assert(!s->removed);
-	if (len > 32)
-		return -EINVAL;
-	holder = table_find_route(&dp->table, ntohl(prefix.s_addr), len);
 	if (holder)
 		return holder == s ? 0 : -EEXIST;
 	route = calloc(1, sizeof(*route));
 	if (!route)
 		return -ENOMEM;
-	route->prefix = ntohl(prefix.s_addr);
-	route->len = len;
+	*route = *what;
 	route->node.session = route->control_node.session = s;
-	table_add_route(&dp->table, &route->control_node, route->prefix, len);
+	route_add(&dp->table, route, &route->control_node);
 	route->next = s->routes;
 	s->routes = route;
 	post_small(s, &(struct command){ .type = COMMAND_ADD_ROUTE, .route = route });
 	return 0;
+}
+
+int dp_session_add_route(
+	struct dataplane *dp, struct dp_session *s, struct in_addr prefix, unsigned int len)
+{
+	struct dp_route route = { .prefix = ntohl(prefix.s_addr), .len = len };
+
+	if (len > 32)
+		return -EINVAL;
+	return add_route(dp, s, table_find_route(&dp->table, route.prefix, len), &route);
+}
+
+int dp_session_add_route6(
+	struct dataplane *dp, struct dp_session *s, const uint8_t prefix[16], unsigned int len)
+{
+	struct dp_route route = { .ipv6 = true, .len = len };
+
+	if (len > 128)
+		return -EINVAL;
+	memcpy(route.prefix6, prefix, sizeof(route.prefix6));
+	return add_route(dp, s, table_find_route6(&dp->table, prefix, len), &route);
+}
+
+struct dp_session *dp_route6_holder(
+	const struct dataplane *dp, const uint8_t prefix[16], unsigned int len)
+{
+	return table_find_route6(&dp->table, prefix, len);
 }
 
 /* ---- counters ---- */

@@ -41,7 +41,8 @@ struct dp_config {
 };
 
 enum dp_event_type {
-	DP_EVENT_CONTROL, /* a PPP control frame came: protocol, data, len */
+	DP_EVENT_CONTROL, /* a PPP control frame came: protocol, data, len; or, protocol PPP_IPV6, a
+			     Router Solicitation or Advertisement: the whole IPv6 packet */
 	DP_EVENT_RESET,   /* stateful MPPE lost step (ppp_link_want_reset) */
 	DP_EVENT_DESYNC,  /* (ppp_link_desync) */
 	DP_EVENT_PATH,    /* the kernel knows that a packet sent was too large for the path: ask
@@ -138,8 +139,15 @@ int dp_session_set_unpack(
 	struct dataplane *dp, struct dp_session *s, const struct codec_params *params);
 void dp_session_reset_requested(struct dataplane *dp, struct dp_session *s);
 
-/* Lets network data pass (or no more). */
+/*
+ * Lets IPv4's data pass (or no more); the next one IPv6's.
+ *
+ * Of IPv6, Neighbor Discovery never passes, for the inner side is one device for all sessions: Router
+ * Solicitations and Advertisements of the peer are DP_EVENT_CONTROLs, and what answers them is sent by
+ * dp_session_send() (protocol PPP_IPV6: as data). Neither does multicast, which has no one session.
+ */
 void dp_session_open(struct dataplane *dp, struct dp_session *s, bool open);
+void dp_session_open6(struct dataplane *dp, struct dp_session *s, bool open);
 
 /*
  * Inner packets for prefix/len (IPv4, network order) belong to this session; longest prefix wins;
@@ -147,6 +155,13 @@ void dp_session_open(struct dataplane *dp, struct dp_session *s, bool open);
  */
 int dp_session_add_route(
 	struct dataplane *dp, struct dp_session *s, struct in_addr prefix, unsigned int len);
+
+/* The same for IPv6: 16 octets as they stand in a packet. */
+int dp_session_add_route6(
+	struct dataplane *dp, struct dp_session *s, const uint8_t prefix[16], unsigned int len);
+/* Whose that prefix is; NULL: nobody's. */
+struct dp_session *dp_route6_holder(
+	const struct dataplane *dp, const uint8_t prefix[16], unsigned int len);
 
 /* Counters; a snapshot that may be a moment old. (Any thread while the session exists.) */
 void dp_session_stats(const struct dp_session *s, struct tunnel_stats *out);
@@ -159,7 +174,9 @@ struct dp_stats {
 	uint64_t gre_too_long;                /* did not fit a slot */
 	uint64_t inner_read, inner_written;
 	uint64_t inner_no_session; /* no session for the address */
-	uint64_t inner_not_ipv4;
+	uint64_t inner_not_ip;     /* neither IPv4 nor IPv6, or malformed */
+	uint64_t inner_closed;     /* of a protocol that is not open on the session */
+	uint64_t inner_link_local; /* IPv6: multicast, or the link's own business */
 	uint64_t inner_source;     /* a session's packet with a foreign source address */
 	uint64_t inner_too_big;    /* larger than fits, and not to be fragmented */
 	uint64_t inner_fragmented; /* packets that went in fragments */

@@ -8,6 +8,7 @@
 #include "dataplane/fit.h"
 
 #include "dataplane/fragment.h"
+#include "dataplane/ipv6.h"
 #include "dataplane/mss.h"
 #include "dataplane/path.h"
 #include "lib/ppp/frame.h"
@@ -21,21 +22,50 @@ void fit_segments(struct worker *w, const struct dp_session *s, uint8_t *data, s
 		w->stats.mss_clamped++;
 }
 
+static_assert(IPV6_MTU_MIN >= ICMP_ERROR_MAX, "one buffer for both");
+
+/*
+ * Where less than IPv6's least MTU fits, nobody can be told so: RFC 8200 section 5 lets no sender go
+ * below it.
+ */
+static size_t error_for(const struct packet *p, uint16_t largest, uint8_t *message, size_t size)
+{
+	if (p->data[0] >> 4 == 4)
+		return icmp_too_big(p->data, p->len, largest, message, size);
+	return largest < IPV6_MTU_MIN && p->len <= IPV6_MTU_MIN
+		       ? 0
+		       : ipv6_too_big(p->data, p->len,
+				 largest > IPV6_MTU_MIN ? largest : IPV6_MTU_MIN, message, size);
+}
+
+/* NULL: nobody's session. */
+static const struct dp_session *sender_of(const struct worker *w, const struct packet *p)
+{
+	struct wire_reader r = wire_reader(p->data, p->len);
+	const uint8_t *source6;
+
+	if (p->data[0] >> 4 == 4) {
+		wire_skip(&r, 12);
+		return table_lookup(&w->table, wire_u32(&r));
+	}
+	wire_skip(&r, 8);
+	source6 = wire_bytes(&r, IPV6_ADDRESS);
+	return source6 ? table_lookup6(&w->table, source6) : NULL;
+}
+
 static void tell_sender(struct worker *w, const struct packet *p, uint16_t largest)
 {
-	uint8_t message[ICMP_ERROR_MAX];
+	uint8_t message[IPV6_MTU_MIN];
 	size_t len = sizeof(message);
 	const struct dp_session *sender;
-	struct wire_reader r = wire_reader(p->data, p->len);
 
 	if (!w->config.report_too_big)
 		return;
 	/* It must fit his own session, if he has one: of an error that is dropped nobody is told. */
-	wire_skip(&r, 12);
-	sender = table_lookup(&w->table, wire_u32(&r));
+	sender = sender_of(w, p);
 	if (sender && fit_largest(w, sender) < len)
 		len = fit_largest(w, sender);
-	len = icmp_too_big(p->data, p->len, largest, message, len);
+	len = error_for(p, largest, message, len);
 	if (!len || !icmp_may_send(&w->icmp, w->now))
 		w->stats.icmp_suppressed++;
 	else if (write(w->config.inner_fd, message, len) < 0)

@@ -29,7 +29,9 @@ struct worker;
 struct dp_route {
 	struct dp_route *next; /* of the same session */
 	struct table_node node, control_node;
-	uint32_t prefix; /* host order */
+	uint32_t prefix;     /* host order */
+	uint8_t prefix6[16]; /* of IPv6 */
+	bool ipv6;
 	unsigned int len;
 };
 
@@ -38,6 +40,7 @@ struct dp_session {
 	uint32_t local;              /* host order */
 	uint16_t peer_mru, path_mtu; /* path_mtu 0: not known */
 	bool any_source;             /* constant */
+	bool open4, open6;           /* data of IPv4, of IPv6 may pass */
 	bool touched;                /* in the worker's list of those to settle */
 	struct in_addr peer, local_address;
 	struct tunnel tunnel;
@@ -80,6 +83,22 @@ static inline uint16_t largest_inner(unsigned int path, unsigned int mru, bool m
 	if (mppe)
 		largest = largest > OVERHEAD_MPPE ? largest - OVERHEAD_MPPE : 0;
 	return (uint16_t)(largest > DP_LARGEST_MIN ? largest : DP_LARGEST_MIN);
+}
+
+/* In a table of either thread. */
+static inline int route_add(struct table *t, struct dp_route *route, struct table_node *node)
+{
+	return route->ipv6 ? table_add_route6(t, node, route->prefix6, route->len)
+			   : table_add_route(t, node, route->prefix, route->len);
+}
+
+static inline void route_remove(
+	struct table *t, const struct dp_route *route, struct table_node *node)
+{
+	if (route->ipv6)
+		table_remove_route6(t, node);
+	else
+		table_remove_route(t, node);
 }
 
 /*

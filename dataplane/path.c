@@ -6,6 +6,7 @@
 #include "dataplane/path.h"
 
 #include "dataplane/fit.h"
+#include "dataplane/ipv6.h"
 #include "lib/ppp/frame.h"
 #include "lib/wire.h"
 
@@ -51,26 +52,33 @@ void path_discard(struct worker *w, struct packet_list *list)
 
 /* ---- from the GRE socket to the inner side ---- */
 
-static void deliver_data(struct worker *w, struct dp_session *s, const struct packet *p)
+/* Without what follows the packet: some peers pad. */
+static void write_inner(struct worker *w, const struct dp_session *s, uint8_t *data, size_t len)
 {
-	struct ipv4 ip;
-	ssize_t n;
-
-	if (p->protocol != PPP_IP || !ipv4_decode(&ip, p->data, p->len)) {
-		w->stats.inner_not_ipv4++;
-		return;
-	}
-	if (w->config.check_source && !s->any_source && table_lookup(&w->table, ip.source) != s) {
-		w->stats.inner_source++;
-		return;
-	}
-	fit_segments(w, s, p->data, ip.total);
-	/* Without what follows the packet: some peers pad. */
-	n = write(w->config.inner_fd, p->data, ip.total);
-	if (n < 0)
+	fit_segments(w, s, data, len);
+	if (write(w->config.inner_fd, data, len) < 0)
 		w->stats.inner_write_errors++;
 	else
 		w->stats.inner_written++;
+}
+
+static bool checks_source(const struct worker *w, const struct dp_session *s)
+{
+	return w->config.check_source && !s->any_source;
+}
+
+static void deliver_ipv4(struct worker *w, struct dp_session *s, const struct packet *p)
+{
+	struct ipv4 ip;
+
+	if (!ipv4_decode(&ip, p->data, p->len))
+		w->stats.inner_not_ip++;
+	else if (!s->open4)
+		w->stats.inner_closed++;
+	else if (checks_source(w, s) && table_lookup(&w->table, ip.source) != s)
+		w->stats.inner_source++;
+	else
+		write_inner(w, s, p->data, ip.total);
 }
 
 static bool may_control(const struct worker *w, struct dp_session *s)
@@ -100,6 +108,67 @@ static void deliver_control(struct worker *w, struct dp_session *s, const struct
 	}
 	e->session = s;
 	event_list_add(&w->raised, e);
+}
+
+/*
+ * Router Solicitation and Advertisement are for the control thread, and nothing that the kernel could
+ * take for Neighbor Discovery reaches it: a client must not be this machine's router. What hides behind
+ * too many extension headers counts as such if it has Discovery's hop limit.
+ */
+static void deliver_discovery(
+	struct worker *w, struct dp_session *s, struct packet *p, const struct ipv6 *ip)
+{
+	if (ip->unclear || ip->icmp_type > 134) {
+		w->stats.inner_link_local++;
+		return;
+	}
+	p->len = (uint32_t)ip->total;
+	deliver_control(w, s, p);
+}
+
+/*
+ * Link-local addresses are of one session's link each, and the kernel would hand such a packet back to
+ * the device, for another session.
+ */
+static bool leaves_its_link(
+	const struct worker *w, const struct dp_session *s, const struct ipv6 *ip)
+{
+	const struct dp_session *to;
+
+	if (!ipv6_is_link_local(ip->source) && !ipv6_is_link_local(ip->destination))
+		return false;
+	to = table_lookup6(&w->table, ip->destination);
+	return to && to != s;
+}
+
+static void deliver_ipv6(struct worker *w, struct dp_session *s, struct packet *p)
+{
+	struct ipv6 ip;
+
+	if (!ipv6_decode(&ip, p->data, p->len))
+		w->stats.inner_not_ip++;
+	else if (!s->open6)
+		w->stats.inner_closed++;
+	else if (ipv6_is_discovery(&ip) || (ip.unclear && ip.hop_limit == 255))
+		deliver_discovery(w, s, p, &ip);
+	else if (ipv6_is_multicast(ip.destination) || leaves_its_link(w, s, &ip))
+		w->stats.inner_link_local++;
+	else if (ipv6_is_multicast(ip.source) || ipv6_is_nobody(ip.source) ||
+		 ipv6_is_nobody(ip.destination) ||
+		 (checks_source(w, s) && table_lookup6(&w->table, ip.source) != s))
+		w->stats.inner_source++;
+	else
+		write_inner(w, s, p->data, ip.total);
+}
+
+static void deliver_data(struct worker *w, struct dp_session *s, struct packet *p)
+{
+	if (p->protocol == PPP_IP)
+		deliver_ipv4(w, s, p);
+	else if (p->protocol == PPP_IPV6)
+		deliver_ipv6(w, s, p);
+	else
+		w->stats.inner_not_ip++;
 }
 
 /* The tunnel keeps a packet that came early; short of slots it may not, nor those before it. */
@@ -241,16 +310,29 @@ void path_tick(struct worker *w, struct dp_session *s)
 	worker_touch(w, s);
 }
 
-void path_open(struct worker *w, struct dp_session *s, bool open)
+/* What came early goes when the first protocol opens: what is of the other one has to come again. */
+static void open_data(struct worker *w, struct dp_session *s)
 {
 	struct packet_list out;
 	struct packet *p;
 
 	packet_list_init(&out);
-	tunnel_open(&s->tunnel, open, &out);
+	tunnel_open(&s->tunnel, s->open4 || s->open6, &out);
 	while ((p = packet_list_take(&out)) != NULL)
 		deliver(w, p);
 	worker_touch(w, s);
+}
+
+void path_open(struct worker *w, struct dp_session *s, bool open)
+{
+	s->open4 = open;
+	open_data(w, s);
+}
+
+void path_open6(struct worker *w, struct dp_session *s, bool open)
+{
+	s->open6 = open;
+	open_data(w, s);
 }
 
 /* ---- from the inner side to the GRE socket ---- */
@@ -300,16 +382,24 @@ bool path_seal(struct worker *w, struct dp_session *s, struct packet *p, uint16_
 	return r >= 0; /* the tunnel counts what it refuses */
 }
 
-/* True if the slot was taken over. */
-static bool send_packet(struct worker *w, struct packet *p)
+/* One whose session and length are known. True if the slot was taken over. */
+static bool send_fitting(
+	struct worker *w, struct dp_session *s, struct packet *p, uint16_t protocol)
+{
+	worker_touch(w, s);
+	if (p->len > fit_largest(w, s)) {
+		fit_too_big(w, s, p);
+		return false;
+	}
+	fit_segments(w, s, p->data, p->len);
+	return path_seal(w, s, p, protocol);
+}
+
+static bool send_ipv4(struct worker *w, struct packet *p)
 {
 	struct dp_session *s;
 	struct ipv4 ip;
 
-	if (p->len == 0 || p->data[0] >> 4 != 4) {
-		w->stats.inner_not_ipv4++;
-		return false;
-	}
 	if (!ipv4_decode(&ip, p->data, p->len)) {
 		/* Longer than a slot: read() has cut it. */
 		w->stats.inner_too_big++;
@@ -321,13 +411,46 @@ static bool send_packet(struct worker *w, struct packet *p)
 		return false;
 	}
 	p->len = (uint32_t)ip.total;
-	worker_touch(w, s);
-	if (p->len > fit_largest(w, s)) {
-		fit_too_big(w, s, p);
+	return send_fitting(w, s, p, PPP_IP);
+}
+
+/* Our kernel's own Discovery and multicast reports are for a device that it knows nothing about. */
+static bool send_ipv6(struct worker *w, struct packet *p)
+{
+	struct dp_session *s;
+	struct ipv6 ip;
+
+	if (!ipv6_decode(&ip, p->data, p->len)) {
+		w->stats.inner_too_big++;
 		return false;
 	}
-	fit_segments(w, s, p->data, p->len);
-	return path_seal(w, s, p, PPP_IP);
+	if (ipv6_is_multicast(ip.destination) || ipv6_is_discovery(&ip)) {
+		w->stats.inner_link_local++;
+		return false;
+	}
+	s = table_lookup6(&w->table, w->config.lookup_by_source ? ip.source : ip.destination);
+	if (!s || !s->open6) {
+		if (s)
+			w->stats.inner_closed++;
+		else
+			w->stats.inner_no_session++;
+		return false;
+	}
+	p->len = (uint32_t)ip.total;
+	return send_fitting(w, s, p, PPP_IPV6);
+}
+
+/* True if the slot was taken over. */
+static bool send_packet(struct worker *w, struct packet *p)
+{
+	uint8_t version = p->len ? p->data[0] >> 4 : 0;
+
+	if (version == 4)
+		return send_ipv4(w, p);
+	if (version == 6)
+		return send_ipv6(w, p);
+	w->stats.inner_not_ip++;
+	return false;
 }
 
 /* Reads one packet: 1, 0 if there is none, or a negative errno if there never will be. */

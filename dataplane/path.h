@@ -25,8 +25,9 @@ void path_tick(struct worker *w, struct dp_session *s);
 void path_control(struct worker *w, struct dp_session *s, uint16_t protocol, const uint8_t *info,
 	uint32_t len);
 
-/* Lets data pass or no more; what came a moment too early goes on now. */
+/* Lets IPv4's (IPv6's) data pass or no more; what came a moment too early goes on now. */
 void path_open(struct worker *w, struct dp_session *s, bool open);
+void path_open6(struct worker *w, struct dp_session *s, bool open);
 
 /* A sealed packet of this session, or one that waits for the peer's window. False: the slot is
  * still the caller's, the reason counted. */

@@ -5,6 +5,8 @@
  */
 #include "dataplane/table.h"
 
+#include "lib/wire.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -13,9 +15,32 @@
 #define BITS_FIRST 8
 #define BITS_MAX   24
 
-static size_t bucket_of(const struct table *t, const struct table_hash *h, uint64_t key)
+/* What is looked for; low and len are 0 but for IPv6 prefixes. */
+struct key {
+	uint64_t high, low;
+	uint8_t len;
+};
+
+static struct key node_key(const struct table_node *node)
 {
-	uint64_t x = key ^ t->seed;
+	return (struct key){ node->key, node->low, node->len };
+}
+
+static bool is_key(const struct table_node *node, struct key key)
+{
+	return node->key == key.high && node->low == key.low && node->len == key.len;
+}
+
+static size_t bucket_of(const struct table *t, const struct table_hash *h, struct key key)
+{
+	uint64_t x = key.high ^ t->seed;
+
+	if (key.len) {
+		/* As below, before the lower half comes in: neither half alone chooses the chain. */
+		x *= 0xff51afd7ed558ccdu;
+		x ^= x >> 29;
+		x += key.low + key.len;
+	}
 
 	/* Two rounds of multiply and fold: every bit of the key reaches the upper bits that are
 	 * used. */
@@ -33,11 +58,12 @@ static int hash_init(struct table_hash *h)
 	return h->buckets ? 0 : -ENOMEM;
 }
 
-static struct table_node *hash_find(const struct table *t, const struct table_hash *h, uint64_t key)
+static struct table_node *hash_find(
+	const struct table *t, const struct table_hash *h, struct key key)
 {
 	struct table_node *node = h->buckets[bucket_of(t, h, key)];
 
-	while (node && node->key != key)
+	while (node && !is_key(node, key))
 		node = node->next;
 	return node;
 }
@@ -55,7 +81,7 @@ static void hash_grow(const struct table *t, struct table_hash *h)
 		while (node) {
 			struct table_node *next = node->next;
 			struct table_node **head =
-				&larger.buckets[bucket_of(t, &larger, node->key)];
+				&larger.buckets[bucket_of(t, &larger, node_key(node))];
 
 			node->next = *head;
 			*head = node;
@@ -66,7 +92,7 @@ static void hash_grow(const struct table *t, struct table_hash *h)
 	*h = larger;
 }
 
-static int hash_add(struct table *t, struct table_hash *h, struct table_node *node, uint64_t key)
+static int hash_add(struct table *t, struct table_hash *h, struct table_node *node, struct key key)
 {
 	struct table_node **head;
 
@@ -75,7 +101,9 @@ static int hash_add(struct table *t, struct table_hash *h, struct table_node *no
 	if (h->count >= (size_t)1 << h->bits && h->bits < BITS_MAX)
 		hash_grow(t, h);
 	head = &h->buckets[bucket_of(t, h, key)];
-	node->key = key;
+	node->key = key.high;
+	node->low = key.low;
+	node->len = key.len;
 	node->next = *head;
 	*head = node;
 	h->count++;
@@ -84,7 +112,7 @@ static int hash_add(struct table *t, struct table_hash *h, struct table_node *no
 
 static void hash_remove(struct table *t, struct table_hash *h, struct table_node *node)
 {
-	struct table_node **at = &h->buckets[bucket_of(t, h, node->key)];
+	struct table_node **at = &h->buckets[bucket_of(t, h, node_key(node))];
 
 	while (*at != node) {
 		assert(*at);
@@ -101,23 +129,27 @@ int table_init(struct table *t, uint64_t seed)
 	t->seed = seed;
 	if (hash_init(&t->calls) < 0)
 		return -ENOMEM;
-	if (hash_init(&t->routes) < 0) {
-		free(t->calls.buckets);
-		return -ENOMEM;
-	}
-	return 0;
+	if (hash_init(&t->routes) < 0)
+		goto free_calls;
+	if (hash_init(&t->routes6) == 0)
+		return 0;
+	free(t->routes.buckets);
+free_calls:
+	free(t->calls.buckets);
+	return -ENOMEM;
 }
 
 void table_done(struct table *t)
 {
 	free(t->calls.buckets);
 	free(t->routes.buckets);
+	free(t->routes6.buckets);
 	memset(t, 0, sizeof(*t));
 }
 
-static uint64_t call_key(uint32_t peer, uint16_t call_id)
+static struct key call_key(uint32_t peer, uint16_t call_id)
 {
-	return (uint64_t)peer << 16 | call_id;
+	return (struct key){ .high = (uint64_t)peer << 16 | call_id };
 }
 
 int table_add_call(struct table *t, struct table_node *node, uint32_t peer, uint16_t call_id)
@@ -137,11 +169,11 @@ struct dp_session *table_find_call(const struct table *t, uint32_t peer, uint16_
 	return node ? node->session : NULL;
 }
 
-static uint64_t route_key(uint32_t prefix, unsigned int len)
+static struct key route_key(uint32_t prefix, unsigned int len)
 {
 	uint32_t mask = len ? UINT32_MAX << (32 - len) : 0;
 
-	return (uint64_t)(prefix & mask) << 8 | len;
+	return (struct key){ .high = (uint64_t)(prefix & mask) << 8 | len };
 }
 
 int table_add_route(struct table *t, struct table_node *node, uint32_t prefix, unsigned int len)
@@ -184,6 +216,77 @@ struct dp_session *table_lookup(const struct table *t, uint32_t address)
 		if (node)
 			return node->session;
 		lengths &= ~((uint64_t)1 << len);
+	}
+	return NULL;
+}
+
+static uint64_t half(const uint8_t *octets)
+{
+	struct wire_reader r = wire_reader(octets, 8);
+	uint64_t high = wire_u32(&r);
+
+	return high << 32 | wire_u32(&r);
+}
+
+static uint64_t mask64(unsigned int len)
+{
+	return len < 64 ? ~(UINT64_MAX >> len) : UINT64_MAX;
+}
+
+static struct key route6_key(const uint8_t prefix[16], unsigned int len)
+{
+	return (struct key){
+		.high = half(prefix) & mask64(len),
+		.low = half(prefix + 8) & mask64(len > 64 ? len - 64 : 0),
+		.len = (uint8_t)len,
+	};
+}
+
+int table_add_route6(
+	struct table *t, struct table_node *node, const uint8_t prefix[16], unsigned int len)
+{
+	int r;
+
+	assert(len <= 128);
+	r = hash_add(t, &t->routes6, node, route6_key(prefix, len));
+	if (r == 0) {
+		t->per_length6[len]++;
+		t->lengths6[len / 64] |= (uint64_t)1 << len % 64;
+	}
+	return r;
+}
+
+void table_remove_route6(struct table *t, struct table_node *node)
+{
+	unsigned int len = node->len;
+
+	hash_remove(t, &t->routes6, node);
+	if (--t->per_length6[len] == 0)
+		t->lengths6[len / 64] &= ~((uint64_t)1 << len % 64);
+}
+
+struct dp_session *table_find_route6(
+	const struct table *t, const uint8_t prefix[16], unsigned int len)
+{
+	const struct table_node *node = hash_find(t, &t->routes6, route6_key(prefix, len));
+
+	return node ? node->session : NULL;
+}
+
+struct dp_session *table_lookup6(const struct table *t, const uint8_t address[16])
+{
+	for (unsigned int word = 3; word-- > 0;) {
+		uint64_t lengths = t->lengths6[word];
+
+		while (lengths) {
+			unsigned int bit = 63u - (unsigned int)__builtin_clzll(lengths);
+			const struct table_node *node =
+				hash_find(t, &t->routes6, route6_key(address, word * 64 + bit));
+
+			if (node)
+				return node->session;
+			lengths &= ~((uint64_t)1 << bit);
+		}
 	}
 	return NULL;
 }

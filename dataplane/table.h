@@ -17,7 +17,8 @@ struct dp_session;
 
 struct table_node {
 	struct table_node *next;
-	uint64_t key;
+	uint64_t key, low; /* low, len: of IPv6 prefixes; 0 otherwise */
+	uint8_t len;
 	struct dp_session *session;
 };
 
@@ -28,10 +29,12 @@ struct table_hash {
 };
 
 struct table {
-	struct table_hash calls, routes;
+	struct table_hash calls, routes, routes6;
 	uint64_t seed;    /* peers choose addresses: not the chain they land in */
 	uint64_t lengths; /* bit n: there are routes of prefix length n */
 	uint32_t per_length[33];
+	uint64_t lengths6[3]; /* the same for IPv6: bit n % 64 of word n / 64 */
+	uint32_t per_length6[129];
 };
 
 /* -ENOMEM. */
@@ -54,3 +57,11 @@ struct dp_session *table_find_route(const struct table *t, uint32_t prefix, unsi
 
 /* The session with the longest prefix that holds `address`, or NULL. */
 struct dp_session *table_lookup(const struct table *t, uint32_t address);
+
+/* The same for IPv6: len 0-128, addresses are 16 octets as they stand in a packet. */
+int table_add_route6(
+	struct table *t, struct table_node *node, const uint8_t prefix[16], unsigned int len);
+void table_remove_route6(struct table *t, struct table_node *node);
+struct dp_session *table_find_route6(
+	const struct table *t, const uint8_t prefix[16], unsigned int len);
+struct dp_session *table_lookup6(const struct table *t, const uint8_t address[16]);

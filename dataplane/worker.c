@@ -161,7 +161,7 @@ static void add_session(struct worker *w, struct dp_session *s)
 
 static void add_route(struct worker *w, struct dp_route *route)
 {
-	int r = table_add_route(&w->table, &route->node, route->prefix, route->len);
+	int r = route_add(&w->table, route, &route->node);
 
 	assert(r == 0);
 	(void)r;
@@ -175,7 +175,7 @@ static void remove_session(struct worker *w, struct dp_session *s)
 	packet_list_init(&held);
 	table_remove_call(&w->table, &s->node);
 	for (struct dp_route *route = s->routes; route; route = route->next)
-		table_remove_route(&w->table, &route->node);
+		route_remove(&w->table, route, &route->node);
 	wheel_remove(&w->wheel, &s->timer);
 	tunnel_done(&s->tunnel, &held);
 	path_discard(w, &held);
@@ -232,6 +232,9 @@ static void execute(struct worker *w, const struct command *c)
 		break;
 	case COMMAND_OPEN:
 		path_open(w, s, c->open);
+		break;
+	case COMMAND_OPEN6:
+		path_open6(w, s, c->open);
 		break;
 	case COMMAND_ADD_ROUTE:
 		add_route(w, c->route);

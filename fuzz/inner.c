@@ -4,6 +4,7 @@
  */
 #include "dataplane/fragment.h"
 #include "dataplane/icmp.h"
+#include "dataplane/ipv6.h"
 #include "dataplane/mss.h"
 
 #include "fuzz/fuzz.h"
@@ -63,6 +64,27 @@ static void report(const uint8_t *packet, size_t len, uint16_t mtu)
 	free(copy);
 }
 
+static void report6(const uint8_t *packet, size_t len, uint16_t mtu)
+{
+	uint8_t *copy = fuzz_copy(packet, len), *out = malloc(IPV6_MTU_MIN);
+	uint8_t again[IPV6_MTU_MIN];
+	struct ipv6 ip;
+	size_t n;
+
+	FUZZ_CHECK(out);
+	FUZZ_CHECK(!ipv6_decode(&ip, copy, len) || (ip.total >= 40 && ip.total <= len));
+	n = ipv6_too_big(copy, len, mtu, out, IPV6_MTU_MIN);
+	FUZZ_CHECK(n <= IPV6_MTU_MIN);
+	if (n) {
+		FUZZ_CHECK(n >= 40 + 8 + 40 && ipv6_decode(&ip, out, n) && ip.total == n);
+		FUZZ_CHECK(ip.icmp && ip.icmp_type == 2 && !ip.unclear);
+		FUZZ_CHECK(!memcmp(out + 8, packet + 24, 16) && !memcmp(out + 24, packet + 8, 16));
+		FUZZ_CHECK(!ipv6_too_big(out, n, mtu, again, sizeof(again)));
+	}
+	free(out);
+	free(copy);
+}
+
 static void cut(const uint8_t *packet, size_t len, size_t largest)
 {
 	uint8_t *copy = fuzz_copy(packet, len), *out = malloc(largest ? largest : 1);
@@ -98,6 +120,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	clamp(packet, len, largest);
 	report(packet, len, largest);
+	report6(packet, len, largest);
 	cut(packet, len, largest);
 	free(packet);
 	return 0;

@@ -21,7 +21,7 @@
 static struct worker w;
 static struct event_queue events;
 static struct dp_session calls[CALLS];
-static struct dp_route routes[CALLS];
+static struct dp_route routes[CALLS], routes6[CALLS];
 static struct fuzz f;
 
 static void begin_worker(void)
@@ -62,6 +62,7 @@ static void begin_call(unsigned int i, uint8_t flags)
 	};
 	const struct mppe_params params = { .bits = MPPE_128, .stateless = flags & 0x10 };
 	const uint8_t key[16] = { 1, 2, 3 };
+	const uint8_t prefix[16] = { 0x20, 0x01, 0x0d, 0xb8, (uint8_t)i };
 
 	memset(s, 0, sizeof(*s));
 	s->worker = &w;
@@ -79,12 +80,15 @@ static void begin_call(unsigned int i, uint8_t flags)
 	FUZZ_CHECK(!table_add_call(&w.table, &s->node, PEER + i, config.call_id));
 	routes[i].node.session = s;
 	FUZZ_CHECK(!table_add_route(&w.table, &routes[i].node, INNER + (i << 8), 24));
+	routes6[i].node.session = s;
+	FUZZ_CHECK(!table_add_route6(&w.table, &routes6[i].node, prefix, 48));
 	if (i == 1) {
 		tunnel_set_tx(&s->tunnel, &params, key);
 		tunnel_set_rx(&s->tunnel, &params, key);
 	}
 	w.now = f.now;
 	path_open(&w, s, !(flags & 0x80));
+	path_open6(&w, s, !(flags & 0x08));
 }
 
 static void end_call(unsigned int i)
@@ -93,6 +97,7 @@ static void end_call(unsigned int i)
 
 	packet_list_init(&held);
 	table_remove_route(&w.table, &routes[i].node);
+	table_remove_route6(&w.table, &routes6[i].node);
 	table_remove_call(&w.table, &calls[i].node);
 	tunnel_done(&calls[i].tunnel, &held);
 	path_discard(&w, &held);

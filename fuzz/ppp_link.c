@@ -23,7 +23,7 @@ struct end {
 	struct frame queue[QUEUE]; /* sent, and not yet taken by the other end */
 	unsigned int first, count;
 	struct ppp_auth_request request;
-	bool judging, verified, up, over, tx, rx;
+	bool judging, verified, up, up6, over, tx, rx;
 };
 
 static struct fuzz f;
@@ -107,11 +107,33 @@ static void down(void *user)
 	e->up = false;
 }
 
+static void up6(void *user, const struct ppp_network *net)
+{
+	static const uint8_t none[8];
+	struct end *e = user;
+
+	FUZZ_CHECK(!e->up6 && !e->over && e->config.ipv6 != PPP_IPV6_OFF);
+	FUZZ_CHECK(e->up || e->config.ipv6 == PPP_IPV6_ALONE);
+	FUZZ_CHECK(memcmp(net->local_id, none, 8) && memcmp(net->remote_id, none, 8));
+	FUZZ_CHECK(memcmp(net->local_id, net->remote_id, 8));
+	FUZZ_CHECK(e->config.mppe.policy != PPP_MPPE_REQUIRE || (e->tx && e->rx));
+	FUZZ_CHECK(e->tx == e->rx);
+	e->up6 = true;
+}
+
+static void down6(void *user)
+{
+	struct end *e = user;
+
+	FUZZ_CHECK(e->up6 && !e->over);
+	e->up6 = false;
+}
+
 static void finished(void *user, enum pptp_reason reason, const char *detail)
 {
 	struct end *e = user;
 
-	FUZZ_CHECK(!e->over && !e->up && detail && reason != PPTP_NONE);
+	FUZZ_CHECK(!e->over && !e->up && !e->up6 && detail && reason != PPTP_NONE);
 	e->over = true;
 }
 
@@ -135,6 +157,8 @@ static const struct ppp_link_ops ops = {
 	.mppe_reset = reset,
 	.up = up,
 	.down = down,
+	.up6 = up6,
+	.down6 = down6,
 	.finished = finished,
 	.log = put_log,
 };
@@ -145,10 +169,10 @@ static void check(const struct end *e)
 	uint64_t deadline = ppp_link_deadline(e->link);
 
 	FUZZ_CHECK(!e->over || deadline == UINT64_MAX);
-	FUZZ_CHECK(e->over || e->up || deadline != UINT64_MAX);
+	FUZZ_CHECK(e->over || e->up || e->up6 || deadline != UINT64_MAX);
 	ppp_link_get_info(e->link, &info);
-	FUZZ_CHECK(info.up == e->up && ppp_phase_name(info.phase)[0]);
-	FUZZ_CHECK(!e->up || info.phase == PPP_NETWORK);
+	FUZZ_CHECK(info.up == e->up && info.up6 == e->up6 && ppp_phase_name(info.phase)[0]);
+	FUZZ_CHECK(!(e->up || e->up6) || info.phase == PPP_NETWORK);
 }
 
 static void receive(struct end *e, uint16_t protocol, const uint8_t *info, size_t len)
@@ -318,6 +342,8 @@ static void begin(struct end *e, enum ppp_role role, uint8_t flags, uint8_t stre
 {
 	static const enum ppp_mppe_policy policies[4] = { PPP_MPPE_REQUIRE, PPP_MPPE_PREFER,
 		PPP_MPPE_OFF, PPP_MPPE_REQUIRE };
+	static const enum ppp_ipv6_policy ipv6[4] = { PPP_IPV6_OFF, PPP_IPV6_ON, PPP_IPV6_ALONE,
+		PPP_IPV6_ON };
 
 	memset(e, 0, sizeof(*e));
 	e->config = (struct ppp_link_config){
@@ -333,6 +359,8 @@ static void begin(struct end *e, enum ppp_role role, uint8_t flags, uint8_t stre
 			.allow_stateless = strengths & 8 || !(strengths & 16),
 			.allow_stateful = strengths & 16 },
 		.want_dns = flags & 16,
+		.ipv6 = ipv6[strengths >> 5 & 3],
+		.identifier = { [7] = strengths >> 7 },
 		.echo_interval = flags & 32 ? 0 : 30000000,
 		.echo_failures = 3,
 		.restart_interval = 3000000,

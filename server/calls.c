@@ -1,4 +1,5 @@
 /* Calls of the server: accepted within limits, judged by the accounts, given an address, routed. */
+#include "server/ipv6.h"
 #include "server/policy.h"
 #include "server/server_internal.h"
 #include "system/log.h"
@@ -240,6 +241,7 @@ static void on_gone(struct session *s, enum pptp_reason reason, const char *deta
 			pptp_reason_text(reason), *detail ? ": " : "", detail,
 			(unsigned long long)stats.rx_bytes, (unsigned long long)stats.tx_bytes);
 	give_back_address(server, s);
+	server_gone6(s);
 	pass_networks_on(s);
 	server_call_ended(server, s, passed);
 }
@@ -265,6 +267,8 @@ static const struct session_ops session_ops = {
 	.admit = policy_admit,
 	.judge = on_judge,
 	.up = on_up,
+	.up6 = server_up6,
+	.may_have = server_may_have,
 	.opened = on_opened,
 	.gone = on_gone,
 };

@@ -109,6 +109,9 @@ static json_t *status(const struct server *s)
 	json_object_set_new(
 		o, "addresses", json_integer(s->config.pool.size - s->config.pool.reserved));
 	json_object_set_new(o, "addresses_used", json_integer(s->config.pool.used));
+	json_object_set_new(
+		o, "prefixes", json_integer(s->config.pool6.size ? s->config.pool6.size - 1 : 0));
+	json_object_set_new(o, "prefixes_used", json_integer(s->config.pool6.used));
 	json_object_set_new(o, "mppe", json_string(cfg_getstr(s->config.cfg, "mppe")));
 	json_object_set_new(o, "stopping", json_boolean(s->stop_deadline != 0));
 	return o;
@@ -137,6 +140,7 @@ static json_t *stats(const struct server *s)
 	json_object_set_new(o, "refused_calls", json_integer((json_int_t)s->refused_calls));
 	json_object_set_new(o, "auth_failures", json_integer((json_int_t)s->auth_failures));
 	json_object_set_new(o, "pool_empty", json_integer((json_int_t)s->pool_empty));
+	set_count(o, "pool6_empty", s->pool6_empty);
 	json_object_set_new(o, "limits", limit_hits(&s->limits));
 	set_count(o, "dropped_half_open", s->limits.dropped[LIMITS_HALF_OPEN]);
 	set_count(o, "dropped_pending", s->limits.dropped[LIMITS_PENDING]);

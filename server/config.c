@@ -3,6 +3,7 @@
 #include "server/config.h"
 
 #include "server/config_limits.h"
+#include "server/ipv6.h"
 #include "server/users.h"
 #include "session/arguments.h"
 #include "session/settings_call.h"
@@ -64,6 +65,9 @@ static cfg_opt_t server_opts[] = {
 	CFG_STR("local", NULL, CFGF_NONE),
 	CFG_STR_LIST("dns", default_empty, CFGF_NONE),
 	CFG_STR_LIST("wins", default_empty, CFGF_NONE),
+	CFG_STR("ipv6", NULL, CFGF_NONE),
+	CFG_STR_LIST("pool6", default_empty, CFGF_NONE),
+	CFG_STR_LIST("dns6", default_empty, CFGF_NONE),
 	CFG_SEC("user", user_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 	CFG_STR("mppe", "require-128", CFGF_NONE),
 	CFG_STR_LIST("auth", default_auth, CFGF_NONE),
@@ -116,6 +120,9 @@ static cfg_t *make_cfg(void)
 	cfg_set_validate_func(cfg, "local", settings_check_host);
 	cfg_set_validate_func(cfg, "dns", settings_check_host);
 	cfg_set_validate_func(cfg, "wins", settings_check_host);
+	cfg_set_validate_func(cfg, "ipv6", settings_check_ipv6);
+	cfg_set_validate_func(cfg, "pool6", settings_check_cidr6);
+	cfg_set_validate_func(cfg, "dns6", settings_check_host6);
 	cfg_set_validate_func(cfg, "user|address", settings_check_host);
 	cfg_set_validate_func(cfg, "user|networks", settings_check_cidr);
 	cfg_set_validate_func(cfg, "user", users_section);
@@ -166,6 +173,62 @@ static int add_pools(struct server_config *c, char *why)
 		return -1;
 	}
 	address_pool_reserve(&c->pool, c->local);
+	return 0;
+}
+
+static int add_pools6(struct server_config *c, char *why)
+{
+	for (unsigned int i = 0; i < cfg_size(c->cfg, "pool6"); i++) {
+		const char *text = cfg_getnstr(c->cfg, "pool6", i);
+		struct in6_addr prefix;
+		unsigned int len;
+		int rc;
+
+		(void)settings_cidr6(text, &prefix, &len);
+		rc = prefix_pool_add(&c->pool6, prefix.s6_addr, len);
+		if (rc == 0)
+			continue;
+		snprintf(why, SYSTEM_WHY, "pool6: %s %s", text,
+			rc == -EEXIST   ? "overlaps another range"
+			: rc == -EINVAL ? "is longer than the /64 that each session gets"
+			: rc == -ENOMEM ? "is too large for the memory there is"
+					: "is one too many (at most 16 ranges)");
+		return -1;
+	}
+	if (c->pool6.size == 1) {
+		snprintf(why, SYSTEM_WHY,
+			"pool6: one /64 is not enough: the first is this end's, and each session "
+			"gets one");
+		return -1;
+	}
+	(void)prefix_pool_local(&c->pool6, c->local6.s6_addr);
+	return 0;
+}
+
+/* On where there are prefixes to give, unless it is said otherwise. */
+static int set_ipv6(struct server_config *c, char *why)
+{
+	const char *text = cfg_getstr(c->cfg, "ipv6");
+	struct ppp_link_config *l = &c->session.link;
+
+	if (add_pools6(c, why) < 0)
+		return -1;
+	l->ipv6 = c->pool6.size ? PPP_IPV6_ON : PPP_IPV6_OFF;
+	if (text)
+		(void)settings_ipv6(text, &l->ipv6);
+	memcpy(l->identifier, server_identifier, sizeof(l->identifier));
+	c->dns6_count = cfg_size(c->cfg, "dns6");
+	if (c->dns6_count > ND_DNS_MAX) {
+		snprintf(why, SYSTEM_WHY, "dns6: at most %d addresses", ND_DNS_MAX);
+		return -1;
+	}
+	for (unsigned int i = 0; i < c->dns6_count; i++)
+		(void)inet_pton(AF_INET6, cfg_getnstr(c->cfg, "dns6", i), c->dns6[i]);
+	if (l->ipv6 != PPP_IPV6_OFF && c->mtu < SETTINGS_IPV6_MTU) {
+		snprintf(why, SYSTEM_WHY, "mru: IPv6 needs at least %d",
+			SETTINGS_IPV6_MTU + MPPE_OVERHEAD);
+		return -1;
+	}
 	return 0;
 }
 
@@ -322,7 +385,7 @@ static int apply(struct server_config *c, char *why)
 	/* MPPE's header takes its place in the MRU: so much goes to a client in one piece. */
 	if (c->session.link.mppe.policy != PPP_MPPE_OFF)
 		c->mtu -= MPPE_OVERHEAD;
-	return set_peers(c, why);
+	return set_ipv6(c, why) < 0 ? -1 : set_peers(c, why);
 }
 
 enum {
@@ -420,6 +483,7 @@ int server_config_parse(struct server_config *c, int argc, char **argv)
 
 	memset(c, 0, sizeof(*c));
 	address_pool_init(&c->pool);
+	prefix_pool_init(&c->pool6);
 	accounts_init(&c->accounts);
 	users_into(&c->accounts);
 	peers_into(&c->peers);
@@ -435,6 +499,7 @@ int server_config_parse(struct server_config *c, int argc, char **argv)
 void server_config_done(struct server_config *c)
 {
 	address_pool_done(&c->pool);
+	prefix_pool_done(&c->pool6);
 	accounts_done(&c->accounts);
 	server_lines_config_done(&c->lines);
 	peers_done(&c->peers);

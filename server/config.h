@@ -6,6 +6,7 @@
 #include "server/limits.h"
 #include "server/lines.h"
 #include "server/peers.h"
+#include "server/prefix_pool.h"
 #include "session/session.h"
 #include "session/settings.h"
 
@@ -20,6 +21,10 @@ struct server_config {
 	struct address_pool pool;
 	struct accounts accounts;
 	uint32_t dns[2], wins[2];
+	struct prefix_pool pool6;
+	struct in6_addr local6; /* inner address of this end; :: none */
+	unsigned int dns6_count;
+	uint8_t dns6[ND_DNS_MAX][ND_ADDRESS];
 	unsigned int mtu;
 	bool forward, masquerade, check_source, clamp_mss, fragment;
 	unsigned int backlog; /* of each listening socket */

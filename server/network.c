@@ -1,6 +1,9 @@
 /* TUN, routes, forwarding, masquerading: see network.h. */
 #include "server/network.h"
 
+#include "server/ipv6.h"
+#include "system/log.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -70,6 +73,47 @@ static int forward(struct server_network *n, char *why)
 	return net_state_forward(n->state, why) < 0 ? -1 : net_forward_set(true, why);
 }
 
+static int forward6(struct server_network *n, char *why)
+{
+	bool on;
+
+	if (net_forward6_get(&on, why) < 0)
+		return -1;
+	if (!on)
+		log_warning("forwarding IPv6: this machine takes router advertisements itself only "
+			    "where "
+			    "net.ipv6.conf.DEVICE.accept_ra is 2");
+	return net_state_forward6(n->state, why) < 0 ? -1 : net_forward6_set(true, why);
+}
+
+/* The device has one link-local address for all sessions, and one of the first prefix. */
+static int set_up6(struct server_network *n, const struct server_config *config, char *why)
+{
+	struct in6_addr link_local;
+
+	nd_link_local(link_local.s6_addr, server_identifier);
+	if (net_address6_add(n->dev, &link_local, 64, ND_FOREVER, ND_FOREVER, why) < 0)
+		return -1;
+	if (!config->pool6.range_count)
+		return 0;
+	if (net_address6_add(n->dev, &config->local6, 128, ND_FOREVER, ND_FOREVER, why) < 0)
+		return -1;
+	for (unsigned int i = 0; i < cfg_size(config->cfg, "pool6"); i++) {
+		struct in6_addr prefix;
+		unsigned int len;
+
+		(void)settings_cidr6(cfg_getnstr(config->cfg, "pool6", i), &prefix, &len);
+		if (net_route6_add(n->dev, &prefix, len, NULL, why) < 0)
+			return -1;
+	}
+	return config->forward ? forward6(n, why) : 0;
+}
+
+static bool has_ipv6(const struct server_config *config)
+{
+	return config->session.link.ipv6 != PPP_IPV6_OFF;
+}
+
 static int set_up(struct server_network *n, const struct server_config *config, char *why)
 {
 	struct in_addr none = { 0 };
@@ -83,11 +127,15 @@ static int set_up(struct server_network *n, const struct server_config *config, 
 	n->state = net_state_open(n->dev, why);
 	if (!n->state)
 		return -1;
+	if (has_ipv6(config) && net_link_plain6(n->dev, why) < 0)
+		return -1;
 	if (net_address_add(n->dev, config->local, none, 32, why) < 0 ||
 		net_link_up(n->dev, config->mtu, why) < 0 ||
 		each_network(n, config, add_route, why) < 0)
 		return -1;
 	if (config->forward && forward(n, why) < 0)
+		return -1;
+	if (has_ipv6(config) && set_up6(n, config, why) < 0)
 		return -1;
 	if (!config->masquerade)
 		return 0;

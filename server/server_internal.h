@@ -48,7 +48,8 @@ struct server {
 	struct limits limits;
 	struct log_limit log_limits[SERVER_LOG_KINDS];
 	struct kept **kept; /* by the index of their peer; NULL: not dialled */
-	uint64_t accepted, refused_connections, refused_calls, auth_failures, pool_empty;
+	uint64_t accepted, refused_connections, refused_calls, auth_failures, pool_empty,
+		pool6_empty;
 	uint64_t not_authorized, exists, collisions; /* Start requests: not allowed, "exists" */
 	uint64_t accept_errors, overflows;           /* overflows: peers that did not read */
 	uint64_t unexpected, unknown_call_ids; /* control messages ignored, in closed connections */

@@ -111,6 +111,27 @@ static void link_down(void *user)
 	p->ops->down(p->line.user);
 }
 
+static void link_up6(void *user, const struct ppp_network *net)
+{
+	struct line_ppp *p = user;
+
+	p->ops->up6(p->line.user, net);
+}
+
+static void link_down6(void *user)
+{
+	struct line_ppp *p = user;
+
+	p->ops->down6(p->line.user);
+}
+
+static bool link_may_have(void *user, const uint8_t identifier[8])
+{
+	struct line_ppp *p = user;
+
+	return p->ops->may_have(p->line.user, identifier);
+}
+
 /*
  * GRE works in one direction only: the peer's LCP requests come, but it has never answered one of
  * ours, sent again and again. Both ends then see the link fail for want of answers; the true reason
@@ -167,6 +188,9 @@ static const struct ppp_link_ops link_ops = {
 	.unpack = link_unpack,
 	.up = link_up,
 	.down = link_down,
+	.up6 = link_up6,
+	.down6 = link_down6,
+	.may_have = link_may_have,
 	.finished = link_finished,
 	.log = link_log,
 };

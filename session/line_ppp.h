@@ -12,6 +12,9 @@ struct line_ppp_ops {
 	void (*judge)(void *user, const struct ppp_auth_request *request);
 	void (*up)(void *user, const struct ppp_network *net); /* again after `down`: mended */
 	void (*down)(void *user);
+	void (*up6)(void *user, const struct ppp_network *net); /* of IPv6; as above */
+	void (*down6)(void *user);
+	bool (*may_have)(void *user, const uint8_t identifier[8]);
 	/* LCP is open: what a PAC with asynchronous lines has to escape (RFC 2637 2.15), in what it
 	 * sends to its line, and what comes from there. */
 	void (*escapes)(void *user, uint32_t send_accm, uint32_t receive_accm);

@@ -20,6 +20,41 @@ static json_t *address(uint32_t addr)
 	return json_string(text);
 }
 
+static json_t *address6(const uint8_t octets[16])
+{
+	char text[INET6_ADDRSTRLEN];
+
+	inet_ntop(AF_INET6, octets, text, sizeof(text));
+	return json_string(text);
+}
+
+/* What is said in the link: both ends' addresses, and what the server advertises or advertised. */
+static json_t *ipv6(const struct session *s)
+{
+	const struct nd_advertisement *ra = &s->ipv6.advertise;
+	json_t *o = json_object(), *prefixes = json_array(), *dns = json_array();
+	uint8_t link_local[16];
+
+	nd_link_local(link_local, s->ipv6.local_id);
+	json_object_set_new(o, "local_address", address6(link_local));
+	nd_link_local(link_local, s->ipv6.remote_id);
+	json_object_set_new(o, "address", address6(link_local));
+	for (unsigned int i = 0; i < ra->prefix_count; i++) {
+		char text[INET6_ADDRSTRLEN + 8];
+		size_t n;
+
+		inet_ntop(AF_INET6, ra->prefixes[i].prefix, text, sizeof(text));
+		n = strlen(text);
+		snprintf(text + n, sizeof(text) - n, "/%u", ra->prefixes[i].len);
+		json_array_append_new(prefixes, json_string(text));
+	}
+	for (unsigned int i = 0; i < ra->dns_count; i++)
+		json_array_append_new(dns, address6(ra->dns[i]));
+	json_object_set_new(o, "prefixes", prefixes);
+	json_object_set_new(o, "dns", dns);
+	return o;
+}
+
 static json_t *addresses(const uint32_t *list, size_t n)
 {
 	json_t *array = json_array();
@@ -195,6 +230,9 @@ json_t *report_session(const struct session *s)
 	json_object_set_new(o, "local_address", address(s->net.local));
 	json_object_set_new(o, "dns", addresses(s->net.dns, 2));
 	json_object_set_new(o, "wins", addresses(s->net.nbns, 2));
+	json_object_set_new(o, "ipv6", s->ipv6.up ? ipv6(s) : json_null());
+	json_object_set_new(o, "phase",
+		s->line->ops->raw ? json_null() : json_string(ppp_phase_name(info.phase)));
 	json_object_set_new(o, "auth", json_string(info.auth ? info.auth : ""));
 	json_object_set_new(o, "encryption", encryption(&info));
 	json_object_set_new(o, "compression_sent", compression(info.pack));
@@ -247,7 +285,9 @@ static json_t *dataplane_counters(const struct hub *h)
 	json_object_set_new(o, "inner_read", number(d.inner_read));
 	json_object_set_new(o, "inner_written", number(d.inner_written));
 	json_object_set_new(o, "inner_no_session", number(d.inner_no_session));
-	json_object_set_new(o, "inner_not_ipv4", number(d.inner_not_ipv4));
+	json_object_set_new(o, "inner_not_ip", number(d.inner_not_ip));
+	json_object_set_new(o, "inner_closed", number(d.inner_closed));
+	json_object_set_new(o, "inner_link_local", number(d.inner_link_local));
 	json_object_set_new(o, "inner_source", number(d.inner_source));
 	json_object_set_new(o, "inner_too_big", number(d.inner_too_big));
 	json_object_set_new(o, "inner_fragmented", number(d.inner_fragmented));

@@ -1,6 +1,7 @@
 /* One call's life: see session.h. */
 #include "session/session_internal.h"
 
+#include "lib/ppp/frame.h"
 #include "session/line_ppp.h"
 #include "session/mtu.h"
 #include "system/clock.h"
@@ -70,9 +71,10 @@ void session_settle(struct session *s)
 
 static void go_down(struct session *s)
 {
-	if (!s->is_up)
+	if (!s->ipv4_up)
 		return;
-	s->is_up = false;
+	s->ipv4_up = false;
+	s->is_up = s->ipv6.up;
 	dp_session_open(s->hub->dp, s->dp, false);
 }
 
@@ -99,6 +101,7 @@ void session_line_is_over(struct session *s)
 	if (s->line_over)
 		return;
 	s->line_over = true;
+	session_ipv6_down(s);
 	go_down(s);
 	remove_from_dataplane(s);
 	if (s->has_call)
@@ -174,20 +177,23 @@ static void on_judge(void *user, const struct ppp_auth_request *request)
 	s->ops->judge(s, request);
 }
 
-/* Data may pass. */
-static void open_data(struct session *s)
+void session_data_is_up(struct session *s)
 {
 	s->is_up = true;
-	dp_session_open(s->hub->dp, s->dp, true);
-}
-
-static void first_up(struct session *s)
-{
+	if (s->up_at)
+		return;
 	s->up_at = clock_now();
 	s->up_since = time(NULL);
 	s->hub->connected++;
-	open_data(s);
 	s->ops->opened(s);
+}
+
+/* IPv4's data, or a raw line's. */
+static void open_data(struct session *s)
+{
+	s->ipv4_up = true;
+	dp_session_open(s->hub->dp, s->dp, true);
+	session_data_is_up(s);
 }
 
 static void on_up(void *user, const struct ppp_network *net)
@@ -198,24 +204,40 @@ static void on_up(void *user, const struct ppp_network *net)
 	if (s->ending)
 		return;
 	/* Its owner has set up the addresses of the first time. */
-	if (s->up_at && (net->local != s->net.local || net->remote != s->net.remote)) {
+	if (s->ipv4_prepared && (net->local != s->net.local || net->remote != s->net.remote)) {
 		session_close(s, PPTP_NO_NETWORK, "the peer changed the addresses of the tunnel");
 		return;
 	}
-	if (s->up_at) {
+	if (s->ipv4_prepared) {
 		open_data(s);
 		return;
 	}
+	s->ipv4_prepared = true;
 	s->net = *net;
 	if (s->ops->up(s, why) < 0)
 		session_close(s, PPTP_SYSTEM, why);
 	else
-		first_up(s);
+		open_data(s);
 }
 
 static void on_down(void *user)
 {
 	go_down(user);
+}
+
+static void on_up6(void *user, const struct ppp_network *net)
+{
+	session_ipv6_up(user, net);
+}
+
+static void on_down6(void *user)
+{
+	session_ipv6_down(user);
+}
+
+static bool on_may_have(void *user, const uint8_t identifier[8])
+{
+	return session_ipv6_may_have(user, identifier);
 }
 
 /* The PNS tells the PAC, section 2.15. */
@@ -233,6 +255,9 @@ static const struct line_ppp_ops ppp_ops = {
 	.judge = on_judge,
 	.up = on_up,
 	.down = on_down,
+	.up6 = on_up6,
+	.down6 = on_down6,
+	.may_have = on_may_have,
 	.escapes = on_escapes,
 };
 
@@ -250,6 +275,7 @@ static void on_timer(uv_timer_t *timer)
 	}
 	if (!s->line_over && s->line->ops->tick)
 		s->line->ops->tick(s->line, now);
+	session_ipv6_tick(s, now);
 	if (!s->line_over && s->dp && now >= s->mtu_at)
 		mtu_update(s);
 	session_settle(s);
@@ -270,6 +296,8 @@ static void update_timer(struct session *s)
 							   : s->line->ops->deadline(s->line);
 	if (!s->line_over && s->dp && s->mtu_at < deadline)
 		deadline = s->mtu_at;
+	if (session_ipv6_deadline(s) < deadline)
+		deadline = session_ipv6_deadline(s);
 	if (deadline == UINT64_MAX) {
 		uv_timer_stop(&s->timer);
 		return;
@@ -382,7 +410,7 @@ void session_start_line(struct session *s)
 	s->line_started = true;
 	s->line->ops->start(s->line, &path, now);
 	if (s->line->ops->raw && !s->line_over)
-		first_up(s);
+		open_data(s);
 	for (unsigned int i = 0; i < s->early_count && !s->line_over; i++)
 		s->line->ops->frame(
 			s->line, s->early[i].protocol, s->early[i].data, s->early[i].len, now);
@@ -424,6 +452,10 @@ void session_verdict(
 
 static void control_frame(struct session *s, const struct dp_event *event)
 {
+	if (event->protocol == PPP_IPV6 && !s->line->ops->raw) {
+		session_ipv6_receive(s, event->data, event->len);
+		return;
+	}
 	if (s->line_started) {
 		s->line->ops->frame(s->line, event->protocol, event->data, event->len, clock_now());
 		return;

@@ -20,6 +20,7 @@
 
 #include "lib/control/call.h"
 #include "lib/gre/sender.h"
+#include "lib/nd/host.h"
 #include "lib/ppp/link.h"
 #include "session/connection.h"
 #include "session/hub.h"
@@ -52,11 +53,21 @@ struct session_ops {
 	int (*admit)(struct session *s, struct line_failure *failure);
 	/* Server: judge; answer with session_verdict(), now or later (unless gone by then). */
 	void (*judge)(struct session *s, const struct ppp_auth_request *request);
-	/* IPCP is open, s->net is set: prepares what data needs. 0; -1: the session is ended with
+	/* IPCP is open, s->net is set: prepares what IPv4's data needs. 0; -1: the session is ended with
 	 * PPTP_SYSTEM and the sentence in `why` (SYSTEM_WHY bytes). May not call session functions.
 	 * Once: when data has to wait later, while encryption is negotiated anew, that is not told.
 	 */
 	int (*up)(struct session *s, char *why);
+	/*
+	 * IPv6, where config.link.ipv6 allows it; NULL where it never does. up6: IPV6CP is open for the
+	 * first time, s->net has the identifiers: prepares what data needs; a server says in
+	 * s->ipv6.advertise what the peer is told. -1: the session goes on without IPv6, for the reason in
+	 * `why`. learn6: a router (the server) says this; may be NULL for servers. may_have: may the peer
+	 * have this identifier? NULL: any.
+	 */
+	int (*up6)(struct session *s, char *why);
+	void (*learn6)(struct session *s, const struct nd_advertisement *ra);
+	bool (*may_have)(struct session *s, const uint8_t identifier[8]);
 	/* Data passes from now on. Once, after `up`; a line that is not PPP: frames pass. */
 	void (*opened)(struct session *s);
 	void (*gone)(struct session *s, enum pptp_reason reason, const char *detail);
@@ -81,6 +92,15 @@ struct session_config {
 /* Frames that came before the call was answered (they overtake the reply): kept, few. */
 #define SESSION_EARLY_MAX 4
 
+struct session_ipv6 {
+	bool prepared, refused;            /* what ops->up6 said; neither: it was not asked yet */
+	bool up;                           /* data passes */
+	uint8_t local_id[8], remote_id[8]; /* it was prepared for these */
+	struct nd_advertisement advertise; /* server; prefix_count 0: nothing is advertised */
+	struct nd_router router;           /* server */
+	struct nd_host host;               /* client */
+};
+
 struct session {
 	struct session *next, *prev;
 	uint32_t id; /* for people and the control socket; from 1 */
@@ -104,10 +124,13 @@ struct session {
 	char user[CHAP_NAME_MAX +
 		  1]; /* as the peer names itself (server), or our user name (client); escaped */
 	struct ppp_network net;
+	struct session_ipv6 ipv6;
 	time_t since, up_since; /* wall clock; 0 not yet */
 	uint64_t began, up_at;  /* us, monotonic */
-	bool has_call, connected, line_started, is_up, ending, close_wanted, line_over, dp_removed,
-		timer_closed;
+	bool ipv4_prepared;     /* ops->up was called */
+	bool ipv4_up;
+	bool has_call, connected, line_started, is_up /* IPv4, IPv6 or both */, ending,
+		close_wanted, line_over, dp_removed, timer_closed;
 	enum pptp_reason reason;
 	char detail[160];
 	bool has_failure; /* the line could not be dialled, or the call was not admitted */

@@ -21,6 +21,18 @@ struct session *session_new(struct hub *h, struct connection *c, enum session_ki
 int session_add_to_dataplane(
 	struct session *s, uint16_t peer_call_id, uint16_t window, uint16_t delay);
 
+/* Data passes: the first time, of whichever protocol, its owner is told. */
+void session_data_is_up(struct session *s);
+
+/* session_ipv6.c */
+void session_ipv6_up(struct session *s, const struct ppp_network *net);
+void session_ipv6_down(struct session *s);
+bool session_ipv6_may_have(struct session *s, const uint8_t identifier[8]);
+/* A packet of Neighbor Discovery. */
+void session_ipv6_receive(struct session *s, const uint8_t *packet, size_t len);
+void session_ipv6_tick(struct session *s, uint64_t now);
+uint64_t session_ipv6_deadline(const struct session *s);
+
 /* session_call.c */
 void session_hang_up_call(struct session *s);
 void session_connected(struct session *s, const struct line_connection *connection);

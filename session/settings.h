@@ -28,6 +28,13 @@ int settings_ipv4(const char *text, struct in_addr *addr);
 bool settings_is_host(struct in_addr addr);
 /* ADDRESS/LEN (host bits must be 0) or ADDRESS alone (/32). */
 int settings_cidr(const char *text, struct in_addr *prefix, unsigned int *len);
+/* The same for IPv6 (/128 alone). */
+int settings_cidr6(const char *text, struct in6_addr *prefix, unsigned int *len);
+/* A unicast address of other than link-local scope, which an end in a tunnel can have or reach. */
+bool settings_is_host6(const struct in6_addr *addr);
+#define SETTINGS_IPV6_MTU 1280 /* RFC 8200 section 5: a device with less has no IPv6 */
+/* "off", "on", "alone". */
+int settings_ipv6(const char *text, enum ppp_ipv6_policy *policy);
 /* "require-128", "require", "prefer-128,stateful", "off" ...: words of require|prefer|off,
  * 40|56|128, stateless|stateful, separated by "-", "," or space. */
 int settings_mppe(const char *text, struct ppp_mppe_config *mppe);
@@ -36,6 +43,10 @@ int settings_mppe(const char *text, struct ppp_mppe_config *mppe);
 int settings_check_ipv4(cfg_t *cfg, cfg_opt_t *opt);
 int settings_check_host(cfg_t *cfg, cfg_opt_t *opt); /* settings_is_host() */
 int settings_check_cidr(cfg_t *cfg, cfg_opt_t *opt);
+int settings_check_cidr6(cfg_t *cfg, cfg_opt_t *opt);    /* settings_is_host6(), too */
+int settings_check_any_cidr(cfg_t *cfg, cfg_opt_t *opt); /* IPv4 or IPv6 */
+int settings_check_host6(cfg_t *cfg, cfg_opt_t *opt);
+int settings_check_ipv6(cfg_t *cfg, cfg_opt_t *opt);
 int settings_check_mppe(cfg_t *cfg, cfg_opt_t *opt);
 int settings_check_seconds(cfg_t *cfg, cfg_opt_t *opt); /* 1..86400 */
 int settings_check_count(

@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdalign.h>
@@ -222,6 +223,106 @@ int net_address_add(const char *dev, struct in_addr local, struct in_addr remote
 		return 0;
 	return refuse(why, &request, error, EINVAL, "it is no address that a device can have",
 		"give %s the address %s/%u", dev, text_of(local, text), prefix_len);
+}
+
+static const char *text6_of(const struct in6_addr *address, char out[INET6_ADDRSTRLEN])
+{
+	return inet_ntop(AF_INET6, address, out, INET6_ADDRSTRLEN);
+}
+
+/* The kernel says "permission denied" where IPv6 is switched off. */
+static int refuse6(char *why, const struct request *request, int error, const char *dev,
+	const char *verb, const struct in6_addr *address, unsigned int len)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (error == EACCES || error == EAFNOSUPPORT || error == EOPNOTSUPP) {
+		snprintf(why, SYSTEM_WHY,
+			"cannot use IPv6 on %s: it is switched off there (see "
+			"net.ipv6.conf.%s.disable_ipv6)",
+			dev, dev);
+		errno = error;
+		return -1;
+	}
+	return refuse(why, request, error, 0, NULL, "%s %s/%u on %s", verb, text6_of(address, text),
+		len, dev);
+}
+
+int net_link_plain6(const char *dev, char *why)
+{
+	struct request request;
+	struct nlmsghdr *nlh = (void *)request.buf;
+	struct nlattr *families, *family;
+	struct ifinfomsg *link;
+	unsigned int ifindex;
+	int error;
+
+	if (need_device(dev, &ifindex, why) < 0)
+		return -1;
+	link = request_start(&request, RTM_NEWLINK, 0, sizeof(*link));
+	link->ifi_family = AF_UNSPEC;
+	link->ifi_index = (int)ifindex;
+	families = mnl_attr_nest_start(nlh, IFLA_AF_SPEC);
+	family = mnl_attr_nest_start(nlh, AF_INET6);
+	mnl_attr_put_u8(nlh, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	mnl_attr_nest_end(nlh, family);
+	mnl_attr_nest_end(nlh, families);
+	error = talk(&request, NULL, NULL);
+	if (!error)
+		return 0;
+	return refuse(why, &request, error, EAFNOSUPPORT, "this kernel has no IPv6, or it is off",
+		"set up IPv6 on %s", dev);
+}
+
+int net_address6_add(const char *dev, const struct in6_addr *address, unsigned int len,
+	uint32_t valid, uint32_t preferred, char *why)
+{
+	const struct ifa_cacheinfo times = { .ifa_valid = valid, .ifa_prefered = preferred };
+	struct request request;
+	struct ifaddrmsg *header;
+	unsigned int ifindex;
+	int error;
+
+	if (need_device(dev, &ifindex, why) < 0)
+		return -1;
+	header =
+		request_start(&request, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, sizeof(*header));
+	header->ifa_family = AF_INET6;
+	header->ifa_prefixlen = (uint8_t)len;
+	header->ifa_index = ifindex;
+	header->ifa_flags = IFA_F_NODAD; /* both ends have agreed on the identifier */
+	mnl_attr_put_check((struct nlmsghdr *)(void *)request.buf, REQUEST_SIZE, IFA_LOCAL,
+		sizeof(*address), address);
+	mnl_attr_put_check((struct nlmsghdr *)(void *)request.buf, REQUEST_SIZE, IFA_CACHEINFO,
+		sizeof(times), &times);
+	error = talk(&request, NULL, NULL);
+	return error ? refuse6(why, &request, error, dev, "add the address", address, len) : 0;
+}
+
+int net_route6_add(
+	const char *dev, const struct in6_addr *prefix, unsigned int len, bool *exists, char *why)
+{
+	struct request request;
+	struct rtmsg *header;
+	unsigned int ifindex;
+	int error;
+
+	if (need_device(dev, &ifindex, why) < 0)
+		return -1;
+	header = request_start(&request, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, sizeof(*header));
+	header->rtm_family = AF_INET6;
+	header->rtm_dst_len = (uint8_t)len;
+	header->rtm_table = RT_TABLE_MAIN;
+	header->rtm_protocol = NET_ROUTE_PROTOCOL;
+	header->rtm_scope = RT_SCOPE_UNIVERSE;
+	header->rtm_type = RTN_UNICAST;
+	mnl_attr_put_check((struct nlmsghdr *)(void *)request.buf, REQUEST_SIZE, RTA_DST,
+		sizeof(*prefix), prefix);
+	put_u32(&request, RTA_OIF, ifindex);
+	error = talk(&request, NULL, NULL);
+	if (exists)
+		*exists = error == EEXIST;
+	return error ? refuse6(why, &request, error, dev, "add the route", prefix, len) : 0;
 }
 
 struct route_answer {

@@ -1,6 +1,7 @@
 /*
  * Addresses, links and routes through rtnetlink (libmnl), synchronous; forwarding and masquerading.
- * All return 0 or -1 with a sentence in `why` (SYSTEM_WHY bytes) and errno set. IPv4.
+ * All return 0 or -1 with a sentence in `why` (SYSTEM_WHY bytes) and errno set. IPv4, unless the
+ * name has a 6.
  */
 #pragma once
 
@@ -17,6 +18,18 @@ int net_link_up(const char *dev, unsigned int mtu, char *why);
 /* local/32 with peer address `remote` (point to point), or local/prefix_len if remote is 0. */
 int net_address_add(const char *dev, struct in_addr local, struct in_addr remote,
 	unsigned int prefix_len, char *why);
+
+/*
+ * IPv6: the kernel gives the device no addresses by itself. Before net_link_up(), which would have
+ * it made a link-local one.
+ */
+int net_link_plain6(const char *dev, char *why);
+/* address/len, for so long (s; UINT32_MAX for ever); again: the new times hold. */
+int net_address6_add(const char *dev, const struct in6_addr *address, unsigned int len,
+	uint32_t valid, uint32_t preferred, char *why);
+/* Through the device, which takes it along when it goes. -1 also if it exists (EEXIST): *exists. */
+int net_route6_add(
+	const char *dev, const struct in6_addr *prefix, unsigned int len, bool *exists, char *why);
 
 struct net_route {
 	struct in_addr prefix;
@@ -43,6 +56,10 @@ unsigned int net_ifindex(const char *dev); /* 0 if there is none */
 /* net.ipv4.ip_forward: reads, writes. */
 int net_forward_get(bool *on, char *why);
 int net_forward_set(bool on, char *why);
+/* net.ipv6.conf.all.forwarding. While it is on, the kernel takes no router advertisements at devices
+ * whose accept_ra is not 2. */
+int net_forward6_get(bool *on, char *why);
+int net_forward6_set(bool on, char *why);
 
 /*
  * nftables table "greyline-DEV" (family ip): masquerades what comes from `prefix` and leaves by
@@ -56,7 +73,7 @@ int net_masquerade_check(const char *dev, char *why);
 
 /*
  * What must be undone if this process dies: one small file per instance in /run/greyline (or
- * $GREYLINE_STATE): lines "route ...", "forward 0", "masquerade DEV", with the process's pid and
+ * $GREYLINE_STATE): lines "route ...", "forward 0", "forward6 0", "masquerade DEV", with the process's pid and
  * its start time. Noted before the change is made, removed when undone, each time by a rename, so
  * that kill -9 at any moment leaves a file that names at least what was changed.
  * net_state_recover() undoes what the files of dead instances name.
@@ -78,6 +95,8 @@ int net_state_route_undo(struct net_state *st, const struct net_route *route, ch
 /* Before net_forward_set(true), always: finds out by itself whether forwarding was off before (or
  * is on only by another instance's doing), and notes it only then. */
 int net_state_forward(struct net_state *st, char *why);
+/* The same before net_forward6_set(true). */
+int net_state_forward6(struct net_state *st, char *why);
 /* Before net_masquerade_add(). */
 int net_state_masquerade(struct net_state *st, const char *dev, char *why);
 /* Undoes everything noted, in reverse order, removes the file, frees. What could not be undone is

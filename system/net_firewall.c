@@ -17,58 +17,84 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define FORWARD_PATH "/proc/sys/net/ipv4/ip_forward"
+struct sysctl {
+	const char *path, *name;
+};
 
-static int why_forward(const char *verb, int error, char *why)
+static const struct sysctl forward4 = { "/proc/sys/net/ipv4/ip_forward", "net.ipv4.ip_forward" };
+static const struct sysctl forward6 = { "/proc/sys/net/ipv6/conf/all/forwarding",
+	"net.ipv6.conf.all.forwarding" };
+
+static int why_forward(const struct sysctl *ctl, const char *verb, int error, char *why)
 {
 	if (error == EACCES || error == EPERM)
 		snprintf(why, SYSTEM_WHY,
 			"no permission to %s %s: run as root or with CAP_NET_ADMIN", verb,
-			FORWARD_PATH);
+			ctl->path);
 	else if (error == EROFS)
 		snprintf(why, SYSTEM_WHY,
-			"cannot %s %s: it is read-only here (set net.ipv4.ip_forward=1 outside of "
+			"cannot %s %s: it is read-only here (set %s=1 outside of "
 			"this sandbox)",
-			verb, FORWARD_PATH);
+			verb, ctl->path, ctl->name);
 	else
-		snprintf(why, SYSTEM_WHY, "cannot %s %s: %s", verb, FORWARD_PATH, strerror(error));
+		snprintf(why, SYSTEM_WHY, "cannot %s %s: %s", verb, ctl->path, strerror(error));
 	errno = error;
 	return -1;
 }
 
-int net_forward_get(bool *on, char *why)
+static int forward_get(const struct sysctl *ctl, bool *on, char *why)
 {
-	int fd = open(FORWARD_PATH, O_RDONLY | O_CLOEXEC);
+	int fd = open(ctl->path, O_RDONLY | O_CLOEXEC);
 	char value;
 
 	if (fd < 0)
-		return why_forward("read", errno, why);
+		return why_forward(ctl, "read", errno, why);
 	if (read(fd, &value, 1) != 1) {
 		int error = errno;
 
 		close(fd);
-		return why_forward("read", error, why);
+		return why_forward(ctl, "read", error, why);
 	}
 	close(fd);
 	*on = value != '0';
 	return 0;
 }
 
-int net_forward_set(bool on, char *why)
+static int forward_set(const struct sysctl *ctl, bool on, char *why)
 {
 	int fd, error = 0;
 	bool now;
 
 	/* A write resets per-device settings (redirects), even where it changes nothing. */
-	if (net_forward_get(&now, why) == 0 && now == on)
+	if (forward_get(ctl, &now, why) == 0 && now == on)
 		return 0;
-	fd = open(FORWARD_PATH, O_WRONLY | O_CLOEXEC);
+	fd = open(ctl->path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0)
-		return why_forward("write", errno, why);
+		return why_forward(ctl, "write", errno, why);
 	if (write(fd, on ? "1\n" : "0\n", 2) != 2)
 		error = errno;
 	close(fd);
-	return error ? why_forward("write", error, why) : 0;
+	return error ? why_forward(ctl, "write", error, why) : 0;
+}
+
+int net_forward_get(bool *on, char *why)
+{
+	return forward_get(&forward4, on, why);
+}
+
+int net_forward_set(bool on, char *why)
+{
+	return forward_set(&forward4, on, why);
+}
+
+int net_forward6_get(bool *on, char *why)
+{
+	return forward_get(&forward6, on, why);
+}
+
+int net_forward6_set(bool on, char *why)
+{
+	return forward_set(&forward6, on, why);
 }
 
 /* A device's name goes into a command, so only what cannot mean anything else there. */

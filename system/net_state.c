@@ -4,6 +4,7 @@
  * Every change is a line of text, in the instance's state file before it is made:
  *	route PREFIX/LEN via GATEWAY dev IFINDEX source SOURCE metric METRIC
  *	forward 0
+ *	forward6 0
  *	masquerade DEV
  * Undoing is idempotent, and touches only what is recognisably ours: routes with our protocol
  * number, tables of our name. One rule serves all that instances can share: a line that a living
@@ -25,7 +26,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FORWARD_LINE "forward 0"
+#define FORWARD_LINE  "forward 0"
+#define FORWARD6_LINE "forward6 0"
 
 struct net_state {
 	struct state_file file;
@@ -119,18 +121,34 @@ static bool parse_route(const char *line, struct net_route *route)
 	return strcmp(line, again) == 0;
 }
 
+static int undo_forward(char *why)
+{
+	bool on;
+
+	if (net_forward_get(&on, why) < 0)
+		return -1;
+	return !on ? 0 : net_forward_set(false, why) < 0 ? -1 : 1;
+}
+
+static int undo_forward6(char *why)
+{
+	bool on;
+
+	if (net_forward6_get(&on, why) < 0)
+		return -1;
+	return !on ? 0 : net_forward6_set(false, why) < 0 ? -1 : 1;
+}
+
 /* 1 if something was undone, 0 if there was nothing left to undo, -1 with `why`. */
 static int undo_line(const char *line, char *why)
 {
 	static const char masquerade[] = "masquerade ";
 	struct net_route route;
-	bool on;
 
-	if (strcmp(line, FORWARD_LINE) == 0) {
-		if (net_forward_get(&on, why) < 0)
-			return -1;
-		return !on ? 0 : net_forward_set(false, why) < 0 ? -1 : 1;
-	}
+	if (strcmp(line, FORWARD_LINE) == 0)
+		return undo_forward(why);
+	if (strcmp(line, FORWARD6_LINE) == 0)
+		return undo_forward6(why);
 	if (strncmp(line, masquerade, strlen(masquerade)) == 0)
 		return net_masquerade_del(line + strlen(masquerade), why) < 0 ? -1 : 1;
 	if (!parse_route(line, &route)) {
@@ -321,7 +339,8 @@ int net_state_route_undo(struct net_state *st, const struct net_route *route, ch
 	return rc;
 }
 
-int net_state_forward(struct net_state *st, char *why)
+static int note_forward(
+	struct net_state *st, int (*get)(bool *on, char *why), const char *line, char *why)
 {
 	int dir = state_dir_lock(true, why);
 	struct others others;
@@ -330,17 +349,27 @@ int net_state_forward(struct net_state *st, char *why)
 
 	if (dir < 0)
 		return -1;
-	rc = net_forward_get(&on, why);
+	rc = get(&on, why);
 	if (rc == 0) {
 		/* One that died just now counts: the next start would switch forwarding off under
 		 * us. */
 		others_init(&others, dir, &st->file, true);
-		if (!on || others_have(&others, FORWARD_LINE))
-			rc = note_locked(st, dir, FORWARD_LINE, why);
+		if (!on || others_have(&others, line))
+			rc = note_locked(st, dir, line, why);
 		others_done(&others);
 	}
 	close(dir);
 	return rc;
+}
+
+int net_state_forward(struct net_state *st, char *why)
+{
+	return note_forward(st, net_forward_get, FORWARD_LINE, why);
+}
+
+int net_state_forward6(struct net_state *st, char *why)
+{
+	return note_forward(st, net_forward6_get, FORWARD6_LINE, why);
 }
 
 int net_state_masquerade(struct net_state *st, const char *dev, char *why)

@@ -98,6 +98,8 @@ static void copy_config(struct ppp_link *l, const struct ppp_link_config *config
 		l->mppe.allow_stateless = true;
 	l->compress = config->compress;
 	l->want_dns = config->want_dns;
+	l->ipv6 = config->ipv6;
+	memcpy(l->identifier, config->identifier, sizeof(l->identifier));
 	l->restart_interval = config->restart_interval;
 	l->setup_timeout = config->setup_timeout;
 }
@@ -230,7 +232,13 @@ static void demultiplex(struct ppp_link *l, uint16_t protocol, const uint8_t *in
 		return;
 	case PPP_IPCP:
 		link_auth_implied(l);
-		link_receive_ipcp(l, info, len);
+		link_receive_ncp(l, protocol, info, len);
+		return;
+	case PPP_IPV6CP:
+		if (!link_wants_ipv6(l))
+			break;
+		link_auth_implied(l);
+		link_receive_ncp(l, protocol, info, len);
 		return;
 	case PPP_COMP: /* encrypted data that came while encryption was off */
 		return;
@@ -239,7 +247,7 @@ static void demultiplex(struct ppp_link *l, uint16_t protocol, const uint8_t *in
 	}
 	if (ppp_is_data(protocol) || !cp_is_open(&l->lcp.cp))
 		return;
-	/* IPV6CP, IPXCP, CBCP, ...: an end at once spares the peer its timers. */
+	/* IPXCP, CBCP, ...: an end at once spares the peer its timers. */
 	link_log(l, PPP_LOG_INFO, "%s rejected", ppp_protocol_name(protocol, buf, sizeof(buf)));
 	lcp_reject_protocol(&l->lcp, protocol, info, len);
 }
@@ -324,6 +332,8 @@ uint64_t ppp_link_deadline(const struct ppp_link *l)
 	if (!l->ccp_off)
 		deadline = earlier(deadline, cp_deadline(&l->ccp.cp));
 	deadline = earlier(deadline, cp_deadline(&l->ipcp.cp));
+	if (link_wants_ipv6(l))
+		deadline = earlier(deadline, cp_deadline(&l->ipv6cp.cp));
 	deadline = earlier(deadline, l->hold_deadline);
 	return earlier(deadline, l->reopen_deadline);
 }
@@ -334,7 +344,8 @@ void ppp_link_get_info(const struct ppp_link *l, struct ppp_link_info *info)
 
 	memset(info, 0, sizeof(*info));
 	info->phase = l->phase;
-	info->up = l->data_up;
+	info->up = l->ipv4_up;
+	info->up6 = l->ipv6_up;
 	info->auth = l->authenticated ? ppp_auth_name(l->auth) : "";
 	if (l->authenticated)
 		memcpy(info->peer_name, l->peer_name, sizeof(info->peer_name));

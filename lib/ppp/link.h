@@ -49,6 +49,8 @@ struct ppp_mppe_config {
 struct ppp_network {
 	uint32_t local, remote; /* server: to give; client: 0, or what it wants */
 	uint32_t dns[2], nbns[2];
+	/* Interface identifiers (RFC 5072), as they stand in an address; zero: no IPv6 (yet). */
+	uint8_t local_id[8], remote_id[8];
 };
 
 /* Methods of compression that are allowed, the best first. */
@@ -57,6 +59,12 @@ struct ppp_compress_list {
 	unsigned int count;
 	enum codec_kind kinds[PPP_COMPRESS_MAX];
 };
+
+/*
+ * IPv6 beside IPv4: off (IPV6CP gets a Protocol-Reject), or on: a link without it lives on. Alone:
+ * a link that has IPv6 lives on without IPv4, too.
+ */
+enum ppp_ipv6_policy { PPP_IPV6_OFF, PPP_IPV6_ON, PPP_IPV6_ALONE };
 
 struct ppp_link_config {
 	enum ppp_role role;
@@ -70,8 +78,10 @@ struct ppp_link_config {
 	struct ppp_mppe_config mppe;
 	/* With MPPE only MPPC is possible, the others only without. Empty: none. */
 	struct ppp_compress_list compress;
-	bool want_dns;              /* client: ask for DNS and NBNS servers */
-	uint64_t echo_interval;     /* us, 0 never; LCP echo after so much silence */
+	bool want_dns; /* client: ask for DNS and NBNS servers */
+	enum ppp_ipv6_policy ipv6;
+	uint8_t identifier[8];  /* for IPV6CP, ours; zero: a random one. A server keeps its own. */
+	uint64_t echo_interval; /* us, 0 never; LCP echo after so much silence */
 	unsigned int echo_failures; /* unanswered ones until the link is dead */
 	uint64_t restart_interval;  /* us, 3 s; LCP and NCPs */
 	uint64_t setup_timeout;     /* us for everything until an NCP is open (60 s) */
@@ -103,6 +113,14 @@ struct ppp_link_ops {
 	 */
 	void (*up)(void *user, const struct ppp_network *net);
 	void (*down)(void *user); /* IPCP closed, or required encryption went: data must stop now */
+	/*
+	 * The same for IPV6CP and IPv6's data: net->local_id and remote_id are set. After `up`, unless
+	 * the link lives without IPv4. Neither is needed where config.ipv6 is off.
+	 */
+	void (*up6)(void *user, const struct ppp_network *net);
+	void (*down6)(void *user);
+	/* May the peer have this interface identifier? NULL: any. */
+	bool (*may_have)(void *user, const uint8_t identifier[8]);
 	/* The link is over: nothing is sent or called after. */
 	void (*finished)(void *user, enum pptp_reason reason, const char *detail);
 	void (*log)(void *user, enum ppp_log level, const char *format, va_list ap);
@@ -150,14 +168,14 @@ uint64_t ppp_link_deadline(const struct ppp_link *l);
 /* For reports. */
 struct ppp_link_info {
 	enum ppp_phase phase;
-	bool up;
+	bool up, up6;     /* IPv4, IPv6: data passes */
 	const char *auth; /* "MS-CHAPv2", or "" */
 	char peer_name[CHAP_NAME_MAX +
 		       1]; /* server: the authenticated user; client: the server's name */
 	bool tx_encrypted, rx_encrypted;
-	struct mppe_params mppe; /* valid if tx_encrypted */
+	struct mppe_params mppe;      /* valid if tx_encrypted */
 	enum codec_kind pack, unpack; /* compression of what is sent, received */
-	uint16_t mru, peer_mru;  /* what we may receive, what we may send */
+	uint16_t mru, peer_mru;       /* what we may receive, what we may send */
 	uint32_t accm, peer_accm; /* RFC 1662 7.1: to be escaped in what we receive, what we send */
 	struct ppp_network net;
 	uint64_t echo_rtt; /* us, of the last LCP echo; 0 unknown */

@@ -4,7 +4,7 @@
  *	link.c          the facade: new, receive (which protocol), tick, deadline, reports
  *	link_phase.c    the phases, what follows from what, and the end
  *	link_auth.c     authentication
- *	link_network.c  CCP and IPCP, what waits for what, encryption, data on and off
+ *	link_network.c  CCP, IPCP and IPV6CP, what waits for what, encryption, data on and off
  *
  * Order of things: what a callback of an automaton or of CHAP reports is noted in `pending` and
  * done by link_settle() when the packet or the tick is through, so that no automaton is entered
@@ -16,6 +16,7 @@
 #include "lib/ppp/chap.h"
 #include "lib/ppp/eap.h"
 #include "lib/ppp/ipcp.h"
+#include "lib/ppp/ipv6cp.h"
 #include "lib/ppp/lcp.h"
 #include "lib/ppp/link.h"
 #include "lib/ppp/pap.h"
@@ -27,7 +28,7 @@ enum link_pending {
 	LINK_LCP_UP = 1 << 0,
 	LINK_AUTH_OK = 1 << 1,
 	LINK_CCP_OFF = 1 << 2, /* CCP is not to be: go on without */
-	LINK_START_IPCP = 1 << 3,
+	LINK_START_NCPS = 1 << 3,
 	LINK_END = 1 << 4,     /* by LCP Terminate-Request */
 	LINK_END_NOW = 1 << 5, /* there is nobody to say it to */
 };
@@ -46,6 +47,8 @@ struct ppp_link {
 	struct ppp_mppe_config mppe;
 	struct ppp_compress_list compress;
 	bool want_dns;
+	enum ppp_ipv6_policy ipv6;
+	uint8_t identifier[IPV6CP_IDENTIFIER];
 	uint16_t mru;
 	uint64_t restart_interval, setup_timeout;
 	char name[CHAP_NAME_MAX + 1];
@@ -62,11 +65,13 @@ struct ppp_link {
 	uint64_t reopen_deadline; /* CCP negotiates again while data waits */
 	uint64_t received;
 	bool over;    /* `finished` was called, or is being called */
-	bool data_up; /* `up` was the last of `up` and `down` */
+	bool ipv4_up; /* `up` was the last of `up` and `down` */
+	bool ipv6_up; /* so for `up6` and `down6` */
 	bool was_up;  /* once */
 	bool auth_running, authenticated;
 	bool have_key;
 	bool ccp_off;       /* CCP is refused */
+	bool ipcp_off;      /* there is no IPv4, and need not be */
 	bool ccp_asked;     /* the peer asked for MPPE, and was refused */
 	bool ccp_needed;    /* data has to wait for CCP: required, or it was open */
 	bool was_encrypted; /* once: the link never goes on without */
@@ -88,9 +93,10 @@ struct ppp_link {
 	char peer_name[CHAP_NAME_MAX + 1];
 	struct ccp ccp;
 	struct ipcp ipcp;
+	struct ipv6cp ipv6cp;
 	struct ppp_network net; /* server: from the verdict; then what was agreed on */
 	struct mppe_material keys;
-	struct link_held held_ccp, held_ipcp;
+	struct link_held held_ccp, held_ipcp, held_ipv6cp;
 };
 
 __attribute__((format(printf, 3, 4))) void link_log(
@@ -132,10 +138,18 @@ void link_network_stop(struct ppp_link *l);
 void link_network_event(struct ppp_link *l, struct cp *cp, enum cp_event event);
 void link_network_settle(struct ppp_link *l, unsigned int pending);
 void link_receive_ccp(struct ppp_link *l, const uint8_t *info, size_t len);
-void link_receive_ipcp(struct ppp_link *l, const uint8_t *info, size_t len);
+/* IPCP or IPV6CP. */
+void link_receive_ncp(struct ppp_link *l, uint16_t protocol, const uint8_t *info, size_t len);
+/* Data passes. */
+static inline bool link_is_up(const struct ppp_link *l)
+{
+	return l->ipv4_up || l->ipv6_up;
+}
+/* Runs next to IPCP: when neither CCP nor the policy is in its way. */
+bool link_wants_ipv6(const struct ppp_link *l);
 void link_network_rejected(struct ppp_link *l, uint16_t protocol);
 void link_tick_network(struct ppp_link *l);
-/* Calls `up` or `down` if what they said is no longer so. */
+/* Calls `up`, `down`, `up6` or `down6` if what they said is no longer so. */
 void link_update_data(struct ppp_link *l);
 /* Encryption was negotiated anew not long ago, because it fell out of step. */
 bool link_desynced(const struct ppp_link *l);

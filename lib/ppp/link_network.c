@@ -1,8 +1,12 @@
 /*
- * Network phase of a PPP link (RFC 1661 3.6): CCP, IPCP, and when data may pass. CCP is for MPPE, with
- * or without MPPC; or, where there is no encryption, for compression, which is never needed.
+ * Network phase of a PPP link (RFC 1661 3.6): CCP, IPCP, IPV6CP, and when data may pass. CCP is for
+ * MPPE, with or without MPPC; or, where there is no encryption, for compression, which is never
+ * needed.
  *
- * IPCP is held while CCP is undecided: for ever if encryption is required, for some seconds if it
+ * The network protocols are independent of each other: what becomes of IPV6CP is no matter to IPCP
+ * and the link, unless the link may live with IPv6 alone and has no IPv4 (any more).
+ *
+ * IPCP and IPV6CP are held while CCP is undecided: for ever if encryption is required, for some seconds if it
  * is preferred. What comes for a protocol that is not running yet is kept, the last
  * Configure-Request of each, not answered by Terminate-Ack (MikroTik gives up then) and not dropped
  * (the peer's timer would cost three seconds).
@@ -37,14 +41,16 @@ static bool encryption_fits(const struct ppp_link *l)
 	return !l->ccp_needed && !l->ccp.tx_on && !l->ccp.rx_on;
 }
 
-void link_update_data(struct ppp_link *l)
+bool link_wants_ipv6(const struct ppp_link *l)
 {
-	bool open = !l->over && l->phase == PPP_NETWORK && cp_is_open(&l->ipcp.cp) &&
-		    encryption_fits(l);
+	return l->ipv6 != PPP_IPV6_OFF && !l->ipv6cp.cp.failed;
+}
 
-	if (open == l->data_up)
+static void update_ipv4(struct ppp_link *l, bool open)
+{
+	if (open == l->ipv4_up)
 		return;
-	l->data_up = open;
+	l->ipv4_up = open;
 	if (!open) {
 		l->ops->down(l->user);
 		return;
@@ -53,6 +59,44 @@ void link_update_data(struct ppp_link *l)
 	l->setup_deadline = UINT64_MAX;
 	ipcp_network(&l->ipcp, &l->net);
 	l->ops->up(l->user, &l->net);
+}
+
+static void update_ipv6(struct ppp_link *l, bool open)
+{
+	if (open == l->ipv6_up)
+		return;
+	l->ipv6_up = open;
+	if (!open) {
+		l->ops->down6(l->user);
+		return;
+	}
+	if (l->ipcp_off) {
+		l->was_up = true;
+		l->setup_deadline = UINT64_MAX;
+	}
+	ipv6cp_network(&l->ipv6cp, &l->net);
+	l->ops->up6(l->user, &l->net);
+}
+
+/* IPv4 first: what is said about a link is said when that is there, or will not come. */
+void link_update_data(struct ppp_link *l)
+{
+	bool may = !l->over && l->phase == PPP_NETWORK && encryption_fits(l);
+	bool ipv4 = may && cp_is_open(&l->ipcp.cp);
+	bool ipv6 = may && cp_is_open(&l->ipv6cp.cp) && (ipv4 || l->ipcp_off);
+
+	if (!ipv6)
+		update_ipv6(l, false);
+	update_ipv4(l, ipv4);
+	if (ipv6)
+		update_ipv6(l, true);
+}
+
+static bool may_have(void *user, const uint8_t identifier[IPV6CP_IDENTIFIER])
+{
+	struct ppp_link *l = user;
+
+	return l->ops->may_have(l->user, identifier);
 }
 
 /* RFC 3079 3.4: the key's direction is named from the server's side. */
@@ -138,13 +182,22 @@ static void release(struct cp *cp, struct link_held *held, uint64_t now)
 		cp_receive(cp, held->data, len, now);
 }
 
-static void start_ipcp(struct ppp_link *l)
+static bool is_running(const struct cp *cp)
+{
+	return cp_is_started(cp) || cp->failed;
+}
+
+static void start_ncps(struct ppp_link *l)
 {
 	l->hold_deadline = UINT64_MAX;
-	if (cp_is_started(&l->ipcp.cp) || l->ipcp.cp.failed)
-		return;
-	ipcp_start(&l->ipcp, l->now);
-	release(&l->ipcp.cp, &l->held_ipcp, l->now);
+	if (!is_running(&l->ipcp.cp)) {
+		ipcp_start(&l->ipcp, l->now);
+		release(&l->ipcp.cp, &l->held_ipcp, l->now);
+	}
+	if (l->ipv6 != PPP_IPV6_OFF && !is_running(&l->ipv6cp.cp)) {
+		ipv6cp_start(&l->ipv6cp, l->now);
+		release(&l->ipv6cp.cp, &l->held_ipv6cp, l->now);
+	}
 }
 
 static void refuse_ccp(struct ppp_link *l, const uint8_t *info, size_t len)
@@ -161,7 +214,7 @@ static void start_ccp(struct ppp_link *l)
 		if (l->held_ccp.len)
 			refuse_ccp(l, l->held_ccp.data, l->held_ccp.len);
 		l->held_ccp.len = 0;
-		l->pending |= LINK_START_IPCP;
+		l->pending |= LINK_START_NCPS;
 		return;
 	}
 	l->ccp_needed = required(l);
@@ -187,9 +240,29 @@ static struct ppp_mppe_config possible(const struct ppp_link *l)
 	return config;
 }
 
+/* Before any packet of theirs, so that they know the link's terms. */
+static void init_ncps(struct ppp_link *l)
+{
+	struct ipcp_config ipcp = { .role = l->role, .want_dns = l->want_dns };
+	struct ipv6cp_config ipv6cp = { .may_have = l->ops->may_have ? may_have : NULL };
+	uint8_t had[IPV6CP_IDENTIFIER];
+
+	if (l->role == PPP_SERVER)
+		ipcp.net = l->net;
+	ipcp_init(&l->ipcp, &ipcp, &link_host, l);
+	/* Of an earlier network phase: the device has it as its address. */
+	memcpy(had, l->ipv6cp.mine, sizeof(had));
+	memcpy(ipv6cp.identifier, l->identifier, sizeof(ipv6cp.identifier));
+	ipv6cp_init(&l->ipv6cp, &ipv6cp, &link_host, l);
+	memcpy(l->ipv6cp.mine, had, sizeof(had));
+	l->ipcp.cp.automaton.restart_interval = l->ipv6cp.cp.automaton.restart_interval =
+		l->restart_interval;
+	l->ipcp.cp.limit = l->ipv6cp.cp.limit = l->lcp.cp.limit;
+	l->ipcp_off = false;
+}
+
 void link_network_start(struct ppp_link *l)
 {
-	struct ipcp_config config = { .role = l->role, .want_dns = l->want_dns };
 	struct ppp_mppe_config mppe = possible(l);
 
 	if (l->role == PPP_SERVER && !l->net.remote) {
@@ -211,17 +284,14 @@ void link_network_start(struct ppp_link *l)
 		return;
 	}
 	l->phase = PPP_NETWORK;
-	if (l->role == PPP_SERVER)
-		config.net = l->net;
 	l->ccp_off = l->ccp_asked = l->ccp_needed = false;
 	if (!may_encrypt(l))
 		mppe.policy = PPP_MPPE_OFF;
 	ccp_init(&l->ccp, &mppe, &ccp_ops, &link_host, l);
 	ccp_allow(&l->ccp, &l->compress, l->lcp.mru ? l->lcp.mru : l->mru);
-	ipcp_init(&l->ipcp, &config, &link_host, l);
-	l->ccp.cp.automaton.restart_interval = l->ipcp.cp.automaton.restart_interval =
-		l->restart_interval;
-	l->ccp.cp.limit = l->ipcp.cp.limit = l->lcp.cp.limit;
+	init_ncps(l);
+	l->ccp.cp.automaton.restart_interval = l->restart_interval;
+	l->ccp.cp.limit = l->lcp.cp.limit;
 	start_ccp(l);
 }
 
@@ -232,10 +302,12 @@ void link_network_stop(struct ppp_link *l)
 		l->phase = PPP_ESTABLISH;
 	link_update_data(l);
 	cp_down(&l->ipcp.cp, l->now);
+	if (l->ipv6 != PPP_IPV6_OFF)
+		cp_down(&l->ipv6cp.cp, l->now);
 	cp_down(&l->ccp.cp, l->now);
 	ccp_down(&l->ccp);
 	l->hold_deadline = l->reopen_deadline = UINT64_MAX;
-	l->held_ccp.len = l->held_ipcp.len = 0;
+	l->held_ccp.len = l->held_ipcp.len = l->held_ipv6cp.len = 0;
 }
 
 bool link_desynced(const struct ppp_link *l)
@@ -289,7 +361,7 @@ static void ccp_event(struct ppp_link *l, enum cp_event event)
 			l->ccp_needed = l->was_encrypted = true;
 		l->reopen_deadline = UINT64_MAX;
 		l->foreign = 0;
-		l->pending |= LINK_START_IPCP;
+		l->pending |= LINK_START_NCPS;
 		log_ccp(l);
 		break;
 	case CP_DOWN:
@@ -319,6 +391,56 @@ static void ccp_event(struct ppp_link *l, enum cp_event event)
 	}
 }
 
+/* IPv4 came to nothing, or is no more: the end, unless IPv6 is there or may come. */
+static void ipcp_gone(struct ppp_link *l, enum pptp_reason reason, const char *words)
+{
+	if (l->ipv6 != PPP_IPV6_ALONE || l->phase != PPP_NETWORK || !cp_is_started(&l->ipv6cp.cp) ||
+		l->ipv6cp.cp.automaton.state == PPP_STOPPED) {
+		link_end(l, LINK_END, reason, words);
+		return;
+	}
+	if (!l->ipcp_off)
+		link_log(l, PPP_LOG_WARNING, "no IPv4: %s",
+			words[0] ? words : pptp_reason_text(reason));
+	l->ipcp_off = true;
+}
+
+static void ipv6cp_gone(struct ppp_link *l, const char *words)
+{
+	if (l->phase != PPP_NETWORK)
+		return;
+	link_log(l, PPP_LOG_INFO, "no IPv6: %s", words);
+	if (l->ipcp_off)
+		link_end(l, LINK_END, PPTP_NO_NETWORK, words);
+}
+
+static void ipv6cp_event(struct ppp_link *l, enum cp_event event)
+{
+	struct cp *cp = &l->ipv6cp.cp;
+
+	switch (event) {
+	case CP_UP:
+		break; /* link_settle() looks */
+	case CP_DOWN:
+		link_update_data(l);
+		if (l->phase == PPP_NETWORK && l->ipcp_off)
+			l->setup_deadline = l->now + l->setup_timeout;
+		break;
+	case CP_FINISHED:
+		ipv6cp_gone(l, cp->timed_out  ? "the peer does not answer IPV6CP"
+			       : cp->words[0] ? cp->words
+					      : "the peer closed or rejected IPV6CP");
+		break;
+	case CP_FAILED:
+		link_update_data(l);
+		ipv6cp_gone(l, cp->words);
+		break;
+	case CP_TERMINATED:
+		link_log(l, PPP_LOG_INFO, "IPV6CP: the peer terminates it");
+		break;
+	}
+}
+
 static void ipcp_event(struct ppp_link *l, enum cp_event event)
 {
 	struct cp *cp = &l->ipcp.cp;
@@ -334,20 +456,21 @@ static void ipcp_event(struct ppp_link *l, enum cp_event event)
 		break;
 	case CP_FINISHED:
 		if (cp->timed_out && !l->was_up)
-			link_end(l, LINK_END, PPTP_IPCP_TIMEOUT, "");
+			ipcp_gone(l, PPTP_IPCP_TIMEOUT, "");
 		else if (l->was_up)
-			link_end(l, LINK_END, PPTP_PPP_TERMINATED, "the peer closed IPCP");
+			ipcp_gone(l, PPTP_PPP_TERMINATED, "the peer closed IPCP");
 		else
-			link_end(l, LINK_END, PPTP_NO_NETWORK,
+			ipcp_gone(l, PPTP_NO_NETWORK,
 				cp->words[0] ? cp->words : "the peer rejects IPCP");
 		break;
 	case CP_FAILED:
-		link_end(l, LINK_END, PPTP_NO_NETWORK, cp->words);
+		link_update_data(l);
+		ipcp_gone(l, PPTP_NO_NETWORK, cp->words);
 		break;
 	case CP_TERMINATED:
 		link_log(l, PPP_LOG_INFO, "IPCP: the peer terminates it");
 		if (!l->was_up)
-			link_end(l, LINK_END, PPTP_NO_NETWORK, "the peer terminated IPCP");
+			ipcp_gone(l, PPTP_NO_NETWORK, "the peer terminated IPCP");
 		break;
 	}
 }
@@ -356,6 +479,8 @@ void link_network_event(struct ppp_link *l, struct cp *cp, enum cp_event event)
 {
 	if (cp == &l->ccp.cp)
 		ccp_event(l, event);
+	else if (cp == &l->ipv6cp.cp)
+		ipv6cp_event(l, event);
 	else
 		ipcp_event(l, event);
 }
@@ -367,7 +492,7 @@ static void ccp_off(struct ppp_link *l)
 	l->ccp_off = true;
 	l->ccp_needed = false;
 	l->reopen_deadline = UINT64_MAX;
-	start_ipcp(l);
+	start_ncps(l);
 }
 
 void link_network_settle(struct ppp_link *l, unsigned int pending)
@@ -376,8 +501,8 @@ void link_network_settle(struct ppp_link *l, unsigned int pending)
 		return;
 	if (pending & LINK_CCP_OFF)
 		ccp_off(l);
-	if (pending & LINK_START_IPCP)
-		start_ipcp(l);
+	if (pending & LINK_START_NCPS)
+		start_ncps(l);
 }
 
 void link_receive_ccp(struct ppp_link *l, const uint8_t *info, size_t len)
@@ -390,14 +515,17 @@ void link_receive_ccp(struct ppp_link *l, const uint8_t *info, size_t len)
 		cp_receive(&l->ccp.cp, info, len, l->now);
 }
 
-void link_receive_ipcp(struct ppp_link *l, const uint8_t *info, size_t len)
+void link_receive_ncp(struct ppp_link *l, uint16_t protocol, const uint8_t *info, size_t len)
 {
+	bool ipv6 = protocol == PPP_IPV6CP;
+	struct cp *cp = ipv6 ? &l->ipv6cp.cp : &l->ipcp.cp;
+
 	if (l->phase != PPP_AUTHENTICATE && l->phase != PPP_NETWORK)
 		return;
-	if (l->phase == PPP_NETWORK && (cp_is_started(&l->ipcp.cp) || l->ipcp.cp.failed))
-		cp_receive(&l->ipcp.cp, info, len, l->now);
+	if (l->phase == PPP_NETWORK && is_running(cp))
+		cp_receive(cp, info, len, l->now);
 	else
-		hold(l, &l->held_ipcp, info, len);
+		hold(l, ipv6 ? &l->held_ipv6cp : &l->held_ipcp, info, len);
 }
 
 /*
@@ -424,7 +552,8 @@ static void reject_ccp(struct ppp_link *l)
 static void reject_ipcp(struct ppp_link *l)
 {
 	cp_protocol_rejected(&l->ipcp.cp, l->now);
-	link_end(l, LINK_END, PPTP_NO_NETWORK, "the peer rejects IPCP");
+	link_update_data(l);
+	ipcp_gone(l, PPTP_NO_NETWORK, "the peer rejects IPCP");
 }
 
 void link_network_rejected(struct ppp_link *l, uint16_t protocol)
@@ -435,9 +564,11 @@ void link_network_rejected(struct ppp_link *l, uint16_t protocol)
 		reject_ccp(l);
 	else if (protocol == PPP_IPCP && cp_is_started(&l->ipcp.cp))
 		reject_ipcp(l);
+	else if (protocol == PPP_IPV6CP && cp_is_started(&l->ipv6cp.cp))
+		cp_protocol_rejected(&l->ipv6cp.cp, l->now);
 	else if (protocol == PPP_IP)
 		link_end(l, LINK_END, PPTP_NO_NETWORK, "the peer rejects IP");
-	else if (ppp_is_data(protocol) && l->data_up)
+	else if (ppp_is_data(protocol) && link_is_up(l))
 		foreign_rejected(l);
 }
 
@@ -488,9 +619,11 @@ void link_tick_network(struct ppp_link *l)
 	if (!l->ccp_off)
 		cp_tick(&l->ccp.cp, l->now);
 	cp_tick(&l->ipcp.cp, l->now);
+	if (l->ipv6 != PPP_IPV6_OFF)
+		cp_tick(&l->ipv6cp.cp, l->now);
 	if (l->now >= l->hold_deadline) {
 		l->hold_deadline = UINT64_MAX;
-		l->pending |= LINK_START_IPCP;
+		l->pending |= LINK_START_NCPS;
 	}
 	if (l->now >= l->reopen_deadline) {
 		l->reopen_deadline = UINT64_MAX;

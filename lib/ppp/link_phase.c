@@ -92,7 +92,7 @@ static void lcp_down(struct ppp_link *l)
 	if (l->phase == PPP_TERMINATE)
 		return;
 	l->phase = PPP_ESTABLISH;
-	l->pending &= ~(unsigned int)(LINK_LCP_UP | LINK_AUTH_OK | LINK_CCP_OFF | LINK_START_IPCP);
+	l->pending &= ~(unsigned int)(LINK_LCP_UP | LINK_AUTH_OK | LINK_CCP_OFF | LINK_START_NCPS);
 	if (l->setup_deadline == UINT64_MAX)
 		l->setup_deadline = l->now + l->setup_timeout;
 	/* RFC 1661 6: defaults until there is another agreement. */

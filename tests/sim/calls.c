@@ -170,6 +170,7 @@ static void choose(struct run *run, uint64_t seed)
 	s->right_password = sim_random(n) % 8 != 0;
 	for (int i = 0; i < 2; i++) {
 		choose_mppe(n, &s->ends[i].mppe);
+		s->ends[i].ipv6 = sim_random(n) % 4 != 0;
 		choose_flow(n, &s->ends[i]);
 		choose_compression(n, &s->ends[i].compress);
 		s->ends[i].user = "alice";

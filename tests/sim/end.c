@@ -260,6 +260,30 @@ static void link_down(void *user)
 	open_data(e, false);
 }
 
+static void link_up6(void *user, const struct ppp_network *net)
+{
+	static const uint8_t none[8];
+	struct sim_end *e = user;
+
+	if (e->up6 || !e->up || e->link_over)
+		e->violation = "IPv6 is up twice, or without IPv4";
+	if (e->config.mppe.policy == PPP_MPPE_REQUIRE && (!e->tunnel.tx || !e->tunnel.rx))
+		e->violation = "IPv6 is up without the encryption that is required";
+	if (!memcmp(net->local_id, none, 8) || !memcmp(net->remote_id, none, 8) ||
+		!memcmp(net->local_id, net->remote_id, 8))
+		e->violation = "interface identifiers are zero or the same";
+	e->up6 = true;
+}
+
+static void link_down6(void *user)
+{
+	struct sim_end *e = user;
+
+	if (!e->up6 || e->link_over)
+		e->violation = "IPv6 is down twice";
+	e->up6 = false;
+}
+
 static void hang_up(struct sim_end *e)
 {
 	static const struct control_hangup how = { .result = CONTROL_DISCONNECT_GENERAL_ERROR };
@@ -307,6 +331,8 @@ static const struct ppp_link_ops link_ops = {
 	.unpack = link_unpack,
 	.up = link_up,
 	.down = link_down,
+	.up6 = link_up6,
+	.down6 = link_down6,
 	.finished = link_finished,
 	.log = link_log,
 };
@@ -495,6 +521,8 @@ void sim_end_init(struct sim_end *e, unsigned int index, struct sim_network *net
 		.mppe = config->mppe,
 		.compress = config->compress,
 		.want_dns = true,
+		.ipv6 = config->ipv6 ? PPP_IPV6_ON : PPP_IPV6_OFF,
+		.identifier = { [7] = (uint8_t)index },
 		.echo_interval = 15 * SECOND,
 		.echo_failures = 4,
 		.restart_interval = 3 * SECOND,

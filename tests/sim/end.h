@@ -15,6 +15,7 @@ struct sim_end_config {
 	struct ppp_mppe_config mppe;
 	struct ppp_auth_list auth;
 	struct ppp_compress_list compress;
+	bool ipv6;                   /* IPV6CP beside IPCP */
 	const char *user, *password; /* client: what it says; server: the account it has */
 	enum gre_flow flow;
 	uint16_t window; /* that it announces, 0 included */
@@ -33,7 +34,8 @@ struct sim_end {
 	struct ppp_link *link;
 	struct tunnel tunnel;
 	struct rc4_batch batch;
-	bool has_call, tunnel_on, link_started, link_over, up, ever_up, control_closed, stop_wanted;
+	bool has_call, tunnel_on, link_started, link_over, up, up6, ever_up, control_closed,
+		stop_wanted;
 	uint64_t up_at;
 	enum pptp_reason reason; /* of the link or call, whatever came first */
 	char detail[160];

@@ -27,7 +27,8 @@ struct pair_end {
 	uint64_t start;               /* when it starts; frames before are lost */
 	bool started, up, over, lazy; /* lazy: the verdict comes `judge_delay` later */
 	bool allow_retry;             /* after a wrong password */
-	bool tx, rx;
+	bool tx, rx, up6;
+	unsigned int ups6, downs6;
 	struct mppe_params tx_params, rx_params;
 	uint8_t tx_key[16], rx_key[16];
 	unsigned int lines; /* of the log, without debug */
@@ -220,11 +221,34 @@ static inline void pair_down(void *user)
 	e->downs++;
 }
 
+static inline void pair_up6(void *user, const struct ppp_network *net)
+{
+	struct pair_end *e = user;
+
+	if (e->up6 || e->over || e->config.ipv6 == PPP_IPV6_OFF ||
+		(e->config.ipv6 == PPP_IPV6_ON && !e->up) ||
+		(e->config.mppe.policy == PPP_MPPE_REQUIRE && !(e->tx && e->rx)))
+		e->pair->broken = true;
+	e->up6 = true;
+	e->ups6++;
+	e->net = *net;
+}
+
+static inline void pair_down6(void *user)
+{
+	struct pair_end *e = user;
+
+	if (!e->up6 || e->over)
+		e->pair->broken = true;
+	e->up6 = false;
+	e->downs6++;
+}
+
 static inline void pair_finished(void *user, enum pptp_reason reason, const char *detail)
 {
 	struct pair_end *e = user;
 
-	if (e->over || e->up || !detail || reason == PPTP_NONE)
+	if (e->over || e->up || e->up6 || !detail || reason == PPTP_NONE)
 		e->pair->broken = true;
 	e->over = true;
 	e->over_at = e->pair->now;
@@ -259,6 +283,8 @@ static const struct ppp_link_ops pair_ops = {
 	.mppe_reset = pair_reset,
 	.up = pair_up,
 	.down = pair_down,
+	.up6 = pair_up6,
+	.down6 = pair_down6,
 	.finished = pair_finished,
 	.log = pair_log,
 };
@@ -347,7 +373,7 @@ static inline void pair_check(struct pair *p)
 
 		if (!e->started)
 			continue;
-		if (!e->over && !e->up && deadline == UINT64_MAX)
+		if (!e->over && !e->up && !e->up6 && deadline == UINT64_MAX)
 			p->broken = true;
 		if (e->over && deadline != UINT64_MAX)
 			p->broken = true;

@@ -1,0 +1,126 @@
+/* Values of IPv6's keys: see settings.h. */
+#include "session/settings.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *last_string(cfg_opt_t *opt)
+{
+	return cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1);
+}
+
+/* Are all bits behind the first `len` 0? */
+static bool no_host_bits(const struct in6_addr *prefix, unsigned int len)
+{
+	for (unsigned int i = len; i < 128; i++) {
+		if (prefix->s6_addr[i / 8] & 0x80u >> i % 8)
+			return false;
+	}
+	return true;
+}
+
+int settings_cidr6(const char *text, struct in6_addr *prefix, unsigned int *len)
+{
+	char addr[INET6_ADDRSTRLEN];
+	const char *slash = strchr(text, '/');
+	size_t n = slash ? (size_t)(slash - text) : strlen(text);
+	char *end;
+
+	if (n >= sizeof(addr))
+		return -EINVAL;
+	memcpy(addr, text, n);
+	addr[n] = '\0';
+	if (inet_pton(AF_INET6, addr, prefix) != 1)
+		return -EINVAL;
+	*len = 128;
+	if (slash) {
+		unsigned long v = strtoul(slash + 1, &end, 10);
+
+		if (!isdigit((unsigned char)slash[1]) || *end || v > 128)
+			return -EINVAL;
+		*len = (unsigned int)v;
+	}
+	return no_host_bits(prefix, *len) ? 0 : -EINVAL;
+}
+
+bool settings_is_host6(const struct in6_addr *addr)
+{
+	return !IN6_IS_ADDR_UNSPECIFIED(addr) && !IN6_IS_ADDR_LOOPBACK(addr) &&
+	       !IN6_IS_ADDR_MULTICAST(addr) && !IN6_IS_ADDR_LINKLOCAL(addr) &&
+	       !IN6_IS_ADDR_V4MAPPED(addr);
+}
+
+int settings_ipv6(const char *text, enum ppp_ipv6_policy *policy)
+{
+	static const char *const words[] = {
+		[PPP_IPV6_OFF] = "off",
+		[PPP_IPV6_ON] = "on",
+		[PPP_IPV6_ALONE] = "alone",
+	};
+
+	for (unsigned int i = 0; text && i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(text, words[i]) != 0)
+			continue;
+		*policy = (enum ppp_ipv6_policy)i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+int settings_check_cidr6(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *v = last_string(opt);
+	struct in6_addr prefix;
+	unsigned int len;
+
+	if (settings_cidr6(v, &prefix, &len) == 0 && settings_is_host6(&prefix))
+		return 0;
+	cfg_error(cfg,
+		"%s: \"%s\" is not an IPv6 network (write PREFIX/LENGTH with the host bits 0, like "
+		"2001:db8:1::/48)",
+		opt->name, v);
+	return -1;
+}
+
+int settings_check_any_cidr(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *v = last_string(opt);
+	struct in6_addr prefix;
+	unsigned int len;
+
+	if (!strchr(v, ':'))
+		return settings_check_cidr(cfg, opt);
+	if (settings_cidr6(v, &prefix, &len) == 0)
+		return 0;
+	cfg_error(cfg,
+		"%s: \"%s\" is not a network (write PREFIX/LENGTH with the host bits 0, like "
+		"2001:db8:1::/48)",
+		opt->name, v);
+	return -1;
+}
+
+int settings_check_host6(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *v = last_string(opt);
+	struct in6_addr addr;
+
+	if (inet_pton(AF_INET6, v, &addr) == 1 && settings_is_host6(&addr))
+		return 0;
+	cfg_error(cfg, "%s: \"%s\" is not the IPv6 address of a host (like 2001:db8::53)",
+		opt->name, v);
+	return -1;
+}
+
+int settings_check_ipv6(cfg_t *cfg, cfg_opt_t *opt)
+{
+	enum ppp_ipv6_policy policy;
+	const char *v = last_string(opt);
+
+	if (settings_ipv6(v, &policy) == 0)
+		return 0;
+	cfg_error(cfg, "%s: \"%s\" is none of off, on, alone", opt->name, v);
+	return -1;
+}
