@@ -106,11 +106,11 @@ static void note_wish(struct lcp *lcp, const struct ppp_option *option)
 /*
  * What is behind "EAP" comes out in EAP only, when there is no way back: RRAS asks for it before
  * MS-CHAPv2 also where it has no method for it. So a client that would rather have another
- * says so, once; a server that stays with EAP gets it.
+ * says so; a server that has heard it, and asks for EAP, gets EAP.
  */
 static bool promises_less(struct lcp *lcp, enum ppp_auth_method method)
 {
-	if (!ppp_auth_is_eap(method) || lcp->eap_declined ||
+	if (!ppp_auth_is_eap(method) || lcp->wish_len || lcp->auth_refusals ||
 		ppp_auth_is_eap(ppp_auth_next(&lcp->config.accept, 0)))
 		return false;
 	lcp->eap_declined = true;

@@ -289,6 +289,13 @@ static void a_client_declines_eap_once_for_what_it_would_rather_have(void **unus
 	expect("02 02 0008 0304c227");
 	assert_int_equal(lcp.peer.auth, PPP_AUTH_EAP_MSCHAP2);
 
+	/* It has heard of it before. */
+	start_with(false, true, &both_v2);
+	peer("01 01 0008 0304c023");
+	expect("03 01 0009 0305c22381");
+	peer("01 02 0008 0304c227");
+	expect("02 02 0008 0304c227");
+
 	start_with(false, true, &eap_first);
 	peer("01 01 0008 0304c227");
 	expect("02 01 0008 0304c227");
