@@ -118,6 +118,18 @@ static void choose_flow(struct sim_network *n, struct sim_end_config *e)
 	e->window = choose_window(n);
 }
 
+static void choose_clear(struct sim_network *n, struct scenario *s)
+{
+	static const uint8_t methods[] = { PPP_AUTH_MSCHAP2, PPP_AUTH_MSCHAP, PPP_AUTH_MD5,
+		PPP_AUTH_PAP };
+	struct ppp_auth_list list = { .count = 1, .methods = { methods[sim_random(n) % 4] } };
+
+	for (int i = 0; i < 2; i++) {
+		s->ends[i].mppe.policy = PPP_MPPE_OFF;
+		s->ends[i].auth = list;
+	}
+}
+
 static void choose(struct run *run, uint64_t seed)
 {
 	struct scenario *s = &run->scenario;
@@ -139,8 +151,8 @@ static void choose(struct run *run, uint64_t seed)
 		s->ends[1].mppe = s->ends[0].mppe;
 	if (sim_random(n) % 2)
 		s->ends[1].compress = s->ends[0].compress;
-	if (sim_random(n) % 4 == 0) /* compression alone */
-		s->ends[0].mppe.policy = s->ends[1].mppe.policy = PPP_MPPE_OFF;
+	if (sim_random(n) % 4 == 0) /* compression alone, by any authentication */
+		choose_clear(n, s);
 	s->packets = (unsigned int)(sim_random(n) % 200);
 	s->interval = (uint32_t)(sim_random(n) % 5000);
 	s->closer = (unsigned int)(sim_random(n) % 2);

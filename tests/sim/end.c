@@ -493,6 +493,7 @@ void sim_end_init(struct sim_end *e, unsigned int index, struct sim_network *net
 		.password = index ? NULL : config->password,
 		.mppe = config->mppe,
 		.compress = config->compress,
+		.auth = config->auth,
 		.want_dns = true,
 		.echo_interval = 15 * SECOND,
 		.echo_failures = 4,

@@ -14,6 +14,7 @@
 struct sim_end_config {
 	struct ppp_mppe_config mppe;
 	struct ppp_compress_list compress;
+	struct ppp_auth_list auth;   /* empty: MS-CHAPv2 */
 	const char *user, *password; /* client: what it says; server: the account it has */
 	enum gre_flow flow;
 	uint16_t window; /* that it announces, 0 included */
