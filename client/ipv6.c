@@ -50,29 +50,42 @@ static void add_default(struct client_network *n)
 	n->default6 = true;
 }
 
+/* False: it is one more than a server may give. */
+static bool remember(struct client_network *n, const struct in6_addr *address)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	for (unsigned int i = 0; i < n->address6_count; i++) {
+		if (!memcmp(&n->addresses6[i], address, sizeof(*address)))
+			return true;
+	}
+	if (n->address6_count == CLIENT_ADDRESSES_MAX)
+		return false;
+	n->addresses6[n->address6_count++] = *address;
+	log_info("IPv6 address %s on %s", inet_ntop(AF_INET6, address, text, sizeof(text)), n->dev);
+	return true;
+}
+
+/*
+ * The address alone, also where the prefix is said to be on link: at the other end there is only one
+ * of it, and a server must not draw to itself what is in a network that this machine is in.
+ */
 static bool learn_prefix(
 	struct client_network *n, const struct nd_prefix *p, const uint8_t identifier[8])
 {
 	struct in6_addr address;
-	char why[SYSTEM_WHY], text[INET6_ADDRSTRLEN];
-	bool first;
+	char why[SYSTEM_WHY];
 
 	if (!p->autonomous || p->len != 64 || !p->valid)
 		return false;
 	memcpy(address.s6_addr, p->prefix, 8);
 	memcpy(address.s6_addr + 8, identifier, 8);
-	/* On link or not, at the other end there is only one. */
-	if (net_address6_add(n->dev, &address, p->on_link ? 64 : 128, p->valid, p->preferred, why) <
-		0) {
-		log_warning("%s", why);
+	if (!settings_is_host6(&address) || !remember(n, &address))
 		return false;
-	}
-	first = memcmp(&n->address6, &address, sizeof(address)) != 0;
-	n->address6 = address;
-	if (first)
-		log_info("IPv6 address %s on %s", inet_ntop(AF_INET6, &address, text, sizeof(text)),
-			n->dev);
-	return true;
+	if (net_address6_add(n->dev, &address, 128, p->valid, p->preferred, why) == 0)
+		return true;
+	log_warning("%s", why);
+	return false;
 }
 
 static void learn_dns(struct client_network *n, const struct nd_advertisement *ra)

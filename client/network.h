@@ -5,7 +5,8 @@
 #include "client/config.h"
 #include "system/net.h"
 
-#define CLIENT_DNS_MAX 4
+#define CLIENT_DNS_MAX       4
+#define CLIENT_ADDRESSES_MAX 8 /* of IPv6 that a server can give in one session */
 
 /* Name servers, as text; no one twice. */
 struct client_dns {
@@ -20,8 +21,9 @@ struct client_network {
 	struct net_state *state; /* NULL until there is something to undo */
 	bool dns_set;
 	struct client_dns dns;
-	struct in6_addr address6; /* the last one learnt; :: none */
-	bool default6;            /* IPv6 goes through the tunnel */
+	struct in6_addr addresses6[CLIENT_ADDRESSES_MAX]; /* learnt */
+	unsigned int address6_count;
+	bool default6; /* IPv6 goes through the tunnel */
 };
 
 /* Before dialling: device and GRE socket, so that what is missing is said at once. 0, or -1 with
