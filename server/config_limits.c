@@ -1,30 +1,21 @@
 /* Keys of the limits: see config_limits.h. */
 #include "server/config_limits.h"
 
+#include "session/settings.h"
+
 #include <string.h>
 
 static int check_number(cfg_t *cfg, cfg_opt_t *opt)
 {
-	static const struct {
-		const char *key;
-		long min, max;
-	} ranges[] = {
+	static const struct settings_range ranges[] = {
 		{ "backlog", 1, 65535 }, { "start-timeout", 1, 60 }, { "reply-timeout", 1, 3600 },
 		{ "control-echo-interval", 1, 3600 }, { "idle-timeout", 0, 86400 },
 		{ "max-half-open-per-address", 1, LIMITS_CLASS_MAX },
 		{ "max-pending-per-address", 1, LIMITS_CLASS_MAX },
 		{ NULL, 1, 1000000 }, /* the others */
 	};
-	long v = cfg_opt_getnint(opt, 0);
-	size_t i = 0;
 
-	while (ranges[i].key && strcmp(ranges[i].key, opt->name) != 0)
-		i++;
-	if (v >= ranges[i].min && v <= ranges[i].max)
-		return 0;
-	cfg_error(cfg, "%s: %ld is out of range (%ld to %ld)", opt->name, v, ranges[i].min,
-		ranges[i].max);
-	return -1;
+	return settings_in_range(cfg, opt, ranges, sizeof(ranges) / sizeof(ranges[0]));
 }
 
 static int check_rate(cfg_t *cfg, cfg_opt_t *opt)

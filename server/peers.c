@@ -79,25 +79,14 @@ static int check_truth(cfg_t *cfg, cfg_opt_t *opt)
 
 static int check_range(cfg_t *cfg, cfg_opt_t *opt)
 {
-	static const struct {
-		const char *key;
-		long min, max;
-	} ranges[] = {
+	static const struct settings_range ranges[] = {
 		{ "mtu", 576, 65535 },
 		{ "max-sessions", 1, 65535 },
 		{ "max-connections", 1, 65535 },
 		{ "idle-timeout", 0, 86400 },
 	};
-	long v = cfg_opt_getnint(opt, 0);
 
-	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
-		if (strcmp(ranges[i].key, opt->name) || (v >= ranges[i].min && v <= ranges[i].max))
-			continue;
-		cfg_error(cfg, "%s: %ld is out of range (%ld to %ld)", opt->name, v, ranges[i].min,
-			ranges[i].max);
-		return -1;
-	}
-	return 0;
+	return settings_in_range(cfg, opt, ranges, sizeof(ranges) / sizeof(ranges[0]));
 }
 
 void peers_checks(cfg_t *cfg)

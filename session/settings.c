@@ -383,12 +383,23 @@ int settings_check_seconds(cfg_t *cfg, cfg_opt_t *opt)
 	return -1;
 }
 
+int settings_in_range(cfg_t *cfg, cfg_opt_t *opt, const struct settings_range *ranges, size_t n)
+{
+	long v = cfg_opt_getnint(opt, 0);
+	size_t i = 0;
+
+	while (i < n && ranges[i].key && strcmp(ranges[i].key, opt->name) != 0)
+		i++;
+	if (i == n || (v >= ranges[i].min && v <= ranges[i].max))
+		return 0;
+	cfg_error(cfg, "%s: %ld is out of range (%ld to %ld)", opt->name, v, ranges[i].min,
+		ranges[i].max);
+	return -1;
+}
+
 int settings_check_count(cfg_t *cfg, cfg_opt_t *opt)
 {
-	static const struct {
-		const char *key;
-		long min, max;
-	} ranges[] = {
+	static const struct settings_range ranges[] = {
 		{ "port", 1, 65535 },
 		{ "window", 1, 65535 },
 		{ "echo-failures", 1, 100 },
@@ -396,16 +407,8 @@ int settings_check_count(cfg_t *cfg, cfg_opt_t *opt)
 		{ "max-connections", 1, 1000000 },
 		{ "max-connections-per-address", 1, 1000000 },
 	};
-	long v = cfg_opt_getnint(opt, 0);
 
-	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
-		if (strcmp(ranges[i].key, opt->name) || (v >= ranges[i].min && v <= ranges[i].max))
-			continue;
-		cfg_error(cfg, "%s: %ld is out of range (%ld to %ld)", opt->name, v, ranges[i].min,
-			ranges[i].max);
-		return -1;
-	}
-	return 0;
+	return settings_in_range(cfg, opt, ranges, sizeof(ranges) / sizeof(ranges[0]));
 }
 
 int settings_check_dev(cfg_t *cfg, cfg_opt_t *opt)

@@ -51,6 +51,13 @@ int settings_check_mppe(cfg_t *cfg, cfg_opt_t *opt);
 int settings_check_seconds(cfg_t *cfg, cfg_opt_t *opt); /* 1..86400 */
 int settings_check_count(
 	cfg_t *cfg, cfg_opt_t *opt); /* by the key's name: port, window, echo-failures, max-... */
+/* For checks of several keys: the range of opt's name, or that of the last one (key NULL), if it has
+ * one; a key that is nowhere has none. */
+struct settings_range {
+	const char *key;
+	long min, max;
+};
+int settings_in_range(cfg_t *cfg, cfg_opt_t *opt, const struct settings_range *ranges, size_t n);
 int settings_check_mru(cfg_t *cfg, cfg_opt_t *opt); /* 576..1500 */
 int settings_check_dev(cfg_t *cfg, cfg_opt_t *opt); /* 1..15 characters */
 int settings_check_log_level(cfg_t *cfg, cfg_opt_t *opt);
