@@ -402,7 +402,8 @@ static void drop_stray(struct gre_receiver *r, struct packet **slot, struct pack
 void gre_receiver_tick(struct gre_receiver *r, uint64_t now, struct packet_list *out)
 {
 	uint64_t oldest = UINT64_MAX;
-	uint32_t through = r->next, highest = r->next;
+	uint32_t highest = r->next;
+	uint32_t through = highest; /* given up are the numbers before */
 	bool stray;
 
 	if (now < r->hold_deadline)

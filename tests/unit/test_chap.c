@@ -190,8 +190,8 @@ static void later_challenge_is_answered_and_reports_no_second_success(void **sta
 	(void)state;
 	agree(&server, &client, "user");
 	challenge_again(&client);
-	mschap2_auth_response(client.c.secret.nt_hash, client.c.nt_response, client.c.peer_challenge,
-		client.c.challenge, "user", proof);
+	mschap2_auth_response(client.c.secret.nt_hash, client.c.nt_response,
+		client.c.peer_challenge, client.c.challenge, "user", proof);
 	receive_text(&client, SUCCESS, client.c.identifier, proof, START + SECONDS(101));
 	assert_int_equal(client.c.state, CHAP_DONE);
 	assert_int_equal(client.c.deadline, UINT64_MAX);
@@ -287,8 +287,8 @@ static void proof_in_lower_case_is_taken(void **state)
 	end_authenticator(&server, "secret");
 	end_peer(&client, "user", "secret");
 	deliver(&server, &client, START);
-	mschap2_auth_response(client.c.secret.nt_hash, client.c.nt_response, client.c.peer_challenge,
-		client.c.challenge, "user", proof);
+	mschap2_auth_response(client.c.secret.nt_hash, client.c.nt_response,
+		client.c.peer_challenge, client.c.challenge, "user", proof);
 	for (size_t i = 2; i < 42; i++)
 		if (proof[i] >= 'A')
 			proof[i] = (char)(proof[i] + 'a' - 'A');
