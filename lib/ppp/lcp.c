@@ -63,7 +63,7 @@ static void begin(struct cp *cp)
 	struct lcp *lcp = lcp_of(cp);
 
 	lcp->staged = (struct lcp_values){ .mru = LCP_DEFAULT_MRU, .accm = LCP_DEFAULT_ACCM };
-	lcp->auth_listed = lcp->own_magic_seen = false;
+	lcp->auth_listed = lcp->own_magic_seen = lcp->untold = false;
 }
 
 static void option_mru(struct lcp *lcp, struct ppp_review *review, const struct ppp_option *option)
@@ -133,6 +133,7 @@ static void option_auth(struct lcp *lcp, struct ppp_review *review, const struct
 		lcp->staged.auth = method;
 		return;
 	}
+	lcp->untold = lcp->wish_len == 0;
 	note_wish(lcp, option);
 	ppp_review_nak(review, option, good,
 		(uint8_t)ppp_auth_option(ppp_auth_next(&lcp->config.accept, 0), good));
@@ -220,6 +221,11 @@ static void complete(struct cp *cp, struct ppp_review *review)
 		 */
 		review->reject.pos = review->reject.start;
 		return;
+	}
+	/* Where something is rejected, no Nak goes out: the server has not heard our choice. */
+	if (lcp->untold && !review->final && wire_written(&review->reject)) {
+		lcp->wish_len = 0;
+		lcp->eap_declined = false;
 	}
 	/* What is rejected goes out first: the request comes again without it. */
 	if (!lcp->config.insist_auth || lcp->auth_listed || wire_written(&review->reject))

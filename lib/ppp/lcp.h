@@ -66,6 +66,7 @@ struct lcp {
 	uint16_t ask;                          /* 1 << option: those that our request has */
 	bool auth_listed, own_magic_seen;
 	bool eap_declined; /* client: in favour of its first choice, once */
+	bool untold; /* ... or another wish of the server refused, in the request at hand only */
 	bool heard;
 	bool echo_waiting;     /* for the reply with echo_id */
 	bool no_echo;          /* the peer rejected the code */
