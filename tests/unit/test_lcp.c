@@ -393,6 +393,21 @@ static void a_server_without_authentication_is_asked_for_it(void **unused)
 	assert_int_equal(lcp.peer.auth, PPP_AUTH_NONE);
 }
 
+/* RRAS lists callback and MRRU beside EAP. */
+static void a_choice_that_a_reject_kept_back_is_told_with_the_next_request(void **unused)
+{
+	(void)unused;
+	start(false, true);
+	lcp.config.accept = (struct ppp_auth_list){ 2, { PPP_AUTH_MSCHAP2, PPP_AUTH_EAP_MSCHAP2 } };
+	peer("01 01 000b 0304c227 0d0306");
+	expect("04 01 0007 0d0306");
+	peer("01 02 0008 0304c227");
+	expect("03 02 0009 0305c22381");
+	peer("01 03 0008 0304c227"); /* it has heard our choice, and wants EAP */
+	expect("02 03 0008 0304c227");
+	assert_int_equal(lcp.peer.auth, PPP_AUTH_EAP_MSCHAP2);
+}
+
 static void a_client_that_rejects_authentication_is_refused(void **unused)
 {
 	(void)unused;
@@ -795,6 +810,7 @@ int main(void)
 		cmocka_unit_test(a_server_asks_for_eap_once_for_all_its_methods),
 		cmocka_unit_test(a_server_that_insists_on_pap_is_left),
 		cmocka_unit_test(a_server_without_authentication_is_asked_for_it),
+		cmocka_unit_test(a_choice_that_a_reject_kept_back_is_told_with_the_next_request),
 		cmocka_unit_test(a_client_that_rejects_authentication_is_refused),
 		cmocka_unit_test(a_client_that_naks_authentication_is_asked_three_times),
 		cmocka_unit_test(authentication_of_the_server_is_rejected),
