@@ -281,7 +281,7 @@ static void drop_queued(
 void tunnel_receive(struct tunnel *t, const struct gre_header *h, struct packet *p, uint64_t now,
 	struct packet_list *out)
 {
-	t->stats.last_rx = now;
+	t->stats.last_rx = t->now = now;
 	if (h->has_ack)
 		gre_sender_acked(&t->sender, h->ack, now);
 	p->flags = 0;
@@ -456,7 +456,7 @@ void tunnel_finish(struct tunnel *t, struct packet *p)
 		pass(t, p);
 	} else if (t->early_count < TUNNEL_EARLY_MAX) {
 		if (!t->early_count)
-			t->early_until = t->stats.last_rx + TUNNEL_EARLY_TIME;
+			t->early_until = t->now + TUNNEL_EARLY_TIME;
 		p->verdict = PACKET_HELD;
 		t->early[t->early_count++] = p;
 	} else {
@@ -506,6 +506,7 @@ static void drop_early(struct tunnel *t, struct packet_list *out)
 
 void tunnel_tick(struct tunnel *t, uint64_t now, struct packet_list *out)
 {
+	t->now = now;
 	gre_receiver_tick(&t->receiver, now, out);
 	if (t->early_count && now >= t->early_until)
 		drop_early(t, out);

@@ -98,6 +98,7 @@ struct tunnel {
 	struct packet *early[TUNNEL_EARLY_MAX];
 	uint8_t early_count;
 	uint64_t early_until;     /* with early_count > 0 */
+	uint64_t now;             /* of the last packet or tick */
 	struct packet_list queue; /* data for a full window: `time` of each is when it came */
 	uint16_t queued;
 	bool raw;
