@@ -4,7 +4,8 @@
  *	link.c          the facade: new, receive (which protocol), tick, deadline, reports
  *	link_phase.c    the phases, what follows from what, and the end
  *	link_auth.c     authentication
- *	link_network.c  CCP, IPCP and IPV6CP, what waits for what, encryption, data on and off
+ *	link_ccp.c      CCP: encryption and compression
+ *	link_network.c  IPCP and IPV6CP, what waits for what, data on and off
  *
  * Order of things: what a callback of an automaton or of CHAP reports is noted in `pending` and
  * done by link_settle() when the packet or the tick is through, so that no automaton is entered
@@ -106,7 +107,6 @@ __attribute__((format(printf, 3, 4))) void link_log(
 extern const struct cp_host link_host;
 
 /* link_phase.c */
-void link_init_protocols(struct ppp_link *l);
 void link_event(void *user, struct cp *cp, enum cp_event event);
 /* Notes that the link is to end, the first one counts. `detail` may be "". */
 void link_end(
@@ -132,12 +132,30 @@ bool link_auth_failed_once(const struct ppp_link *l);
 void link_auth_implied(struct ppp_link *l);
 void link_auth_verdict(struct ppp_link *l, const struct ppp_auth_verdict *verdict);
 
+/* link_ccp.c */
+/* Before link_ccp_start(): with the keys and terms of this link. false: it is to end, because the
+ * encryption that is required is impossible. */
+bool link_ccp_prepare(struct ppp_link *l);
+void link_ccp_start(struct ppp_link *l);
+void link_ccp_stop(struct ppp_link *l);
+void link_ccp_event(struct ppp_link *l, enum cp_event event);
+/* LINK_CCP_OFF */
+void link_ccp_off(struct ppp_link *l);
+/* As far as encryption is concerned, data may pass. */
+bool link_ccp_fits(const struct ppp_link *l);
+void link_receive_ccp(struct ppp_link *l, const uint8_t *info, size_t len);
+/* The peer's Protocol-Reject: of CCP; of data that we never sent. */
+void link_ccp_rejected(struct ppp_link *l);
+void link_ccp_foreign(struct ppp_link *l);
+/* Encryption was negotiated anew not long ago, because it fell out of step. */
+bool link_desynced(const struct ppp_link *l);
+void link_tick_ccp(struct ppp_link *l);
+
 /* link_network.c */
 void link_network_start(struct ppp_link *l);
 void link_network_stop(struct ppp_link *l);
 void link_network_event(struct ppp_link *l, struct cp *cp, enum cp_event event);
 void link_network_settle(struct ppp_link *l, unsigned int pending);
-void link_receive_ccp(struct ppp_link *l, const uint8_t *info, size_t len);
 /* IPCP or IPV6CP. */
 void link_receive_ncp(struct ppp_link *l, uint16_t protocol, const uint8_t *info, size_t len);
 /* Data passes. */
@@ -151,7 +169,8 @@ void link_network_rejected(struct ppp_link *l, uint16_t protocol);
 void link_tick_network(struct ppp_link *l);
 /* Calls `up`, `down`, `up6` or `down6` if what they said is no longer so. */
 void link_update_data(struct ppp_link *l);
-/* Encryption was negotiated anew not long ago, because it fell out of step. */
-bool link_desynced(const struct ppp_link *l);
+/* Keeps a Configure-Request until its protocol runs; gives it to it. */
+void link_hold(struct ppp_link *l, struct link_held *held, const uint8_t *info, size_t len);
+void link_release(struct cp *cp, struct link_held *held, uint64_t now);
 /* The reason for a network phase that was not over in time. */
 enum pptp_reason link_network_timeout(const struct ppp_link *l);
