@@ -7,6 +7,8 @@
 #define AUTH_REFUSALS 3
 #define MAX_MRU_NAKS  3
 
+#define CALLBACK_CBCP 6 /* RFC 1570 2.3 has up to 4; Microsoft: by CBCP */
+
 static struct lcp *lcp_of(struct cp *cp)
 {
 	return (struct lcp *)(void *)((char *)cp - offsetof(struct lcp, cp));
@@ -56,6 +58,8 @@ static void request(struct cp *cp, struct wire_writer *w)
 		ppp_option_put(w, LCP_PFC, NULL, 0);
 	if (asks(lcp, LCP_ACFC))
 		ppp_option_put(w, LCP_ACFC, NULL, 0);
+	if (asks(lcp, LCP_CALLBACK))
+		ppp_option_put(w, LCP_CALLBACK, &(uint8_t){ CALLBACK_CBCP }, 1);
 }
 
 static void begin(struct cp *cp)
@@ -171,6 +175,20 @@ static void option_flag(bool *flag, struct ppp_review *review, const struct ppp_
 		ppp_review_reject(review, option);
 }
 
+/* The other operations of RFC 1570 all mean a call: CBCP is where that can be declined. */
+static void option_callback(
+	struct lcp *lcp, struct ppp_review *review, const struct ppp_option *option)
+{
+	static const uint8_t good[1] = { CALLBACK_CBCP };
+
+	if (!lcp->config.callback_allow)
+		ppp_review_reject(review, option);
+	else if (option->len == 1 && option->data[0] == CALLBACK_CBCP)
+		lcp->staged.callback = true;
+	else
+		ppp_review_nak(review, option, good, sizeof(good));
+}
+
 static void option(struct cp *cp, struct ppp_review *review, const struct ppp_option *option)
 {
 	struct lcp *lcp = lcp_of(cp);
@@ -198,9 +216,12 @@ static void option(struct cp *cp, struct ppp_review *review, const struct ppp_op
 	case LCP_ACFC:
 		option_flag(&lcp->staged.acfc, review, option);
 		break;
+	case LCP_CALLBACK:
+		option_callback(lcp, review, option);
+		break;
 	default:
 		/*
-		 * Windows' callback (13), RRAS' and older Windows' MRRU (17) and endpoint
+		 * RRAS' and older Windows' MRRU (17) and endpoint
 		 * discriminator (19), link quality (4) and whatever else: each goes on without.
 		 */
 		ppp_review_reject(review, option);
@@ -302,6 +323,12 @@ static void naked(struct cp *cp, const struct ppp_option *option)
 {
 	struct lcp *lcp = lcp_of(cp);
 
+	/* A server that insists: in CBCP it hears that nobody is to be called. */
+	if (option->type == LCP_CALLBACK && lcp->config.callback_follow && option->len == 1 &&
+		option->data[0] == CALLBACK_CBCP) {
+		lcp->ask |= 1u << LCP_CALLBACK;
+		return;
+	}
 	if (option->type > LCP_ACFC || !asks(lcp, option->type))
 		return; /* an option that the peer would like us to have: no */
 	switch (option->type) {
@@ -583,6 +610,11 @@ uint64_t lcp_deadline(const struct lcp *lcp)
 uint32_t lcp_accm(const struct lcp *lcp)
 {
 	return asks(lcp, LCP_ACCM) ? lcp->accm : LCP_DEFAULT_ACCM;
+}
+
+bool lcp_callback(const struct lcp *lcp)
+{
+	return asks(lcp, LCP_CALLBACK) || lcp->peer.callback;
 }
 
 const char *lcp_auth_name(const struct lcp *lcp)

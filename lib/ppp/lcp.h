@@ -34,6 +34,9 @@ struct lcp_config {
 	/* Server: the peer must authenticate itself by one of these. Client: the server may demand
 	 * these. Methods that are not in a list are never agreed to. */
 	struct ppp_auth_list demand, accept;
+	/* Operation 6 of the Callback option (CBCP): the peer may ask for it; we ask for it if the
+	 * peer's Nak says so. */
+	bool callback_allow, callback_follow;
 	bool insist_auth; /* client: it must, because its proof and the keys come from it */
 	uint64_t restart_interval;
 	uint64_t echo_interval; /* 0 never */
@@ -46,6 +49,7 @@ struct lcp_values {
 	uint32_t magic;
 	uint32_t accm; /* RFC 1662 7.1: what it wants escaped in what is sent to it */
 	bool pfc, acfc;
+	bool callback;             /* wants CBCP */
 	enum ppp_auth_method auth; /* demanded; of EAP the first one that is accepted */
 };
 
@@ -95,6 +99,9 @@ uint64_t lcp_deadline(const struct lcp *lcp);
 
 /* The ACCM of our request as it stands: what the peer is to escape. */
 uint32_t lcp_accm(const struct lcp *lcp);
+
+/* CBCP was agreed on, on either end's wish. */
+bool lcp_callback(const struct lcp *lcp);
 
 /* The peer's wish in words ("PAP"), "" if it had none that was refused. */
 const char *lcp_auth_name(const struct lcp *lcp);

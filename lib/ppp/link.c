@@ -131,6 +131,8 @@ static void init_lcp(struct ppp_link *l, const struct ppp_link_config *config)
 		.restart_interval = l->restart_interval,
 		.echo_interval = config->echo_interval,
 		.echo_failures = config->echo_failures,
+		.callback_allow = l->role == PPP_SERVER && config->cbcp,
+		.callback_follow = l->role == PPP_CLIENT,
 	};
 
 	if (l->role == PPP_SERVER)
@@ -207,7 +209,7 @@ void ppp_link_start(struct ppp_link *l, uint64_t now)
 	if (l->over || l->phase != PPP_DEAD)
 		return;
 	enter(l, now);
-	l->phase = PPP_ESTABLISH;
+	link_step(l, LINK_STEP_UP);
 	l->setup_deadline = now + l->setup_timeout;
 	lcp_start(&l->lcp, now);
 	leave(l);
@@ -226,19 +228,26 @@ static void demultiplex(struct ppp_link *l, uint16_t protocol, const uint8_t *in
 	case PPP_EAP:
 		link_auth_receive(l, protocol, info, len);
 		return;
+	case PPP_CBCP:
+		link_auth_implied(l);
+		link_callback_receive(l, info, len);
+		return;
 	case PPP_CCP:
 		link_auth_implied(l);
 		link_receive_ccp(l, info, len);
+		link_callback_implied(l);
 		return;
 	case PPP_IPCP:
 		link_auth_implied(l);
 		link_receive_ncp(l, protocol, info, len);
+		link_callback_implied(l);
 		return;
 	case PPP_IPV6CP:
 		if (!link_wants_ipv6(l))
 			break;
 		link_auth_implied(l);
 		link_receive_ncp(l, protocol, info, len);
+		link_callback_implied(l);
 		return;
 	case PPP_COMP: /* encrypted data that came while encryption was off */
 		return;
@@ -247,7 +256,7 @@ static void demultiplex(struct ppp_link *l, uint16_t protocol, const uint8_t *in
 	}
 	if (ppp_is_data(protocol) || !cp_is_open(&l->lcp.cp))
 		return;
-	/* IPXCP, CBCP, ...: an end at once spares the peer its timers. */
+	/* IPXCP, ...: an end at once spares the peer its timers. */
 	link_log(l, PPP_LOG_INFO, "%s rejected", ppp_protocol_name(protocol, buf, sizeof(buf)));
 	lcp_reject_protocol(&l->lcp, protocol, info, len);
 }
@@ -327,6 +336,8 @@ uint64_t ppp_link_deadline(const struct ppp_link *l)
 		return deadline;
 	deadline = earlier(lcp_deadline(&l->lcp), l->setup_deadline);
 	deadline = earlier(deadline, link_auth_deadline(l));
+	if (l->phase == PPP_CALLBACK)
+		deadline = earlier(deadline, l->cbcp.deadline);
 	if (l->phase != PPP_NETWORK)
 		return deadline;
 	if (!l->ccp_off)
@@ -372,6 +383,7 @@ const char *ppp_phase_name(enum ppp_phase phase)
 		[PPP_DEAD] = "dead",
 		[PPP_ESTABLISH] = "establish",
 		[PPP_AUTHENTICATE] = "authenticate",
+		[PPP_CALLBACK] = "callback",
 		[PPP_NETWORK] = "network",
 		[PPP_TERMINATE] = "terminate",
 	};

@@ -27,8 +27,10 @@ enum ppp_phase {
 	PPP_DEAD,
 	PPP_ESTABLISH,
 	PPP_AUTHENTICATE,
+	PPP_CALLBACK, /* CBCP, where LCP has agreed on it */
 	PPP_NETWORK,
-	PPP_TERMINATE
+	PPP_TERMINATE,
+	PPP_PHASE_COUNT
 }; /* RFC 1661 3.1 */
 
 /* A link whose data was encrypted once never goes on in clear, also where encryption is only preferred: it ends. */
@@ -78,6 +80,9 @@ struct ppp_link_config {
 	struct ppp_mppe_config mppe;
 	/* With MPPE only MPPC is possible, the others only without. Empty: none. */
 	struct ppp_compress_list compress;
+	/* Server: take Microsoft's callback by CBCP, and offer "no callback". A client takes it only
+	 * from a server that insists, with the same outcome. */
+	bool cbcp;
 	bool want_dns; /* client: ask for DNS and NBNS servers */
 	enum ppp_ipv6_policy ipv6;
 	uint8_t identifier[8];  /* for IPV6CP, ours; zero: a random one. A server keeps its own. */

@@ -259,7 +259,7 @@ void link_ccp_off(struct ppp_link *l)
 
 void link_receive_ccp(struct ppp_link *l, const uint8_t *info, size_t len)
 {
-	if (l->phase == PPP_AUTHENTICATE)
+	if (l->phase == PPP_AUTHENTICATE || l->phase == PPP_CALLBACK)
 		link_hold(l, &l->held_ccp, info, len);
 	else if (l->phase == PPP_NETWORK && l->ccp_off)
 		refuse_ccp(l, info, len);

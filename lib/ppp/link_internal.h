@@ -4,6 +4,7 @@
  *	link.c          the facade: new, receive (which protocol), tick, deadline, reports
  *	link_phase.c    the phases, what follows from what, and the end
  *	link_auth.c     authentication
+ *	link_callback.c what is between authentication and network: CBCP
  *	link_ccp.c      CCP: encryption and compression
  *	link_network.c  IPCP and IPV6CP, what waits for what, data on and off
  *
@@ -13,6 +14,7 @@
  */
 #pragma once
 
+#include "lib/ppp/cbcp.h"
 #include "lib/ppp/ccp.h"
 #include "lib/ppp/chap.h"
 #include "lib/ppp/eap.h"
@@ -28,10 +30,23 @@
 enum link_pending {
 	LINK_LCP_UP = 1 << 0,
 	LINK_AUTH_OK = 1 << 1,
+	LINK_NETWORK = 1 << 6, /* callback is over, or was not agreed on */
 	LINK_CCP_OFF = 1 << 2, /* CCP is not to be: go on without */
 	LINK_START_NCPS = 1 << 3,
 	LINK_END = 1 << 4,     /* by LCP Terminate-Request */
 	LINK_END_NOW = 1 << 5, /* there is nobody to say it to */
+};
+
+/* What moves a link from phase to phase; what follows what is a table in link_phase.c. */
+enum link_step {
+	LINK_STEP_UP,       /* the lower layer is there */
+	LINK_STEP_OPENED,   /* LCP is open */
+	LINK_STEP_CALLBACK, /* authentication is over, and callback was agreed on */
+	LINK_STEP_NETWORK,  /* both are over */
+	LINK_STEP_DOWN,     /* LCP is no longer open: negotiated anew */
+	LINK_STEP_CLOSE,    /* it is to end, by Terminate-Request */
+	LINK_STEP_FINISH,   /* it is over */
+	LINK_STEP_COUNT
 };
 
 struct link_held {
@@ -91,6 +106,7 @@ struct ppp_link {
 	struct chap chap;
 	struct pap pap;
 	struct eap eap;
+	struct cbcp cbcp;
 	char peer_name[CHAP_NAME_MAX + 1];
 	struct ccp ccp;
 	struct ipcp ipcp;
@@ -107,6 +123,8 @@ __attribute__((format(printf, 3, 4))) void link_log(
 extern const struct cp_host link_host;
 
 /* link_phase.c */
+/* Takes the step and logs it, if it changes the phase. */
+void link_step(struct ppp_link *l, enum link_step step);
 void link_event(void *user, struct cp *cp, enum cp_event event);
 /* Notes that the link is to end, the first one counts. `detail` may be "". */
 void link_end(
@@ -131,6 +149,15 @@ bool link_auth_failed_once(const struct ppp_link *l);
 /* A frame of the network phase came: the other end holds authentication to be over. */
 void link_auth_implied(struct ppp_link *l);
 void link_auth_verdict(struct ppp_link *l, const struct ppp_auth_verdict *verdict);
+
+/* link_callback.c */
+/* If LCP has agreed on it; else LINK_NETWORK follows at once. */
+void link_callback_start(struct ppp_link *l);
+void link_callback_stop(struct ppp_link *l);
+void link_callback_receive(struct ppp_link *l, const uint8_t *info, size_t len);
+/* A frame of the network phase came: the other end holds callback to be over. */
+void link_callback_implied(struct ppp_link *l);
+void link_callback_tick(struct ppp_link *l);
 
 /* link_ccp.c */
 /* Before link_ccp_start(): with the keys and terms of this link. false: it is to end, because the

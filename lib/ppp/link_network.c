@@ -144,7 +144,7 @@ void link_network_start(struct ppp_link *l)
 	}
 	if (!link_ccp_prepare(l))
 		return;
-	l->phase = PPP_NETWORK;
+	link_step(l, LINK_STEP_NETWORK);
 	init_ncps(l);
 	link_ccp_start(l);
 }
@@ -152,8 +152,6 @@ void link_network_start(struct ppp_link *l)
 /* LCP is down: so is everything above. */
 void link_network_stop(struct ppp_link *l)
 {
-	if (l->phase == PPP_NETWORK)
-		l->phase = PPP_ESTABLISH;
 	link_update_data(l);
 	cp_down(&l->ipcp.cp, l->now);
 	if (l->ipv6 != PPP_IPV6_OFF)
@@ -272,11 +270,10 @@ void link_receive_ncp(struct ppp_link *l, uint16_t protocol, const uint8_t *info
 	bool ipv6 = protocol == PPP_IPV6CP;
 	struct cp *cp = ipv6 ? &l->ipv6cp.cp : &l->ipcp.cp;
 
-	if (l->phase != PPP_AUTHENTICATE && l->phase != PPP_NETWORK)
-		return;
 	if (l->phase == PPP_NETWORK && is_running(cp))
 		cp_receive(cp, info, len, l->now);
-	else
+	else if (l->phase == PPP_AUTHENTICATE || l->phase == PPP_CALLBACK ||
+		 l->phase == PPP_NETWORK)
 		link_hold(l, ipv6 ? &l->held_ipv6cp : &l->held_ipcp, info, len);
 }
 
