@@ -2,6 +2,7 @@
 #include "lib/ppp/frame.h"
 #include "lib/ppp/link_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define SANE_MRU     576 /* what every IPv4 host must take: for one that no LCP agrees to */
@@ -102,6 +103,10 @@ static void copy_config(struct ppp_link *l, const struct ppp_link_config *config
 	memcpy(l->identifier, config->identifier, sizeof(l->identifier));
 	l->restart_interval = config->restart_interval;
 	l->setup_timeout = config->setup_timeout;
+	l->session_time = config->session_time;
+	if (config->identification)
+		snprintf(
+			l->identification, sizeof(l->identification), "%s", config->identification);
 }
 
 /*
@@ -180,6 +185,7 @@ struct ppp_link *ppp_link_new(
 	}
 	init_lcp(l, config);
 	l->setup_deadline = l->hold_deadline = l->reopen_deadline = UINT64_MAX;
+	l->session_end = l->session_warn = UINT64_MAX;
 	l->chap.deadline = l->pap.deadline = l->eap.deadline = UINT64_MAX;
 	return l;
 }
@@ -336,6 +342,7 @@ uint64_t ppp_link_deadline(const struct ppp_link *l)
 		return deadline;
 	deadline = earlier(lcp_deadline(&l->lcp), l->setup_deadline);
 	deadline = earlier(deadline, link_auth_deadline(l));
+	deadline = earlier(deadline, link_session_deadline(l));
 	if (l->phase == PPP_CALLBACK)
 		deadline = earlier(deadline, l->cbcp.deadline);
 	if (l->phase != PPP_NETWORK)
@@ -347,6 +354,11 @@ uint64_t ppp_link_deadline(const struct ppp_link *l)
 		deadline = earlier(deadline, cp_deadline(&l->ipv6cp.cp));
 	deadline = earlier(deadline, l->hold_deadline);
 	return earlier(deadline, l->reopen_deadline);
+}
+
+static const char *state_of(const struct cp *cp)
+{
+	return cp->failed ? "Failed" : automaton_state_name(cp->automaton.state);
 }
 
 void ppp_link_get_info(const struct ppp_link *l, struct ppp_link_info *info)
@@ -373,6 +385,10 @@ void ppp_link_get_info(const struct ppp_link *l, struct ppp_link_info *info)
 	info->accm = lcp_accm(lcp);
 	info->peer_accm = lcp->peer.accm;
 	info->net = l->net;
+	info->lcp = state_of(&lcp->cp);
+	info->ccp = state_of(&l->ccp.cp);
+	info->ipcp = state_of(&l->ipcp.cp);
+	info->ipv6cp = state_of(&l->ipv6cp.cp);
 	info->echo_rtt = lcp->echo_rtt;
 	info->received = l->received;
 }

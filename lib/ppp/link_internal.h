@@ -27,6 +27,8 @@
 #define LINK_HELD_MAX                                                                              \
 	160 /* bytes of an NCP's Configure-Request that comes early; Windows' longest has 34 */
 
+#define LINK_IDENTIFICATION_MAX 63
+
 enum link_pending {
 	LINK_LCP_UP = 1 << 0,
 	LINK_AUTH_OK = 1 << 1,
@@ -66,7 +68,8 @@ struct ppp_link {
 	enum ppp_ipv6_policy ipv6;
 	uint8_t identifier[IPV6CP_IDENTIFIER];
 	uint16_t mru;
-	uint64_t restart_interval, setup_timeout;
+	uint64_t restart_interval, setup_timeout, session_time;
+	char identification[LINK_IDENTIFICATION_MAX + 1];
 	char name[CHAP_NAME_MAX + 1];
 	struct ppp_secret secret;            /* client */
 	char password[PPP_PASSWORD_MAX + 1]; /* client; only if a method needs it itself */
@@ -79,6 +82,8 @@ struct ppp_link {
 	uint64_t setup_deadline;  /* for an open NCP; UINT64_MAX once there is one */
 	uint64_t hold_deadline;   /* IPCP waits for the CCP that is preferred, not required */
 	uint64_t reopen_deadline; /* CCP negotiates again while data waits */
+	uint64_t session_end;     /* UINT64_MAX: none (yet) */
+	uint64_t session_warn;    /* the last Time-Remaining before it */
 	uint64_t received;
 	bool over;    /* `finished` was called, or is being called */
 	bool ipv4_up; /* `up` was the last of `up` and `down` */
@@ -132,6 +137,9 @@ void link_end(
 void link_finish(struct ppp_link *l);
 void link_settle(struct ppp_link *l);
 void link_tick_phase(struct ppp_link *l);
+/* Data passes: the session's time begins to run, once. */
+void link_session_begins(struct ppp_link *l);
+uint64_t link_session_deadline(const struct ppp_link *l);
 
 /* link_auth.c */
 void link_auth_start(struct ppp_link *l);

@@ -30,6 +30,7 @@ static void update_ipv4(struct ppp_link *l, bool open)
 	}
 	l->was_up = true;
 	l->setup_deadline = UINT64_MAX;
+	link_session_begins(l);
 	ipcp_network(&l->ipcp, &l->net);
 	l->ops->up(l->user, &l->net);
 }
@@ -46,6 +47,7 @@ static void update_ipv6(struct ppp_link *l, bool open)
 	if (l->ipcp_off) {
 		l->was_up = true;
 		l->setup_deadline = UINT64_MAX;
+		link_session_begins(l);
 	}
 	ipv6cp_network(&l->ipv6cp, &l->net);
 	l->ops->up6(l->user, &l->net);
@@ -145,6 +147,8 @@ void link_network_start(struct ppp_link *l)
 	if (!link_ccp_prepare(l))
 		return;
 	link_step(l, LINK_STEP_NETWORK);
+	if (l->identification[0])
+		lcp_identify(&l->lcp, l->identification);
 	init_ncps(l);
 	link_ccp_start(l);
 }

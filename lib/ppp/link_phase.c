@@ -13,6 +13,9 @@
 
 #include <stdio.h>
 
+#define SECOND          1000000u
+#define SESSION_WARNING (60u * SECOND)
+
 /* clang-format off */
 /* By enum link_step: up, opened, callback, network, down, close, finish. */
 static const enum ppp_phase phase_after[PPP_PHASE_COUNT][LINK_STEP_COUNT] = {
@@ -310,6 +313,39 @@ static void setup_timed_out(struct ppp_link *l)
 	}
 }
 
+static void tell_remaining(struct ppp_link *l)
+{
+	lcp_time_remaining(
+		&l->lcp, (uint32_t)((l->session_end - l->now) / SECOND), "session limit");
+}
+
+void link_session_begins(struct ppp_link *l)
+{
+	if (!l->session_time || l->session_end != UINT64_MAX)
+		return;
+	l->session_end = l->now + l->session_time;
+	if (l->session_time > SESSION_WARNING)
+		l->session_warn = l->session_end - SESSION_WARNING;
+	tell_remaining(l);
+}
+
+uint64_t link_session_deadline(const struct ppp_link *l)
+{
+	if (l->phase == PPP_TERMINATE)
+		return UINT64_MAX;
+	return l->session_warn < l->session_end ? l->session_warn : l->session_end;
+}
+
+static void tick_session(struct ppp_link *l)
+{
+	if (l->now >= l->session_end && l->phase != PPP_TERMINATE) {
+		link_end(l, LINK_END, PPTP_SESSION_TIMEOUT, "");
+	} else if (l->now >= l->session_warn) {
+		l->session_warn = UINT64_MAX;
+		tell_remaining(l);
+	}
+}
+
 void link_tick_phase(struct ppp_link *l)
 {
 	if (!lcp_tick(&l->lcp, l->now))
@@ -317,6 +353,7 @@ void link_tick_phase(struct ppp_link *l)
 	if (l->auth_running)
 		link_auth_tick(l);
 	link_callback_tick(l);
+	tick_session(l);
 	if (l->now >= l->setup_deadline)
 		setup_timed_out(l);
 }
