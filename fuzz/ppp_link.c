@@ -360,6 +360,8 @@ static void begin(struct end *e, enum ppp_role role, uint8_t flags, uint8_t stre
 			.strengths = strengths & 7 ? strengths & 7 : PPP_MPPE_128,
 			.allow_stateless = strengths & 8 || !(strengths & 16),
 			.allow_stateful = strengths & 16 },
+		.identification = flags & 8 ? "greyline" : NULL,
+		.session_time = flags & 16 ? 100000000 : 0,
 		.cbcp = role == PPP_SERVER && flags & 4,
 		.want_dns = flags & 16,
 		.ipv6 = ipv6[strengths >> 5 & 3],

@@ -204,6 +204,7 @@ static void lcp_terminated(struct ppp_link *l)
 		reason = PPTP_MPPE_DESYNC;
 	else if (!l->was_up)
 		reason = mppe_reason(l, text);
+	link_step(l, LINK_STEP_CLOSE);
 	link_end(l, LINK_END_NOW, reason, detail);
 	l->pending |= LINK_END_NOW;
 }

@@ -461,6 +461,7 @@ static bool one(struct man *m, const struct edit *edit, unsigned int policy, uns
 		struct sim_end_config config = { .mppe = m->policy->mppe[i],
 			.auth = m->auth[i],
 			.cbcp = true,
+			.ipv6 = true,
 			.user = "alice",
 			.password = i || right_password ? "wonderland" : "looking-glass",
 			.flow = GRE_FLOW_ADVISORY,
