@@ -19,6 +19,16 @@ static int read_magic(const struct cp_packet *packet, uint32_t *magic)
 	return r.failed ? -1 : 0;
 }
 
+/*
+ * Looped after LCP was open: every frame of ours would be a sign of life. Not just any request with
+ * our number, for a peer may have taken it for what belongs there.
+ */
+static bool is_own_echo(const struct lcp *lcp, const struct cp_packet *packet)
+{
+	return cp_is_open(&lcp->cp) && lcp->echo_waiting && packet->id == lcp->echo_id &&
+	       packet->len == 4;
+}
+
 static void echo_request(struct lcp *lcp, const struct cp_packet *packet, uint64_t now)
 {
 	uint8_t data[CP_PACKET_MAX];
@@ -28,14 +38,14 @@ static void echo_request(struct lcp *lcp, const struct cp_packet *packet, uint64
 
 	if (read_magic(packet, &magic))
 		return;
-	if (magic && magic == lcp->magic && cp_is_open(&lcp->cp)) {
-		/* Looped after LCP was open: every frame of ours would be a sign of life. */
+	if (magic && magic == lcp->magic) {
 		cp_log(&lcp->cp, PPP_LOG_WARNING, "LCP: Echo-Request with our own magic number");
-		if (++lcp->own_echos >= MAX_OWN_ECHOS)
-			cp_fail(&lcp->cp, PPTP_LCP_LOOPBACK, "");
-		return;
+		if (is_own_echo(lcp, packet)) {
+			if (++lcp->own_echos >= MAX_OWN_ECHOS)
+				cp_fail(&lcp->cp, PPTP_LCP_LOOPBACK, "");
+			return;
+		}
 	}
-	lcp->own_echos = 0;
 	rest = packet->len - 4;
 	if (rest > sizeof(data) - 4)
 		rest = sizeof(data) - 4;
@@ -48,6 +58,7 @@ static void echo_reply(struct lcp *lcp, const struct cp_packet *packet, uint64_t
 {
 	if (cp_is_open(&lcp->cp) && lcp->echo_waiting && packet->id == lcp->echo_id) {
 		lcp->echo_waiting = false;
+		lcp->own_echos = 0;
 		lcp->echo_rtt = now - lcp->echo_at;
 		if (lcp->echo_rtt == 0)
 			lcp->echo_rtt = 1;

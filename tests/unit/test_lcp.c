@@ -695,6 +695,31 @@ static void unknown_codes_are_rejected(void **unused)
 	expect("07 03 0008 00 0a 0004");
 }
 
+/* RFC 1661 5.8: an echo of ours that comes back, three times, is a loop; a peer that writes our number
+ * into requests of its own is answered. */
+static void echoes_that_come_back_are_a_loop(void **unused)
+{
+	(void)unused;
+	open_server();
+	for (int i = 0; i < 10; i++) {
+		peer("09 63 0008 a1a1a1a1");
+		expect("0a 63 0008 a1a1a1a1");
+	}
+	for (int i = 0; i < 3; i++) {
+		char text[40];
+
+		assert_int_equal(script.events[CP_FAILED], 0);
+		now += 30 * SECOND;
+		assert_true(lcp_tick(&lcp, now));
+		snprintf(text, sizeof(text), "09 %02x 0008 a1a1a1a1", i + 2);
+		expect(text);
+		peer(text);
+		nothing();
+	}
+	assert_int_equal(script.events[CP_FAILED], 1);
+	assert_int_equal(lcp.cp.reason, PPTP_LCP_LOOPBACK);
+}
+
 static void code_reject_of_echo_stops_echoes(void **unused)
 {
 	(void)unused;
@@ -881,6 +906,7 @@ int main(void)
 		cmocka_unit_test(echo_reply_fits_the_peers_mru),
 		cmocka_unit_test(remarks_are_consumed),
 		cmocka_unit_test(unknown_codes_are_rejected),
+		cmocka_unit_test(echoes_that_come_back_are_a_loop),
 		cmocka_unit_test(code_reject_of_echo_stops_echoes),
 		cmocka_unit_test(code_reject_of_a_basic_code_is_the_end),
 		cmocka_unit_test(protocol_reject_is_passed_on),
