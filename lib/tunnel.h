@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Drops, by reason; the text of each is tunnel_drop_text(). GRE header faults are counted by the
+/* Drops, by reason; each has a tunnel_drop_name(). GRE header faults are counted by the
  * caller (no session is known before the header is read) except those below. */
 enum tunnel_drop {
 	TUNNEL_DROP_DUPLICATE, /* number seen before, or held already */
@@ -241,5 +241,4 @@ bool tunnel_ack(struct tunnel *t, struct packet *p, uint64_t now);
 
 unsigned int tunnel_events(struct tunnel *t);
 void tunnel_get_stats(const struct tunnel *t, struct tunnel_stats *out);
-const char *tunnel_drop_text(enum tunnel_drop drop);
 const char *tunnel_drop_name(enum tunnel_drop drop); /* stable, for JSON */
