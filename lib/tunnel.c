@@ -156,6 +156,8 @@ void tunnel_send(struct tunnel *t, struct packet *p, uint16_t protocol, bool dat
 	} else {
 		t->stats.tx_control++;
 	}
+	if (!t->raw && data)
+		protocol = tunnel_vj_compress(t, p, protocol);
 	if (!t->raw && data && t->tx) {
 		encrypt(t, p, protocol, batch);
 		protocol = PPP_COMP;
@@ -308,16 +310,10 @@ static void take_raw(struct tunnel *t, struct packet *p)
 	p->protocol = 0;
 }
 
-void tunnel_decrypt(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
+static void open_frame(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
 {
 	struct wire_reader r = wire_reader(p->data, p->len);
 
-	if (p->verdict != PACKET_NONE)
-		return;
-	if (t->raw) {
-		take_raw(t, p);
-		return;
-	}
 	if (!ppp_header_read(&r, &p->protocol)) {
 		tunnel_drop(t, p, TUNNEL_DROP_PPP);
 		return;
@@ -334,6 +330,21 @@ void tunnel_decrypt(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
 	} else if (ppp_is_data(p->protocol) && (t->require_mppe || t->rx)) {
 		tunnel_drop(t, p, TUNNEL_DROP_CLEAR);
 	}
+}
+
+void tunnel_decrypt(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
+{
+	if (p->verdict != PACKET_NONE)
+		return;
+	if (t->raw) {
+		take_raw(t, p);
+		return;
+	}
+	open_frame(t, p, batch);
+	/* Those before it may not have been finished yet: the next one says so, in its turn. */
+	if (p->verdict == PACKET_NONE && t->gap)
+		p->flags |= PACKET_AFTER_GAP;
+	t->gap = p->verdict != PACKET_NONE;
 }
 
 /* False: nonsense. */
@@ -375,16 +386,29 @@ static void pass(struct tunnel *t, struct packet *p)
 	t->stats.rx_bytes += p->len;
 }
 
+/* What went under the cipher and the compression, if it can be had. False: dropped. */
+static bool unwrap(struct tunnel *t, struct packet *p)
+{
+	if ((p->flags & PACKET_ENCRYPTED) && !finish_encrypted(t, p))
+		return false;
+	return !(p->flags & PACKET_PACKED) || tunnel_decompress(t, p);
+}
+
 void tunnel_finish(struct tunnel *t, struct packet *p)
 {
 	if (p->verdict != PACKET_NONE)
 		return;
-	if ((p->flags & PACKET_ENCRYPTED) && !finish_encrypted(t, p))
+	if (t->vj_rx && (p->flags & PACKET_AFTER_GAP))
+		vj_lost(t->vj_rx);
+	if (!unwrap(t, p)) {
+		if (t->vj_rx)
+			vj_lost(t->vj_rx);
 		return;
-	if ((p->flags & PACKET_PACKED) && !tunnel_decompress(t, p))
-		return;
+	}
 	if (!(p->flags & (PACKET_ENCRYPTED | PACKET_PACKED)))
 		tunnel_notice(t, p);
+	if (t->vj_rx && !tunnel_vj_expand(t, p))
+		return;
 	if (!ppp_is_data(p->protocol)) {
 		p->verdict = PACKET_CONTROL;
 		t->stats.rx_control++;
@@ -429,6 +453,8 @@ void tunnel_done(struct tunnel *t, struct packet_list *out)
 	tunnel_set_rx(t, NULL, NULL);
 	tunnel_set_pack(t, NULL);
 	tunnel_set_unpack(t, NULL);
+	tunnel_set_vj(t, true, NULL);
+	tunnel_set_vj(t, false, NULL);
 }
 
 static void drop_early(struct tunnel *t, struct packet_list *out)

@@ -29,6 +29,11 @@ bool tunnel_decompress(struct tunnel *t, struct packet *p);
 /* What comes as it is concerns the decompressor, too: RFC 1977 and 1979, "Data Expansion". */
 void tunnel_notice(struct tunnel *t, const struct packet *p);
 
+/* Before all compression: the protocol to send it with. */
+uint16_t tunnel_vj_compress(struct tunnel *t, struct packet *p, uint16_t protocol);
+/* Behind all decompression: 002d and 002f become 0021. False: dropped. */
+bool tunnel_vj_expand(struct tunnel *t, struct packet *p);
+
 /* May p be sent (`data`: as data)? 0; -EMSGSIZE; -EPERM (counted). */
 int tunnel_check(struct tunnel *t, const struct packet *p, bool data);
 /* A line's frame is data, encrypted and compressed or not, unless its header says otherwise. */

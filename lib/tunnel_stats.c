@@ -17,8 +17,9 @@ void tunnel_get_stats(const struct tunnel *t, struct tunnel_stats *out)
 	out->bad_acks = s->bad_acks;
 	out->old_acks = s->old_acks;
 	out->queued = t->queued;
-	out->history =
-		(t->pack ? codec_size(t->pack) : 0) + (t->unpack ? codec_size(t->unpack) : 0);
+	out->history = (t->pack ? codec_size(t->pack) : 0) +
+		       (t->unpack ? codec_size(t->unpack) : 0) + (t->vj_tx ? vj_size() : 0) +
+		       (t->vj_rx ? vj_size() : 0);
 	if (s->flow == GRE_FLOW_OFF)
 		return;
 	out->window = s->window;
@@ -43,6 +44,8 @@ const char *tunnel_drop_name(enum tunnel_drop drop)
 		[TUNNEL_DROP_SEND_CLEAR] = "send-clear",
 		[TUNNEL_DROP_COMPRESS_WAIT] = "compress-wait",
 		[TUNNEL_DROP_COMPRESS_BAD] = "compress-bad",
+		[TUNNEL_DROP_VJ_WAIT] = "vj-wait",
+		[TUNNEL_DROP_VJ_BAD] = "vj-bad",
 		[TUNNEL_DROP_WINDOW] = "window",
 	};
 

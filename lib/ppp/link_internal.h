@@ -4,6 +4,7 @@
  *	link.c          the facade: new, receive (which protocol), tick, deadline, reports
  *	link_phase.c    the phases, what follows from what, and the end
  *	link_auth.c     authentication
+ *	link_vj.c       Van Jacobson compression on and off
  *	link_network.c  CCP, IPCP and IPV6CP, what waits for what, encryption, data on and off
  *
  * Order of things: what a callback of an automaton or of CHAP reports is noted in `pending` and
@@ -49,6 +50,7 @@ struct ppp_link {
 	bool want_dns;
 	enum ppp_ipv6_policy ipv6;
 	uint8_t identifier[IPV6CP_IDENTIFIER];
+	bool vj;
 	uint16_t mru;
 	uint64_t restart_interval, setup_timeout;
 	char name[CHAP_NAME_MAX + 1];
@@ -155,3 +157,9 @@ void link_update_data(struct ppp_link *l);
 bool link_desynced(const struct ppp_link *l);
 /* The reason for a network phase that was not over in time. */
 enum pptp_reason link_network_timeout(const struct ppp_link *l);
+
+/* link_vj.c */
+/* IPCP begins, or began anew: so do both directions' slots. */
+void link_vj_begin(struct ppp_link *l);
+/* It is open: as was agreed on. */
+void link_vj_open(struct ppp_link *l);
