@@ -264,9 +264,13 @@ uint16_t vj_compress(struct vj *v, uint8_t *data, size_t len, size_t *skip)
 	size_t n = 0;
 	bool known;
 
-	/* What is behind the packet's own length would become data at the other end. */
+	/*
+	 * What is behind the packet's own length would become data at the other end, and of the two
+	 * ways to write a checksum of zero (RFC 1624 3) it knows one.
+	 */
 	if (!read_packet(data, len, &f) || data[PROTOCOL] != PROTOCOL_TCP || f.total != len ||
-		f.ip != IP_HEADER || (f.flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) != TCP_ACK)
+		f.ip != IP_HEADER || (data[10] & data[11]) == 0xff ||
+		(f.flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) != TCP_ACK)
 		return PPP_IP;
 	s = choose(v, data, &known);
 	number = (uint8_t)(s - v->slot);
