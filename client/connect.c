@@ -143,7 +143,17 @@ static void on_attempt_over(
 		next_address(c);
 }
 
+/* Also for every later try. */
+static void on_new_password(struct attempt *a, bool changed)
+{
+	struct client *c = a->owner;
+
+	client_config_renew(&c->config);
+	output_new_password(&c->output, changed, cfg_getstr(c->config.cfg, "password-file"));
+}
+
 static const struct attempt_ops attempt_ops = {
+	.new_password = on_new_password,
 	.up = on_attempt_up,
 	.over = on_attempt_over,
 };
