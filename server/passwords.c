@@ -88,7 +88,7 @@ static int take_text(
 		at += n + 1;
 	}
 	if (lapsed)
-		log_info("%s: %u lines count no more, for the user is gone or was given another "
+		log_info("%s: %u of its lines count no more: the user is gone, or was given another "
 			 "password",
 			path, lapsed);
 	return 0;
