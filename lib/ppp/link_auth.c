@@ -131,11 +131,15 @@ void link_auth_start(struct ppp_link *l)
 		start_chap_peer(l);
 }
 
-/* A proof that is still under way is not disturbed: the next one comes in its time. */
+/*
+ * A proof that is still under way is not disturbed: the next one comes in its time. Nor is a client
+ * that may still be waiting for its first Success, for it would take its keys from the second
+ * exchange: only where data passes has it got that.
+ */
 void link_auth_again(struct ppp_link *l)
 {
 	l->proof_deadline = l->now + l->reauthenticate;
-	if (!l->auth_running || !l->authenticated)
+	if (!l->auth_running || !l->authenticated || !link_is_up(l))
 		return;
 	if (ppp_auth_is_eap(l->auth))
 		eap_authenticate_again(&l->eap, l->now);
