@@ -338,6 +338,33 @@ static void proofs_survive_a_bad_path(void **state)
 	}
 }
 
+/* The first Success, for the first five seconds. */
+static bool no_success(struct pair *pair, int from, uint16_t protocol, uint8_t *data, size_t *len)
+{
+	bool success = protocol == PPP_CHAP ? data[0] == 3
+					    : protocol == PPP_EAP && *len > 5 && data[5] == 3;
+
+	return !(from == SERVER && success && pair->now < pair->end[SERVER].start + 5 * SECOND);
+}
+
+/* It would take its keys from the second exchange, the server has them from the first. */
+static void no_second_proof_before_the_first_success_has_arrived(void **state)
+{
+	(void)state;
+	EACH(both)
+	{
+		prepare(both[n_], 1);
+		p.end[SERVER].config.reauthenticate = SECOND;
+		p.filter = no_success;
+		pair_open(&p);
+		run(100 * SECOND);
+		expect_up();
+		assert_true(p.end[CLIENT].up_at > p.end[CLIENT].start + 5 * SECOND);
+		assert_int_equal(p.judged, 1);
+		pair_done(&p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -354,6 +381,7 @@ int main(void)
 		cmocka_unit_test(pap_is_not_repeated),
 		cmocka_unit_test(later_proofs_are_those_of_the_new_password),
 		cmocka_unit_test(proofs_survive_a_bad_path),
+		cmocka_unit_test(no_second_proof_before_the_first_success_has_arrived),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
