@@ -134,6 +134,9 @@ static void on_attempt_over(
 	c->last_reason = reason;
 	c->last_was_up = was_up;
 	output_disconnected(&c->output, reason, detail);
+	if (reason == PPTP_AUTH_RESTRICTED && strstr(detail, "(E=648") && !c->config.new_password)
+		log_warning("to change the password, write the new one into a file and give it "
+			    "with --new-password-file");
 	notify_status("disconnected: %s", pptp_reason_text(reason));
 	if (was_up && clock_now() - c->up_at > STABLE_TIME)
 		c->wait = c->config.reconnect_min;

@@ -18,7 +18,14 @@
 
 #define VALUE_LEN 16
 
-enum { OP_CHALLENGE = 1, OP_RESPONSE = 2, OP_SUCCESS = 3, OP_FAILURE = 4, OP_CHANGE = 7 };
+enum {
+	OP_CHALLENGE = 1,
+	OP_RESPONSE = 2,
+	OP_SUCCESS = 3,
+	OP_FAILURE = 4,
+	OP_CHANGE_1 = 5,
+	OP_CHANGE = 7
+};
 
 enum step {
 	BEFORE,     /* peer: no Challenge yet */
@@ -131,6 +138,12 @@ static enum eap_step response(struct eap *e, struct wire_reader *in, struct wire
 	e->ignored = "the Response was malformed, or out of turn";
 	if (decode(&m, in))
 		return EAP_IGNORE;
+	/* Those of MS-CHAP, or one that nobody asked for: an end at once instead of silence. */
+	if (m.op >= OP_CHANGE_1 && m.op <= OP_CHANGE && own->step <= RETRY) {
+		eap_because(e, PPTP_AUTH_FAILED,
+			"the client wants to change its password without being asked to");
+		return EAP_REJECT;
+	}
 	switch (own->step) {
 	case CHALLENGED:
 		return m.op == OP_RESPONSE ? receive_response(e, &m) : EAP_IGNORE;
