@@ -88,8 +88,9 @@ static int take_text(
 		at += n + 1;
 	}
 	if (lapsed)
-		log_info("%s: %u of its lines count no more: the user is gone, or was given another "
-			 "password",
+		log_info(
+			"%s: %u of its lines count no more: the user is gone, or was given another "
+			"password",
 			path, lapsed);
 	return 0;
 }
