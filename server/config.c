@@ -74,9 +74,9 @@ static cfg_opt_t server_opts[] = {
 	CFG_STR("mppe", "require-128", CFGF_NONE),
 	CFG_STR_LIST("auth", default_auth, CFGF_NONE),
 	CFG_STR_LIST("compression", default_empty, CFGF_NONE),
+	CFG_BOOL("vj", cfg_false, CFGF_NONE),
 	CFG_BOOL("cbcp", cfg_false, CFGF_NONE),
 	CFG_BOOL("identify", cfg_false, CFGF_NONE),
-	CFG_BOOL("vj", cfg_false, CFGF_NONE),
 	CFG_STR("name", "greyline", CFGF_NONE),
 	CFG_INT("mru", 1400, CFGF_NONE),
 	CFG_INT("window", 1024, CFGF_NONE),
@@ -294,10 +294,10 @@ static void set_protocol(struct server_config *c)
 	l->name = cfg_getstr(c->cfg, "name");
 	(void)settings_mppe(cfg_getstr(c->cfg, "mppe"), &l->mppe);
 	settings_compression(c->cfg, &l->compress);
+	l->vj = cfg_getbool(c->cfg, "vj");
 	l->cbcp = cfg_getbool(c->cfg, "cbcp");
 	l->identification = cfg_getbool(c->cfg, "identify") ? "greyline " GREYLINE_VERSION : NULL;
 	l->session_time = seconds(c->cfg, "session-timeout");
-	l->vj = cfg_getbool(c->cfg, "vj");
 	l->echo_interval = seconds(c->cfg, "echo-interval");
 	l->echo_failures = count(c->cfg, "echo-failures");
 	l->restart_interval = 3 * SECOND;

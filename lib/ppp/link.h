@@ -90,6 +90,7 @@ struct ppp_link_config {
 	struct ppp_mppe_config mppe;
 	/* With MPPE only MPPC is possible, the others only without. Empty: none. */
 	struct ppp_compress_list compress;
+	bool vj; /* Van Jacobson compression of TCP/IP headers is asked for and granted */
 	/* Server: take Microsoft's callback by CBCP, and offer "no callback". A client takes it only
 	 * from a server that insists, with the same outcome. */
 	bool cbcp;
@@ -98,7 +99,6 @@ struct ppp_link_config {
 	/* us from the first `up`, then the link ends by SESSION_TIMEOUT; 0: no limit. The peer is
 	 * told at once and a minute before (Time-Remaining). */
 	uint64_t session_time;
-	bool vj;       /* Van Jacobson compression of TCP/IP headers is asked for and granted */
 	bool want_dns; /* client: ask for DNS and NBNS servers */
 	enum ppp_ipv6_policy ipv6;
 	uint8_t identifier[8];  /* for IPV6CP, ours; zero: a random one. A server keeps its own. */
