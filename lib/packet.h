@@ -19,6 +19,11 @@ enum packet_verdict {
 	PACKET_DROP,    /* give the slot back; already counted */
 };
 
+/*
+ * packet.flags, set by lib/gre: its gap had been given up. The other bits are the tunnel's own.
+ */
+#define PACKET_LATE 4u
+
 struct packet {
 	struct packet *next; /* for lists; the owner's */
 	uint8_t *data;       /* into buf */
@@ -28,6 +33,7 @@ struct packet {
 	uint8_t flags;     /* the tunnel's */
 	void *owner;       /* the caller's, e.g. the session */
 	uint64_t time;     /* us, when received */
+	uint32_t number;   /* received: in the GRE stream */
 	uint8_t buf[PACKET_SLOT];
 };
 

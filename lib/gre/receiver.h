@@ -78,6 +78,11 @@ struct gre_receiver {
 	uint32_t sure;
 	uint16_t unacked; /* data packets delivered since the last acknowledgement went out */
 	uint16_t window;  /* our announced window */
+	/*
+	 * The owner's: what it can use out of order. A late packet that was not seen yet is then given
+	 * out, with PACKET_LATE, not dropped; one that is no longer remembered may come twice.
+	 */
+	bool pass_late;
 	uint64_t ack_deadline;
 	uint32_t held;        /* packets in the ring */
 	uint32_t highest;     /* number held, with held > 0 */
