@@ -23,6 +23,8 @@ struct sim_end_config {
 	bool mute;       /* it never acknowledges */
 };
 
+#define SIM_DATA_MAX 4096 /* numbers of data that are watched */
+
 struct sim_end {
 	unsigned int index; /* 0 client (PNS, originator), 1 server (PAC, receiver) */
 	struct sim_network *net;
@@ -43,8 +45,10 @@ struct sim_end {
 	long packets; /* slots in use */
 	/* data */
 	uint32_t sent, received, next_expected;
-	enum codec_kind unpack; /* the last */
-	uint64_t compressed;    /* data packets that came compressed, in all */
+	uint64_t came[SIM_DATA_MAX / 64]; /* bit per number */
+	uint32_t late;                    /* out of order, when their gap had been given up */
+	enum codec_kind unpack;           /* the last */
+	uint64_t compressed;              /* data packets that came compressed, in all */
 	uint64_t disordered, damaged, damaged_unexplained;
 	const char *violation; /* an invariant was broken: what */
 	struct sim_pending {
