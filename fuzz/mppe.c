@@ -16,7 +16,7 @@
 #define LOST_MAX                                                                                   \
 	1500 /* more in a row is ambiguous: the count has 12 bits, and FLUSHED skips to 256 */
 
-#define LOST_NUMBERED 20000 /* with numbers */
+#define LOST_NUMBERED 9000 /* with numbers */
 
 struct sealed {
 	uint32_t serial;
@@ -31,7 +31,7 @@ static bool tampered; /* forged packets may have moved stateful keys: until the 
 static unsigned int lost;
 static bool numbered;
 static struct mppe_late keys;
-static uint64_t came[1u << 14]; /* bit per serial number, while there are */
+static uint64_t came[1u << 12]; /* bit per serial number, while there are */
 static uint8_t start[16];
 
 /* CCP is opened anew. */
@@ -52,9 +52,9 @@ static void begin_anew(void)
 /* Opened and as it was sealed: for the first time? */
 static void check_once(uint32_t number)
 {
-	uint64_t bit = (uint64_t)1 << (number % 64), *word = &came[number / 64 % (1u << 14)];
+	uint64_t bit = (uint64_t)1 << (number % 64), *word = &came[number / 64 % (1u << 12)];
 
-	if (number >= (1u << 20))
+	if (number >= (1u << 18))
 		return;
 	FUZZ_CHECK(!(*word & bit) || !rx.params.stateless);
 	*word |= bit;
