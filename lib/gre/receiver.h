@@ -4,7 +4,7 @@
  * dropped and counted; acknowledgements ride on data or go alone after a delay.
  *
  * Invariants: packets leave in strictly increasing order of number (32 bits, wrapping) until a jump
- * is followed; a packet waits at most GRE_HOLD_TIME; at most GRE_HOLD_MAX wait; a single packet
+ * is followed, but for those with PACKET_LATE; a packet waits at most GRE_HOLD_TIME; at most GRE_HOLD_MAX wait; a single packet
  * with a far-ahead number changes nothing (see GRE_JUMP_CONFIRM), and a run of them not for long
  * (GRE_HOME_TIME): a forger who does not see the stream cannot silence it, and no number, be it the
  * first one, can for ever. Whose guess is less than GRE_HOLD_MAX ahead makes a trickle (less than
