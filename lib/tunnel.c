@@ -367,8 +367,11 @@ static void decrypt(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
 			tunnel_raise_reset(t);
 		break;
 	case MPPE_LOST:
+		/* Some of them: three forged numbers are not to be enough. */
 		tunnel_drop(t, p, TUNNEL_DROP_MPPE_WAIT);
-		tunnel_raise_desync(t);
+		t->nonsense += TUNNEL_NONSENSE_MAX / TUNNEL_LOST_MAX;
+		if (t->nonsense >= TUNNEL_NONSENSE_MAX)
+			tunnel_raise_desync(t);
 		break;
 	}
 	tunnel_mppe_behind(t);

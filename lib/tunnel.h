@@ -160,13 +160,14 @@ void tunnel_set_peer(
  * RESET is raised at most once in 100 ms and in a round trip: Linux answers each Reset-Request with
  * a new key. But a round trip of more than a second is a peer's that acknowledges late. DESYNC
  * after TUNNEL_NONSENSE_MAX undecipherable packets or TUNNEL_RESETS_MAX fruitless RESETs in a row,
- * or at once after a loss that is too long to be walked (mppe.h, MPPE_CREDIT_MAX); at most once in
- * TUNNEL_DESYNC_INTERVAL.
+ * or TUNNEL_LOST_MAX after a loss that is too long to be walked (mppe.h, MPPE_CREDIT_MAX); at most
+ * once in TUNNEL_DESYNC_INTERVAL.
  */
 #define TUNNEL_RESET_INTERVAL  100000 /* us */
 #define TUNNEL_RESET_SLOWEST   1000000
 #define TUNNEL_DESYNC_INTERVAL 1000000
 #define TUNNEL_NONSENSE_MAX    8
+#define TUNNEL_LOST_MAX        4 /* a part of TUNNEL_NONSENSE_MAX */
 #define TUNNEL_RESETS_MAX      16
 
 /* Switches encryption of a direction on (start key from mppe_start_key()) or, with params NULL,

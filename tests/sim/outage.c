@@ -5,7 +5,7 @@
  *
  *     GRE                      gaps below GRE_HOLD_MAX: GRE_HOLD_TIME; longer: the third packet
  *     stateless, walked        a millisecond for each TUNNEL_WALK_STEP packets lost
- *     stateless, longer        CCP anew: some round trips
+ *     stateless, longer        CCP anew after TUNNEL_LOST_MAX packets: some round trips
  *     stateful                 a Reset-Request, its answer, and MPPE_TRY_MAX tries
  *
  * What is lost is not sent: the sender's keys and numbers go on as if it had been.
@@ -135,7 +135,9 @@ static uint64_t limit(const struct outage *o, bool stateless)
 
 	if (!stateless) /* a request, and once more when FLUSHED came while it was walking */
 		return packets + 2ull * o->interval + 300 * MS;
-	return packets + 4 * DELAY + (anew ? 500 * MS : walk + walk / 4);
+	if (anew)
+		return packets + (uint64_t)TUNNEL_LOST_MAX * o->interval + 500 * MS;
+	return packets + 4 * DELAY + walk + walk / 4;
 }
 
 static const char *play(struct run *run, const struct outage *o, bool stateless)
