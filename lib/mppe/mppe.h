@@ -1,7 +1,8 @@
 /*
  * MPPE (RFC 3078): one direction of an encrypted link. Sealing and opening a packet is two steps:
  * the functions here do the count, the flags and the keys and append the cipher's work to a batch;
- * rc4_run() does the batch (and is called here when it is full). A batch with work of a `struct
+ * rc4_run() does the batch (and is called here when it is full, or when the keys made ahead are used
+ * up). A batch with work of a `struct
  * mppe` must be run before that is initialised, ended, copied or moved.
  *
  * Interop, stateful: there are two readings of FLUSHED. RFC 3078 section 8.2: the tables are made
@@ -11,6 +12,7 @@
  */
 #pragma once
 
+#include "lib/mppe/key_chain.h"
 #include "lib/mppe/keys.h"
 #include "lib/mppe/rc4.h"
 
@@ -53,10 +55,14 @@ struct mppe {
 	uint16_t count; /* next to send, or next expected */
 	bool flush; /* sender: FLUSHED on the next packet; receiver: waiting for a FLUSHED packet */
 	bool mppc;  /* the owner's: MPPC was agreed on, bit C means that the packet is compressed */
-	uint8_t late;            /* receiver: late packets in a row */
-	uint16_t work;           /* receiver: key changes that may be spent now */
-	struct rc4 stream;       /* stateful */
-	uint64_t rekeys, resets; /* key changes; FLUSHED after a reset (sender) or resets wanted
+	uint8_t late;  /* receiver: late packets in a row */
+	uint16_t work; /* receiver: key changes that may be spent now */
+	union {
+		struct rc4 stream;      /* stateful */
+		struct key_chain chain; /* stateless: the keys after `key` */
+	};
+	const struct cipher *cipher; /* of the batch that was used last */
+	uint64_t rekeys, resets;     /* key changes; FLUSHED after a reset (sender) or resets wanted
 				    (receiver) */
 };
 
