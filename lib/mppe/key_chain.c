@@ -26,7 +26,7 @@ void key_change(
 	or_plain(cipher)->hash(start, key, len, interim);
 	memcpy(key, interim, len);
 	rc4_lane_begin(&lane, &job);
-	rc4_scalar_run(&lanes, 1);
+	rc4_scalar_run(&lanes, 1, NULL);
 	mppe_salt(bits, key);
 	explicit_bzero(interim, sizeof(interim));
 }

@@ -6,6 +6,7 @@
  *
  * Invariant: the tables made of keys are wiped before rc4_scalar_run() returns.
  */
+#include "lib/mppe/key_chain.h"
 #include "lib/mppe/rc4_lane.h"
 
 #include <string.h>
@@ -23,6 +24,7 @@ struct cells {
 #define PLACE(shift) (shift)
 #endif
 
+/* clang-format off */
 #define EACH_1(X) X(0)
 #define EACH_2(X) EACH_1(X) X(1)
 #define EACH_3(X) EACH_2(X) X(2)
@@ -41,37 +43,81 @@ struct cells {
 	s##k[j##k] = t;                                                                            \
 	s##k[i] = u;                                                                               \
 	w##k |= (uint64_t)s##k[(t + u - turn##k) & 255] << shift;
+/*
+ * A stream alone is as slow as its chain of loads and stores is long. So the cell that is next is
+ * loaded before the exchange, and the rare case that it is exchanged now is put right without a
+ * branch: half the time. Where there are others to run in the meantime, that is only more work.
+ */
+#define BEGIN_ALONE(k) BEGIN(k) uint32_t ahead, cell = c[k]->s[(i + 1) & 255];
+#define STEP_ALONE(k)                                                                              \
+	t = (i + 1) & 255;                                                                         \
+	j##k = (j##k + cell) & 255;                                                                \
+	u = s##k[j##k];                                                                            \
+	ahead = s##k[t];                                                                           \
+	s##k[j##k] = cell;                                                                         \
+	s##k[i] = u;                                                                               \
+	w##k |= (uint64_t)s##k[(cell + u - turn##k) & 255] << shift;                               \
+	cell = j##k == t ? cell : ahead;
 #define CLEAR(k) uint64_t w##k = 0;
 #define XOR_WORD(k)                                                                                \
 	memcpy(&x, d##k + n, 8);                                                                   \
 	x ^= w##k;                                                                                 \
 	memcpy(d##k + n, &x, 8);
 #define XOR_BYTE(k) d##k[n] = (uint8_t)(d##k[n] ^ w##k);
-#define ROUND(EACH, bits)                                                                          \
+/* A step of a key schedule, on the side: see struct key_work. */
+#define SIDE                                                                                       \
+	t = work->s[side_i];                                                                       \
+	side_j = (side_j + t + work->interim[side_i & 15]) & 255;                                  \
+	work->s[side_i++] = work->s[side_j];                                                       \
+	work->s[side_j] = t;
+#define ROUND(EACH, HOW, bits, ALSO)                                                               \
 	{                                                                                          \
 		enum { shift = bits };                                                             \
 		i = (i + 1) & 255;                                                                 \
-		EACH(STEP)                                                                         \
+		EACH(HOW) ALSO                                                                     \
 	}
-#define DEFINE_RUN(N)                                                                              \
+#define WORD(EACH, HOW, ALSO)                                                                      \
+	EACH(CLEAR)                                                                                \
+	ROUND(EACH, HOW, PLACE(0), ALSO)                                                           \
+	ROUND(EACH, HOW, PLACE(8), ALSO)                                                           \
+	ROUND(EACH, HOW, PLACE(16), ALSO)                                                          \
+	ROUND(EACH, HOW, PLACE(24), ALSO)                                                          \
+	ROUND(EACH, HOW, PLACE(32), ALSO)                                                          \
+	ROUND(EACH, HOW, PLACE(40), ALSO)                                                          \
+	ROUND(EACH, HOW, PLACE(48), ALSO)                                                          \
+	ROUND(EACH, HOW, PLACE(56), ALSO)                                                          \
+	EACH(XOR_WORD)
+#define DEFINE_RUN(N, START, HOW)                                                                  \
 	static void run_##N(                                                                       \
 		struct cells *const *c, struct rc4_lane *const *lanes, uint32_t i, uint32_t count) \
 	{                                                                                          \
-		uint32_t n = 0, t, u;                                                              \
+		uint32_t n = 0, t = 0, u;                                                           \
 		uint64_t x;                                                                        \
-		EACH_##N(BEGIN) for (; n + 8 <= count; n += 8)                                     \
-		{                                                                                  \
-			EACH_##N(CLEAR) ROUND(EACH_##N, PLACE(0)) ROUND(EACH_##N, PLACE(8))        \
-				ROUND(EACH_##N, PLACE(16)) ROUND(EACH_##N, PLACE(24))              \
-					ROUND(EACH_##N, PLACE(32)) ROUND(EACH_##N, PLACE(40))      \
-						ROUND(EACH_##N, PLACE(48))                         \
-							ROUND(EACH_##N, PLACE(56))                 \
-								EACH_##N(XOR_WORD)                 \
+		EACH_##N(START)                                                                    \
+		for (; n + 8 <= count; n += 8) {                                                   \
+			WORD(EACH_##N, HOW, )                                                      \
 		}                                                                                  \
 		for (; n < count; n++) {                                                           \
-			EACH_##N(CLEAR) ROUND(EACH_##N, 0) EACH_##N(XOR_BYTE)                      \
+			EACH_##N(CLEAR)                                                            \
+			ROUND(EACH_##N, HOW, 0, )                                                  \
+			EACH_##N(XOR_BYTE)                                                         \
 		}                                                                                  \
 		EACH_##N(END)                                                                      \
+	}                                                                                          \
+	/* With a key on the side, until that is complete; whole words. Returns how far. */        \
+	static uint32_t busy_##N(struct cells *const *c, struct rc4_lane *const *lanes,            \
+		uint32_t i, uint32_t count, struct key_work *work)                                 \
+	{                                                                                          \
+		uint32_t n = 0, t, u, side_i = work->i, side_j = work->j;                          \
+		uint64_t x;                                                                        \
+		EACH_##N(START)                                                                    \
+		for (; n + 8 <= count && side_i + 8 <= 256; n += 8) {                              \
+			WORD(EACH_##N, HOW, SIDE)                                                  \
+		}                                                                                  \
+		EACH_##N(END)                                                                      \
+		work->i = side_i;                                                                  \
+		work->j = side_j;                                                                  \
+		return n;                                                                          \
 	}
 #define BEGIN_KEY(k)                                                                               \
 	uint32_t *const s##k = c[k]->s;                                                            \
@@ -97,12 +143,35 @@ struct cells {
 		}                                                                                  \
 	}
 
-/* clang-format off */
-DEFINE_RUN(1) DEFINE_RUN(2) DEFINE_RUN(3) DEFINE_RUN(4)
-DEFINE_KEY(1) DEFINE_KEY(2) DEFINE_KEY(3) DEFINE_KEY(4)
-	/* clang-format on */
+DEFINE_RUN(1, BEGIN_ALONE, STEP_ALONE)
+DEFINE_RUN(2, BEGIN, STEP)
+DEFINE_RUN(3, BEGIN, STEP)
+DEFINE_RUN(4, BEGIN, STEP)
+DEFINE_KEY(2)
+DEFINE_KEY(3)
+DEFINE_KEY(4)
+/* clang-format on */
 
-	static void load_state(struct cells *c, const struct rc4 *state)
+static void key_1(struct cells *const *cells, struct rc4_lane *const *lanes)
+{
+	const uint32_t last = lanes[0]->key_len - 1u;
+	uint32_t *s = cells[0]->s, j = 0, cell = 0;
+
+	for (uint32_t i = 0; i < 256; i++)
+		s[i] = i;
+	for (uint32_t i = 0; i < 256; i++) {
+		uint32_t next = (i + 1) & 255, ahead, u;
+
+		j = (j + cell + lanes[0]->key[i & last]) & 255;
+		u = s[j];
+		ahead = s[next];
+		s[i] = u;
+		s[j] = cell;
+		cell = j == next ? cell : ahead;
+	}
+}
+
+static void load_state(struct cells *c, const struct rc4 *state)
 {
 	for (unsigned int r = 0; r < 256; r++)
 		c->s[r] = state->s[(r + state->i) & 255];
@@ -167,6 +236,26 @@ static unsigned int settle(struct cells **c, struct rc4_lane **lanes, unsigned i
 	return left;
 }
 
+/* Returns how far it came: `count`, or less if a key was complete before. */
+static uint32_t run_busy(struct cells *const *c, struct rc4_lane *const *lanes, unsigned int n,
+	uint32_t i, uint32_t count, struct key_work *work)
+{
+	if (work->i == 256)
+		key_work_turn(work);
+	if (!work->chain)
+		return 0;
+	switch (n) {
+	case 4:
+		return busy_4(c, lanes, i, count, work);
+	case 3:
+		return busy_3(c, lanes, i, count, work);
+	case 2:
+		return busy_2(c, lanes, i, count, work);
+	default:
+		return busy_1(c, lanes, i, count, work);
+	}
+}
+
 static void run(struct cells *const *c, struct rc4_lane *const *lanes, unsigned int n, uint32_t i,
 	uint32_t count)
 {
@@ -180,17 +269,13 @@ static void run(struct cells *const *c, struct rc4_lane *const *lanes, unsigned 
 	case 2:
 		run_2(c, lanes, i, count);
 		break;
-	case 1:
+	default:
 		run_1(c, lanes, i, count);
 		break;
 	}
-	for (unsigned int k = 0; k < n; k++) {
-		lanes[k]->data += count;
-		lanes[k]->left -= count;
-	}
 }
 
-void rc4_scalar_run(struct rc4_lane *const *group, unsigned int n)
+void rc4_scalar_run(struct rc4_lane *const *group, unsigned int n, struct key_work *work)
 {
 	struct rc4_lane *lanes[LANES];
 	struct cells cells[LANES], *c[LANES];
@@ -203,12 +288,21 @@ void rc4_scalar_run(struct rc4_lane *const *group, unsigned int n)
 		lanes[k] = group[k];
 	}
 	while ((n = settle(c, lanes, n)) > 0) {
-		uint32_t count = lanes[0]->left;
+		uint32_t count = lanes[0]->left, done = 0;
 
 		for (unsigned int k = 1; k < n; k++)
 			count = lanes[k]->left < count ? lanes[k]->left : count;
-		run(c, lanes, n, i, count);
-		i = (i + count) & 255;
+		if (work && work->chain && count >= 8)
+			done = run_busy(c, lanes, n, i, count, work);
+		if (!done) {
+			run(c, lanes, n, i, count);
+			done = count;
+		}
+		i = (i + done) & 255;
+		for (unsigned int k = 0; k < n; k++) {
+			lanes[k]->data += done;
+			lanes[k]->left -= done;
+		}
 	}
 	explicit_bzero(cells, used * sizeof(cells[0]));
 }
