@@ -26,7 +26,7 @@ void key_change(
 	or_plain(cipher)->hash(start, key, len, interim);
 	memcpy(key, interim, len);
 	rc4_lane_begin(&lane, &job);
-	rc4_scalar_run(&lanes, 1, NULL);
+	rc4_scalar_run(&lanes, 1);
 	mppe_salt(bits, key);
 	explicit_bzero(interim, sizeof(interim));
 }
@@ -174,23 +174,28 @@ static void end_key(struct key_work *w)
 	c->count++;
 }
 
+/* The rest of the key schedule, and what comes after it. */
+static void complete(struct key_work *w)
+{
+	for (; w->i < 256; w->i++) {
+		uint32_t t = w->s[w->i];
+
+		w->j = (w->j + t + w->interim[w->i & 15]) & 255;
+		w->s[w->i] = w->s[w->j];
+		w->s[w->j] = t;
+	}
+	end_key(w);
+}
+
 void key_work_turn(struct key_work *w)
 {
-	end_key(w);
+	complete(w);
 	begin_key(w);
 }
 
 void key_work_end(struct key_work *w)
 {
-	if (w->chain) {
-		for (; w->i < 256; w->i++) {
-			uint32_t t = w->s[w->i];
-
-			w->j = (w->j + t + w->interim[w->i & 15]) & 255;
-			w->s[w->i] = w->s[w->j];
-			w->s[w->j] = t;
-		}
-		end_key(w);
-	}
+	if (w->chain)
+		complete(w);
 	explicit_bzero(w, sizeof(*w));
 }

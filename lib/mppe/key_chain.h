@@ -76,7 +76,7 @@ void key_chain_lane_done(struct key_chain *c, struct rc4_job *job);
 /* Begins with the first of the chains that wants a key. They must stay until key_work_end(). */
 void key_work_begin(struct key_work *w, struct key_chain *const *chains, unsigned int count,
 	const struct cipher *cipher);
-/* The key schedule is complete (i = 256): ends this key and begins the next, i and j being 0. */
+/* Completes this key, from i and j, and begins the next: i and j are 0, or chain is NULL. */
 void key_work_turn(struct key_work *w);
 /* Completes the key that was begun, and wipes the work. */
 void key_work_end(struct key_work *w);

@@ -19,7 +19,7 @@
 /* In bytes of a stream: its key schedule. */
 #define SCHEDULE 256
 /* Sixteen streams in step take as long as so many by fours (tests/bench/cipher). */
-#define WIDE_COST 7
+#define WIDE_COST 6
 /*
  * The side of the wide engine is one key at a time; more chains than this are better done in step.
  */
@@ -138,7 +138,7 @@ static void run_plan(struct plan *p, struct key_work *work)
 			p->cipher->wide(order, group, work);
 		} else {
 			group = rc4_scalar_group(n);
-			rc4_scalar_run(order, group, work);
+			rc4_scalar_run(order, group);
 		}
 		order += group;
 		n -= group;
@@ -187,7 +187,7 @@ static void run_last(struct plan *p, struct rc4_batch *batch)
 		wanting += key_chain_wants(batch->chains[i]);
 	}
 	sort(p);
-	if (wanting && (wanting <= SIDE_MAX || !wide_pays(p->cipher, p->order, p->count))) {
+	if (wanting && wanting <= SIDE_MAX && wide_pays(p->cipher, p->order, p->count)) {
 		struct key_work work;
 
 		key_work_begin(&work, batch->chains, batch->chain_count, p->cipher);

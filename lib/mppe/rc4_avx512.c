@@ -91,27 +91,48 @@ AVX512_INNER __m512i step(
 	return _mm512_add_epi32(a, b);
 }
 
-/* Some steps of a chain's key schedule, on the side. */
-#define BURST 4
+/*
+ * A few steps of a chain's key schedule, on the side: as many as there is time for. They are written
+ * out, as those of the data are: what is saved there is time for the others.
+ */
+#define BURST 4 /* divides 16 */
+#define IDLE  256
 struct side {
-	uint32_t i, j;
+	uint32_t i, j; /* i IDLE: nothing to do */
 };
+
+AVX512_INNER void side_mix(struct side *side, struct key_work *work, unsigned int k)
+{
+	uint32_t *cell = work->s + side->i + k, t = *cell;
+
+	side->j = (side->j + t + work->interim[(side->i & 15) + k]) & 255;
+	*cell = work->s[side->j];
+	work->s[side->j] = t;
+}
 
 AVX512_INNER void side_step(struct side *side, struct key_work *work)
 {
-	if (__builtin_expect(side->i < 256, 1)) {
-		for (unsigned int n = 0; n < BURST; n++) {
-			uint32_t t = work->s[side->i];
-
-			side->j = (side->j + t + work->interim[side->i & 15]) & 255;
-			work->s[side->i++] = work->s[side->j];
-			work->s[side->j] = t;
-		}
-	} else if (side->i == 256) {
+	if (__builtin_expect(side->i >= IDLE, 0))
+		return;
+	side_mix(side, work, 0);
+	side_mix(side, work, 1);
+	side_mix(side, work, 2);
+	side_mix(side, work, 3);
+	side->i += BURST;
+	if (__builtin_expect(side->i >= 256, 0)) {
+		work->i = side->i;
 		key_work_turn(work);
-		side->i = work->chain ? 0 : 257;
+		side->i = work->chain ? 0 : IDLE;
 		side->j = 0;
 	}
+}
+
+AVX512_INNER void mix(struct rows *r, struct walk *w, unsigned int i, __m512i key,
+	struct side *side, struct key_work *work, bool busy)
+{
+	(void)step(r, w, i, key, ALL);
+	if (busy)
+		side_step(side, work);
 }
 
 AVX512_INNER void schedule(
@@ -122,10 +143,13 @@ AVX512_INNER void schedule(
 	for (unsigned int i = 0; i < 256; i++)
 		r->s[i] = _mm512_set1_epi32((int)(i << 6));
 	w = walk_from(r, 0);
-	for (unsigned int i = 0; i < 256; i++) {
-		(void)step(r, &w, i, keys[i & 15], ALL);
-		if (busy)
-			side_step(side, work);
+	for (unsigned int i = 0; i < 256; i += 4) {
+		const __m512i *key = keys + (i & 15);
+
+		mix(r, &w, i, key[0], side, work, busy);
+		mix(r, &w, i + 1, key[1], side, work, busy);
+		mix(r, &w, i + 2, key[2], side, work, busy);
+		mix(r, &w, i + 3, key[3], side, work, busy);
 	}
 }
 
@@ -197,7 +221,7 @@ AVX512_INNER void xor_chunk(struct rc4_lane *const *lanes, unsigned int n, const
 /* How a group runs; each combination is compiled by itself. */
 struct mode {
 	bool busy;  /* keys are made on the side */
-	bool exact; /* a lane's state is kept: it stops where its stream ends */
+	bool exact; /* a lane's state is continued and kept: it stops where its stream ends */
 };
 
 /* What differs between lanes, and is not in their rows. */
@@ -207,28 +231,37 @@ struct ends {
 	alignas(64) uint32_t total[RC4_WIDTH_MAX];
 };
 
-/* The next four bytes of each lane's key stream, the first of them number `done` (from 0). */
+/* Byte number `done` (from 0) of each lane's key stream, as a row's offset. */
+AVX512_INNER __m512i one(struct rows *r, struct walk *w, uint32_t done, const struct ends *e,
+	struct side *side, struct key_work *work, struct mode mode)
+{
+	__mmask16 live = ALL;
+	__m512i sum;
+
+	if (mode.exact)
+		live = _mm512_cmpgt_epu32_mask(
+			_mm512_load_si512(e->total), _mm512_set1_epi32((int)done));
+	sum = step(r, w, (done + 1) & 255, _mm512_setzero_si512(), live);
+	if (mode.exact)
+		sum = _mm512_sub_epi32(sum, _mm512_load_si512(e->turn));
+	sum = _mm512_i32gather_epi32(cell(sum), r, 1);
+	if (mode.busy)
+		side_step(side, work);
+	return sum;
+}
+
+/* The next four bytes, the first of them number `done`. */
 AVX512_INNER __m512i four(struct rows *r, struct walk *w, uint32_t done, const struct ends *e,
 	struct side *side, struct key_work *work, struct mode mode)
 {
-	const __m512i turn = _mm512_load_si512(e->turn);
-	__m512i out[4], v;
+	__m512i a = one(r, w, done, e, side, work, mode);
+	__m512i b = one(r, w, done + 1, e, side, work, mode);
+	__m512i c = one(r, w, done + 2, e, side, work, mode);
+	__m512i d = one(r, w, done + 3, e, side, work, mode);
 
-	for (unsigned int k = 0; k < 4; k++) {
-		__mmask16 live = ALL;
-		__m512i sum;
-
-		if (mode.exact)
-			live = _mm512_cmpgt_epu32_mask(
-				_mm512_load_si512(e->total), _mm512_set1_epi32((int)(done + k)));
-		sum = step(r, w, (done + k + 1) & 255, _mm512_setzero_si512(), live);
-		out[k] = _mm512_i32gather_epi32(cell(_mm512_sub_epi32(sum, turn)), r, 1);
-		if (mode.busy)
-			side_step(side, work);
-	}
-	v = _mm512_ternarylogic_epi32(_mm512_srli_epi32(out[0], 6), _mm512_slli_epi32(out[1], 2),
-		_mm512_slli_epi32(out[2], 10), 0xfe); /* a | b | c */
-	return _mm512_or_si512(v, _mm512_slli_epi32(out[3], 18));
+	a = _mm512_ternarylogic_epi32(_mm512_srli_epi32(a, 6), _mm512_slli_epi32(b, 2),
+		_mm512_slli_epi32(c, 10), 0xfe); /* a | b | c */
+	return _mm512_or_si512(a, _mm512_slli_epi32(d, 18));
 }
 
 AVX512_INNER void generate(struct rows *r, struct rc4_lane *const *lanes, unsigned int n,
@@ -324,7 +357,7 @@ AVX512_INNER void run(struct rows *r, struct rc4_lane *const *lanes, unsigned in
 		if (lanes[k]->state)
 			store_state(r, lanes[k], k, &e);
 	explicit_bzero(&e, sizeof(e));
-	if (mode.busy) {
+	if (mode.busy && side.i != IDLE) {
 		work->i = side.i;
 		work->j = side.j;
 	}

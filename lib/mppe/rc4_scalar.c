@@ -6,7 +6,6 @@
  *
  * Invariant: the tables made of keys are wiped before rc4_scalar_run() returns.
  */
-#include "lib/mppe/key_chain.h"
 #include "lib/mppe/rc4_lane.h"
 
 #include <string.h>
@@ -64,60 +63,37 @@ struct cells {
 	x ^= w##k;                                                                                 \
 	memcpy(d##k + n, &x, 8);
 #define XOR_BYTE(k) d##k[n] = (uint8_t)(d##k[n] ^ w##k);
-/* A step of a key schedule, on the side: see struct key_work. */
-#define SIDE                                                                                       \
-	t = work->s[side_i];                                                                       \
-	side_j = (side_j + t + work->interim[side_i & 15]) & 255;                                  \
-	work->s[side_i++] = work->s[side_j];                                                       \
-	work->s[side_j] = t;
-#define ROUND(EACH, HOW, bits, ALSO)                                                               \
+#define ROUND(EACH, HOW, bits)                                                                     \
 	{                                                                                          \
 		enum { shift = bits };                                                             \
 		i = (i + 1) & 255;                                                                 \
-		EACH(HOW) ALSO                                                                     \
+		EACH(HOW)                                                                          \
 	}
-#define WORD(EACH, HOW, ALSO)                                                                      \
-	EACH(CLEAR)                                                                                \
-	ROUND(EACH, HOW, PLACE(0), ALSO)                                                           \
-	ROUND(EACH, HOW, PLACE(8), ALSO)                                                           \
-	ROUND(EACH, HOW, PLACE(16), ALSO)                                                          \
-	ROUND(EACH, HOW, PLACE(24), ALSO)                                                          \
-	ROUND(EACH, HOW, PLACE(32), ALSO)                                                          \
-	ROUND(EACH, HOW, PLACE(40), ALSO)                                                          \
-	ROUND(EACH, HOW, PLACE(48), ALSO)                                                          \
-	ROUND(EACH, HOW, PLACE(56), ALSO)                                                          \
-	EACH(XOR_WORD)
 #define DEFINE_RUN(N, START, HOW)                                                                  \
 	static void run_##N(                                                                       \
 		struct cells *const *c, struct rc4_lane *const *lanes, uint32_t i, uint32_t count) \
 	{                                                                                          \
-		uint32_t n = 0, t = 0, u;                                                           \
+		uint32_t n = 0, t, u;                                                              \
 		uint64_t x;                                                                        \
 		EACH_##N(START)                                                                    \
 		for (; n + 8 <= count; n += 8) {                                                   \
-			WORD(EACH_##N, HOW, )                                                      \
+			EACH_##N(CLEAR)                                                            \
+			ROUND(EACH_##N, HOW, PLACE(0))                                             \
+			ROUND(EACH_##N, HOW, PLACE(8))                                             \
+			ROUND(EACH_##N, HOW, PLACE(16))                                            \
+			ROUND(EACH_##N, HOW, PLACE(24))                                            \
+			ROUND(EACH_##N, HOW, PLACE(32))                                            \
+			ROUND(EACH_##N, HOW, PLACE(40))                                            \
+			ROUND(EACH_##N, HOW, PLACE(48))                                            \
+			ROUND(EACH_##N, HOW, PLACE(56))                                            \
+			EACH_##N(XOR_WORD)                                                         \
 		}                                                                                  \
 		for (; n < count; n++) {                                                           \
 			EACH_##N(CLEAR)                                                            \
-			ROUND(EACH_##N, HOW, 0, )                                                  \
+			ROUND(EACH_##N, HOW, 0)                                                    \
 			EACH_##N(XOR_BYTE)                                                         \
 		}                                                                                  \
 		EACH_##N(END)                                                                      \
-	}                                                                                          \
-	/* With a key on the side, until that is complete; whole words. Returns how far. */        \
-	static uint32_t busy_##N(struct cells *const *c, struct rc4_lane *const *lanes,            \
-		uint32_t i, uint32_t count, struct key_work *work)                                 \
-	{                                                                                          \
-		uint32_t n = 0, t, u, side_i = work->i, side_j = work->j;                          \
-		uint64_t x;                                                                        \
-		EACH_##N(START)                                                                    \
-		for (; n + 8 <= count && side_i + 8 <= 256; n += 8) {                              \
-			WORD(EACH_##N, HOW, SIDE)                                                  \
-		}                                                                                  \
-		EACH_##N(END)                                                                      \
-		work->i = side_i;                                                                  \
-		work->j = side_j;                                                                  \
-		return n;                                                                          \
 	}
 #define BEGIN_KEY(k)                                                                               \
 	uint32_t *const s##k = c[k]->s;                                                            \
@@ -236,26 +212,6 @@ static unsigned int settle(struct cells **c, struct rc4_lane **lanes, unsigned i
 	return left;
 }
 
-/* Returns how far it came: `count`, or less if a key was complete before. */
-static uint32_t run_busy(struct cells *const *c, struct rc4_lane *const *lanes, unsigned int n,
-	uint32_t i, uint32_t count, struct key_work *work)
-{
-	if (work->i == 256)
-		key_work_turn(work);
-	if (!work->chain)
-		return 0;
-	switch (n) {
-	case 4:
-		return busy_4(c, lanes, i, count, work);
-	case 3:
-		return busy_3(c, lanes, i, count, work);
-	case 2:
-		return busy_2(c, lanes, i, count, work);
-	default:
-		return busy_1(c, lanes, i, count, work);
-	}
-}
-
 static void run(struct cells *const *c, struct rc4_lane *const *lanes, unsigned int n, uint32_t i,
 	uint32_t count)
 {
@@ -275,7 +231,7 @@ static void run(struct cells *const *c, struct rc4_lane *const *lanes, unsigned 
 	}
 }
 
-void rc4_scalar_run(struct rc4_lane *const *group, unsigned int n, struct key_work *work)
+void rc4_scalar_run(struct rc4_lane *const *group, unsigned int n)
 {
 	struct rc4_lane *lanes[LANES];
 	struct cells cells[LANES], *c[LANES];
@@ -288,20 +244,15 @@ void rc4_scalar_run(struct rc4_lane *const *group, unsigned int n, struct key_wo
 		lanes[k] = group[k];
 	}
 	while ((n = settle(c, lanes, n)) > 0) {
-		uint32_t count = lanes[0]->left, done = 0;
+		uint32_t count = lanes[0]->left;
 
 		for (unsigned int k = 1; k < n; k++)
 			count = lanes[k]->left < count ? lanes[k]->left : count;
-		if (work && work->chain && count >= 8)
-			done = run_busy(c, lanes, n, i, count, work);
-		if (!done) {
-			run(c, lanes, n, i, count);
-			done = count;
-		}
-		i = (i + done) & 255;
+		run(c, lanes, n, i, count);
+		i = (i + count) & 255;
 		for (unsigned int k = 0; k < n; k++) {
-			lanes[k]->data += done;
-			lanes[k]->left -= done;
+			lanes[k]->data += count;
+			lanes[k]->left -= count;
 		}
 	}
 	explicit_bzero(cells, used * sizeof(cells[0]));

@@ -165,6 +165,7 @@ static void run_rc4(const struct row *row, uint32_t size)
 		if (batch.count == row->fill)
 			rc4_run(&batch);
 	}
+	rc4_run(&batch);
 }
 
 static void run_mppe(const struct row *row, uint32_t size)
@@ -175,6 +176,7 @@ static void run_mppe(const struct row *row, uint32_t size)
 		if (i % row->fill == row->fill - 1)
 			rc4_run(&batch);
 	}
+	rc4_run(&batch);
 }
 
 static void begin_sessions(const struct cipher *cipher)
