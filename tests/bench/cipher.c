@@ -50,7 +50,8 @@ static struct rc4_batch batch;
 static struct mppe sessions[SESSIONS];
 
 struct row {
-	const char *what; /* "rc4": the key is there; "mppe": with the key change, stateless, 128 */
+	/* "rc4": the key is there; "mppe": with the key change, stateless, 128; "stateful": goes on */
+	const char *what;
 	const char *name;
 	const struct cipher *cipher;
 	unsigned int fill, sessions;
@@ -59,6 +60,11 @@ struct row {
 };
 static struct row rows[ROW_MAX];
 static unsigned int row_count;
+
+static bool is_stateful(const struct row *row)
+{
+	return strcmp(row->what, "stateful") == 0;
+}
 
 /* ---- packet by packet ---- */
 
@@ -73,13 +79,15 @@ static void run_nettle(const struct row *row, uint32_t size)
 	struct arcfour_ctx rc4;
 
 	memcpy(key, start, sizeof(key));
+	arcfour_set_key(&rc4, sizeof(key), key);
 	for (unsigned int i = 0; i < PACKETS; i++) {
-		if (row->sessions) {
+		if (row->sessions && !is_stateful(row)) {
 			hash_plain(key, interim);
 			arcfour_set_key(&rc4, sizeof(key), interim);
 			arcfour_crypt(&rc4, sizeof(key), key, interim);
 		}
-		arcfour_set_key(&rc4, sizeof(key), key);
+		if (!is_stateful(row))
+			arcfour_set_key(&rc4, sizeof(key), key);
 		arcfour_crypt(&rc4, size, packets[i] + MPPE_HEADER, packets[i] + MPPE_HEADER);
 	}
 }
@@ -118,10 +126,11 @@ static void run_evp(const struct row *row, uint32_t size)
 
 	memset(pad2, 0xf2, sizeof(pad2));
 	memcpy(key, start, sizeof(key));
+	EVP_EncryptInit_ex2(evp_cipher, NULL, key, NULL, NULL);
 	for (unsigned int i = 0; i < PACKETS; i++) {
 		uint8_t *data = packets[i] + MPPE_HEADER;
 
-		if (row->sessions) {
+		if (row->sessions && !is_stateful(row)) {
 			EVP_DigestInit_ex2(evp_hash, evp_sha1, NULL);
 			EVP_DigestUpdate(evp_hash, start, sizeof(start));
 			EVP_DigestUpdate(evp_hash, pad1, sizeof(pad1));
@@ -131,7 +140,8 @@ static void run_evp(const struct row *row, uint32_t size)
 			EVP_EncryptInit_ex2(evp_cipher, NULL, hash, NULL, NULL);
 			EVP_EncryptUpdate(evp_cipher, key, &out, hash, sizeof(key));
 		}
-		EVP_EncryptInit_ex2(evp_cipher, NULL, key, NULL, NULL);
+		if (!is_stateful(row))
+			EVP_EncryptInit_ex2(evp_cipher, NULL, key, NULL, NULL);
 		EVP_EncryptUpdate(evp_cipher, data, &out, data, (int)size);
 	}
 }
@@ -179,16 +189,20 @@ static void run_mppe(const struct row *row, uint32_t size)
 	rc4_run(&batch);
 }
 
-static void begin_sessions(const struct cipher *cipher)
+/* All where the others begin: at the start key. */
+static void begin_sessions(const struct row *row)
 {
-	static const struct mppe_params params = { .bits = MPPE_128, .stateless = true };
+	const struct mppe_params params = { .bits = MPPE_128, .stateless = !is_stateful(row) };
 
 	for (unsigned int i = 0; i < SESSIONS; i++) {
-		mppe_init(&sessions[i], &params, start);
-		/* The chain where the others begin: at the start key. */
-		memcpy(sessions[i].key, start, sizeof(start));
-		key_chain_init(&sessions[i].chain, MPPE_128, start, start);
-		sessions[i].cipher = cipher;
+		struct mppe *m = &sessions[i];
+
+		mppe_init(m, &params, start);
+		memcpy(m->key, start, sizeof(start));
+		if (params.stateless)
+			key_chain_init(&m->chain, MPPE_128, start, start);
+		else
+			rc4_init(&m->stream, start, sizeof(start));
 	}
 }
 
@@ -222,6 +236,8 @@ static void add_engine(unsigned int features)
 	add("mppe", name, cipher, PACKETS, 1, run_mppe);
 	add("mppe", name, cipher, SESSIONS, SESSIONS, run_mppe);
 	add("mppe", name, cipher, PACKETS, SESSIONS, run_mppe);
+	add("stateful", name, cipher, PACKETS, 1, run_mppe);
+	add("stateful", name, cipher, PACKETS, SESSIONS, run_mppe);
 }
 
 static void add_rows(void)
@@ -229,12 +245,14 @@ static void add_rows(void)
 	if (evp_open()) {
 		add("rc4", "OpenSSL EVP", NULL, 1, 0, run_evp);
 		add("mppe", "OpenSSL EVP", NULL, 1, 1, run_evp);
+		add("stateful", "OpenSSL EVP", NULL, 1, 1, run_evp);
 	} else {
 		fprintf(stderr, "cipher: OpenSSL EVP is left out: built without OpenSSL, or its "
 				"\"legacy\" provider, which has RC4, is not installed\n");
 	}
 	add("rc4", "nettle", NULL, 1, 0, run_nettle);
 	add("mppe", "nettle", NULL, 1, 1, run_nettle);
+	add("stateful", "nettle", NULL, 1, 1, run_nettle);
 	add_engine(0);
 	add_engine(CIPHER_SHA | CIPHER_AVX);
 	add_engine(CIPHER_AVX512 | CIPHER_SHA | CIPHER_AVX);
@@ -262,7 +280,7 @@ static double measure(const struct row *row, uint32_t size)
 {
 	double spent[REPEATS];
 
-	begin_sessions(row->cipher);
+	begin_sessions(row);
 	row->run(row, size);
 	for (unsigned int i = 0; i < REPEATS; i++) {
 		uint64_t before = now();
@@ -277,7 +295,7 @@ static double measure(const struct row *row, uint32_t size)
 static bool same_bytes(const struct row *row)
 {
 	static uint8_t expected[PACKETS][PACKET_ROOM];
-	const struct row reference = { .sessions = row->sessions };
+	const struct row reference = { .what = row->what, .sessions = row->sessions };
 
 	memset(packets, 0, sizeof(packets));
 	if (row->sessions > 1) {
@@ -290,7 +308,7 @@ static bool same_bytes(const struct row *row)
 		memcpy(expected, packets, sizeof(expected));
 	}
 	memset(packets, 0, sizeof(packets));
-	begin_sessions(row->cipher);
+	begin_sessions(row);
 	row->run(row, 1400);
 	for (unsigned int i = 0; i < PACKETS; i++)
 		if (memcmp(packets[i] + MPPE_HEADER, expected[i] + MPPE_HEADER, 1400) != 0)
@@ -302,7 +320,7 @@ static bool same_bytes(const struct row *row)
 static const struct row *baseline(const struct row *row)
 {
 	for (unsigned int i = 0; i < row_count; i++)
-		if (rows[i].what == row->what)
+		if (strcmp(rows[i].what, row->what) == 0)
 			return &rows[i];
 	return row;
 }
@@ -323,14 +341,14 @@ static void print_table(void)
 {
 	printf("%s per packet, median of %d rounds, and how many times as fast as %s\n", UNIT,
 		ROUNDS, baseline(&rows[0])->name);
-	printf("%-5s %-18s %8s %5s", "", "", "sessions", "fill");
+	printf("%-8s %-18s %8s %5s", "", "", "sessions", "fill");
 	for (unsigned int s = 0; s < SIZES; s++)
 		printf(" %9u B      ", sizes[s]);
 	printf("\n");
 	for (unsigned int i = 0; i < row_count; i++) {
 		const struct row *row = &rows[i];
 
-		printf("%-5s %-18s %8u %5u", row->what, row->name, row->sessions, row->fill);
+		printf("%-8s %-18s %8u %5u", row->what, row->name, row->sessions, row->fill);
 		for (unsigned int s = 0; s < SIZES; s++)
 			printf(" %9.0f (%5.2f)", median(row->cycles[s], ROUNDS), ratio(row, s));
 		printf("\n");
