@@ -1,18 +1,17 @@
 /*
  * lib/mppe/cipher: every engine computes what nettle computes, for every length and every number of
- * streams in step, whatever is mixed in a batch. What this CPU cannot run is skipped.
+ * streams in step, whatever is mixed in a batch. The argument is the engine (engine.h).
  */
 #include "lib/mppe/cipher.h"
 
 #include "lib/mppe/key_chain.h"
-#include "system/cpu.h"
+#include "tests/unit/engine.h"
 
 #include <nettle/arcfour.h>
 #include <nettle/sha1.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -20,10 +19,7 @@
 #define LEN_MAX 2048
 #define ROOM    (LEN_MAX + 16) /* what is behind the data must stay as it is */
 
-static const unsigned int variants[] = { 0, CIPHER_SHA, CIPHER_SHA | CIPHER_AVX,
-	CIPHER_AVX512 | CIPHER_AVX, CIPHER_AVX512 | CIPHER_SHA | CIPHER_AVX };
-#define VARIANTS (sizeof(variants) / sizeof(variants[0]))
-
+static const struct cipher *cipher;
 static struct rc4_batch batch;
 static uint8_t data[RC4_BATCH_MAX][ROOM], want[RC4_BATCH_MAX][ROOM];
 static uint32_t seed = 1;
@@ -38,28 +34,6 @@ static void fill(uint8_t *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		p[i] = (uint8_t)(noise() >> 8);
-}
-
-/* NULL: not on this CPU. */
-static const struct cipher *variant(unsigned int features)
-{
-	if ((features & cpu_features()) != features)
-		return NULL;
-	return cipher_choose(features);
-}
-
-/* A test for each engine: the state is the features that it needs. */
-static const struct cipher *engine(void **state)
-{
-	const unsigned int *features = *state;
-	const struct cipher *cipher = variant(*features);
-
-	if (!cipher) {
-		print_message(
-			"# %s: this CPU has not what it needs\n", cipher_choose(*features)->name);
-		skip();
-	}
-	return cipher;
 }
 
 static void add_fresh(uint32_t len, uint8_t key_len)
@@ -92,7 +66,8 @@ static void run_and_compare(void)
 
 static void every_length_from_0_to_2048_at_every_fill(void **state)
 {
-	batch.cipher = engine(state);
+	(void)state;
+	batch.cipher = cipher;
 	for (unsigned int fill_level = 1; fill_level <= RC4_WIDTH_MAX; fill_level++) {
 		/* The same length in all lanes, so that they really run in step. */
 		for (uint32_t len = fill_level % 7; len <= LEN_MAX; len += 7) {
@@ -110,7 +85,8 @@ static void every_length_from_0_to_2048_at_every_fill(void **state)
 
 static void batches_of_all_sizes_and_mixed_lengths(void **state)
 {
-	batch.cipher = engine(state);
+	(void)state;
+	batch.cipher = cipher;
 	for (unsigned int count = 1; count <= RC4_BATCH_MAX; count++) {
 		for (unsigned int i = 0; i < count; i++)
 			add_fresh(noise() % 3 ? noise() % (LEN_MAX + 1) : noise() % 80,
@@ -119,34 +95,40 @@ static void batches_of_all_sizes_and_mixed_lengths(void **state)
 	}
 }
 
-/* The engines by themselves, as rc4_run() would not always choose them. */
-static void wide_lanes_by_themselves(void **state)
+/* As rc4_run() would not always choose them. */
+static void lanes_by_themselves(unsigned int n, uint32_t len, bool wide)
 {
-	const struct cipher *cipher = engine(state);
+	struct rc4_lane lanes[RC4_WIDTH_MAX], *order[RC4_WIDTH_MAX];
 
-	if (!cipher->wide)
-		skip();
-	for (unsigned int n = 1; n <= RC4_WIDTH_MAX; n++) {
-		for (uint32_t len = 0; len <= LEN_MAX; len += n == RC4_WIDTH_MAX ? 1 : 61) {
-			struct rc4_lane lanes[RC4_WIDTH_MAX], *order[RC4_WIDTH_MAX];
+	for (unsigned int i = 0; i < n; i++) {
+		struct rc4_job *job = &batch.jobs[i];
 
-			for (unsigned int i = 0; i < n; i++) {
-				struct rc4_job *job = &batch.jobs[i];
-
-				add_fresh(len > 3 * i ? len - 3 * i : 0, i & 1 ? 8 : 16);
-				job->next = NULL;
-				lanes[i] = (struct rc4_lane){
-					.key = job->key, .key_len = job->key_len, .total = job->len
-				};
-				rc4_lane_begin(&lanes[i], job);
-				order[i] = &lanes[i];
-			}
-			cipher->wide(order, n, NULL);
-			batch.count = 0;
-			for (unsigned int i = 0; i < n; i++)
-				assert_memory_equal(data[i], want[i], ROOM);
-		}
+		add_fresh(len > 3 * i ? len - 3 * i : 0, i & 1 ? 8 : 16);
+		job->next = NULL;
+		lanes[i] = (struct rc4_lane){
+			.key = job->key, .key_len = job->key_len, .total = job->len
+		};
+		rc4_lane_begin(&lanes[i], job);
+		order[i] = &lanes[i];
 	}
+	if (wide)
+		cipher->wide(order, n, NULL);
+	else
+		rc4_scalar_run(order, n);
+	batch.count = 0;
+	for (unsigned int i = 0; i < n; i++)
+		assert_memory_equal(data[i], want[i], ROOM);
+}
+
+static void engines_by_themselves_at_every_length(void **state)
+{
+	(void)state;
+	for (unsigned int n = 1; n <= RC4_SCALAR_MAX; n++)
+		for (uint32_t len = 0; len <= LEN_MAX; len++)
+			lanes_by_themselves(n, len, false);
+	for (unsigned int n = 1; cipher->wide && n <= RC4_WIDTH_MAX; n++)
+		for (uint32_t len = 0; len <= LEN_MAX; len += n == RC4_WIDTH_MAX ? 1 : 61)
+			lanes_by_themselves(n, len, true);
 }
 
 #define STREAMS 20
@@ -158,7 +140,8 @@ static void stateful_streams_among_stateless_packets(void **state)
 	static struct arcfour_ctx ctx[STREAMS];
 	uint8_t key[16];
 
-	batch.cipher = engine(state);
+	(void)state;
+	batch.cipher = cipher;
 	for (unsigned int i = 0; i < STREAMS; i++) {
 		fill(key, sizeof(key));
 		rc4_init(&streams[i], key, sizeof(key));
@@ -223,8 +206,7 @@ static const enum mppe_bits strengths[] = { MPPE_40, MPPE_56, MPPE_128 };
 
 static void key_changes_are_those_of_nettle(void **state)
 {
-	const struct cipher *cipher = engine(state);
-
+	(void)state;
 	for (unsigned int s = 0; s < 3; s++) {
 		uint8_t start[16], key[16], expected[16];
 		size_t n = mppe_key_len(strengths[s]);
@@ -288,7 +270,8 @@ static void keys_ahead_are_those_of_the_chain(void **state)
 	static struct key_chain chains[SESSIONS];
 	static uint8_t keys[SESSIONS][16], expected[SESSIONS][16];
 
-	batch.cipher = engine(state);
+	(void)state;
+	batch.cipher = cipher;
 	for (unsigned int i = 0; i < SESSIONS; i++) {
 		uint8_t start[16];
 
@@ -319,7 +302,8 @@ static void chain_is_asked_by_key(void **state)
 	uint8_t start[16], keys[60][16], key[16];
 	struct key_chain c;
 
-	batch.cipher = engine(state);
+	(void)state;
+	batch.cipher = cipher;
 	fill(start, sizeof(start));
 	fill(keys[0], sizeof(keys[0]));
 	for (unsigned int i = 1; i < 60; i++) {
@@ -351,37 +335,18 @@ static void chain_is_asked_by_key(void **state)
 	check_ahead(&c);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		CMUnitTestFunction run;
-	} each[] = {
-		{ "every length from 0 to 2048 at every fill",
-			every_length_from_0_to_2048_at_every_fill },
-		{ "batches of all sizes and mixed lengths",
-			batches_of_all_sizes_and_mixed_lengths },
-		{ "wide lanes by themselves", wide_lanes_by_themselves },
-		{ "stateful streams among stateless packets",
-			stateful_streams_among_stateless_packets },
-		{ "key changes are those of nettle", key_changes_are_those_of_nettle },
-		{ "keys ahead are those of the chain", keys_ahead_are_those_of_the_chain },
-		{ "chain is asked by key", chain_is_asked_by_key },
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_length_from_0_to_2048_at_every_fill),
+		cmocka_unit_test(batches_of_all_sizes_and_mixed_lengths),
+		cmocka_unit_test(engines_by_themselves_at_every_length),
+		cmocka_unit_test(stateful_streams_among_stateless_packets),
+		cmocka_unit_test(key_changes_are_those_of_nettle),
+		cmocka_unit_test(keys_ahead_are_those_of_the_chain),
+		cmocka_unit_test(chain_is_asked_by_key),
 	};
-	enum { EACH = sizeof(each) / sizeof(each[0]) };
-	static struct CMUnitTest tests[EACH * VARIANTS];
-	static char names[EACH * VARIANTS][120];
 
-	for (unsigned int v = 0; v < VARIANTS; v++) {
-		for (unsigned int i = 0; i < EACH; i++) {
-			unsigned int n = v * EACH + i;
-
-			(void)snprintf(names[n], sizeof(names[n]), "%s, features %x: %s",
-				cipher_choose(variants[v])->name, variants[v], each[i].name);
-			tests[n].name = names[n];
-			tests[n].test_func = each[i].run;
-			tests[n].initial_state = (void *)(uintptr_t)&variants[v];
-		}
-	}
+	ENGINE_OR_RETURN(cipher, argc, argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,14 +1,13 @@
 /*
  * lib/mppe with many sessions and many packets in a batch: whatever is made ahead, in step or on the
- * side, on whatever engine, the other end (plain C, one packet at a time) understands it.
+ * side, the other end (plain C, one packet at a time) understands it. The argument is the engine
+ * (engine.h).
  */
-#include "lib/mppe/cipher.h"
 #include "lib/mppe/mppe.h"
-#include "system/cpu.h"
+#include "tests/unit/engine.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -24,10 +23,7 @@ struct wire {
 	enum mppe_result result;
 };
 
-static const unsigned int variants[] = { 0, CIPHER_SHA, CIPHER_AVX512 | CIPHER_AVX,
-	CIPHER_AVX512 | CIPHER_SHA | CIPHER_AVX };
-#define VARIANTS (sizeof(variants) / sizeof(variants[0]))
-
+static const struct cipher *cipher;
 static struct mppe tx[SESSIONS], rx[SESSIONS];
 static struct rc4_batch many, single;
 static struct wire wires[BURST];
@@ -37,18 +33,6 @@ static uint32_t noise(void)
 {
 	seed = seed * 1664525u + 1013904223u;
 	return seed >> 8;
-}
-
-static const struct cipher *engine(void **state)
-{
-	const unsigned int *features = *state;
-
-	if ((*features & cpu_features()) != *features) {
-		print_message(
-			"# %s: this CPU has not what it needs\n", cipher_choose(*features)->name);
-		skip();
-	}
-	return cipher_choose(*features);
 }
 
 /* Three of four are stateless. */
@@ -133,7 +117,8 @@ static void burst(
 
 static void bursts_of_many_sessions_are_understood(void **state)
 {
-	many.cipher = engine(state);
+	(void)state;
+	many.cipher = cipher;
 	begin();
 	for (unsigned int round = 0; round < 60; round++) {
 		unsigned int sessions = round % 3 ? 1 + noise() % SESSIONS : 1;
@@ -148,7 +133,8 @@ static void bursts_of_many_sessions_are_understood(void **state)
 /* A forged packet makes the receiver look ahead; it comes back, and its keys with it. */
 static void forged_packets_cost_no_keys_that_are_ahead(void **state)
 {
-	many.cipher = engine(state);
+	(void)state;
+	many.cipher = cipher;
 	begin();
 	for (unsigned int round = 0; round < 20; round++) {
 		unsigned int ahead;
@@ -169,7 +155,8 @@ static void forged_packets_cost_no_keys_that_are_ahead(void **state)
 /* Who sends one packet at a time has one key ahead, after a burst no more than it took. */
 static void as_many_keys_are_ahead_as_were_used(void **state)
 {
-	many.cipher = engine(state);
+	(void)state;
+	many.cipher = cipher;
 	begin();
 	for (unsigned int n = 0; n < 5; n++) {
 		burst(1, 1, &many, &single);
@@ -190,7 +177,8 @@ static void nothing_is_left_of_an_ended_direction(void **state)
 {
 	static const struct mppe zero;
 
-	many.cipher = engine(state);
+	(void)state;
+	many.cipher = cipher;
 	begin();
 	burst(BURST, SESSIONS, &many, &many);
 	done();
@@ -200,33 +188,15 @@ static void nothing_is_left_of_an_ended_direction(void **state)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		CMUnitTestFunction run;
-	} each[] = {
-		{ "bursts of many sessions are understood",
-			bursts_of_many_sessions_are_understood },
-		{ "forged packets cost no keys that are ahead",
-			forged_packets_cost_no_keys_that_are_ahead },
-		{ "as many keys are ahead as were used", as_many_keys_are_ahead_as_were_used },
-		{ "nothing is left of an ended direction", nothing_is_left_of_an_ended_direction },
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bursts_of_many_sessions_are_understood),
+		cmocka_unit_test(forged_packets_cost_no_keys_that_are_ahead),
+		cmocka_unit_test(as_many_keys_are_ahead_as_were_used),
+		cmocka_unit_test(nothing_is_left_of_an_ended_direction),
 	};
-	enum { EACH = sizeof(each) / sizeof(each[0]) };
-	static struct CMUnitTest tests[EACH * VARIANTS];
-	static char names[EACH * VARIANTS][120];
 
-	for (unsigned int v = 0; v < VARIANTS; v++) {
-		for (unsigned int i = 0; i < EACH; i++) {
-			unsigned int n = v * EACH + i;
-
-			(void)snprintf(names[n], sizeof(names[n]), "%s, features %x: %s",
-				cipher_choose(variants[v])->name, variants[v], each[i].name);
-			tests[n].name = names[n];
-			tests[n].test_func = each[i].run;
-			tests[n].initial_state = (void *)(uintptr_t)&variants[v];
-		}
-	}
+	ENGINE_OR_RETURN(cipher, argc, argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
