@@ -337,10 +337,14 @@ static void store_state(
 AVX512_INNER void run(struct rows *r, struct rc4_lane *const *lanes, unsigned int n, bool fresh,
 	struct key_work *work, struct mode mode)
 {
-	struct side side = { .i = mode.busy ? work->i : 0, .j = mode.busy ? work->j : 0 };
+	struct side side = { .i = IDLE };
 	struct ends e = { 0 };
 	__m512i keys[16];
 
+	if (mode.busy) {
+		side.i = work->i;
+		side.j = work->j;
+	}
 	if (fresh) {
 		load_keys(lanes, n, keys);
 		schedule(r, keys, &side, work, mode.busy);
