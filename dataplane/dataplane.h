@@ -38,6 +38,7 @@ struct dp_config {
 				it, both ways */
 	bool fragment_outer; /* outer packets may be fragmented: the path does not limit what is
 				sent. As gre_socket_open() was told. */
+	const struct cipher *cipher; /* by cipher_choose(); NULL: plain C */
 };
 
 enum dp_event_type {

@@ -403,6 +403,7 @@ struct worker *worker_new(const struct dp_config *config, struct event_queue *ev
 		goto out;
 	w->config = *config;
 	w->events = events;
+	w->cipher.cipher = config->cipher;
 	event_list_init(&w->raised);
 	io_receive_init(&w->rx);
 	io_send_init(&w->tx);

@@ -1,7 +1,9 @@
 /* The sessions' common ground: see hub.h. */
 #include "session/hub.h"
 
+#include "lib/mppe/cipher.h"
 #include "session/session.h"
+#include "system/cpu.h"
 #include "system/tun.h"
 
 #include <errno.h>
@@ -25,9 +27,12 @@ static void on_events(uv_poll_t *poll, int status, int events)
 
 int hub_init(struct hub *h, uv_loop_t *loop, const struct dp_config *config, char *why)
 {
+	struct dp_config dp = *config;
+
 	memset(h, 0, sizeof(*h));
 	h->loop = loop;
-	h->dp = dataplane_new(config);
+	dp.cipher = cipher_choose(cpu_features());
+	h->dp = dataplane_new(&dp);
 	if (!h->dp) {
 		snprintf(why, SYSTEM_WHY, "cannot start the data plane: %s", strerror(errno));
 		return -1;
