@@ -1,6 +1,7 @@
 /* IPv6 headers and Packet Too Big: see ipv6.h. */
 #include "dataplane/ipv6.h"
 
+#include "lib/checksum.h"
 #include "lib/wire.h"
 
 #include <string.h>
@@ -83,21 +84,6 @@ bool ipv6_is_nobody(const uint8_t address[IPV6_ADDRESS])
 	return !memcmp(address, unspecified, sizeof(unspecified)) && address[IPV6_ADDRESS - 1] <= 1;
 }
 
-/* RFC 8200 section 8.1. `packet` has `payload` octets of ICMPv6 behind its header. */
-static uint16_t checksum(const uint8_t *packet, size_t payload)
-{
-	struct wire_reader r = wire_reader(packet + 8, IPV6_HEADER - 8 + payload);
-	uint32_t sum = (uint32_t)payload + ICMPV6;
-
-	while (wire_left(&r) > 1)
-		sum += wire_u16(&r);
-	if (wire_left(&r))
-		sum += (uint32_t)wire_u8(&r) << 8;
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
-}
-
 size_t ipv6_too_big(const uint8_t *packet, size_t len, uint32_t mtu, uint8_t *out, size_t size)
 {
 	struct wire_writer w = wire_writer(out, size);
@@ -125,6 +111,8 @@ size_t ipv6_too_big(const uint8_t *packet, size_t len, uint32_t mtu, uint8_t *ou
 	wire_put_bytes(&w, packet, quoted);
 	if (w.failed)
 		return 0;
-	wire_patch_u16(&w, IPV6_HEADER + 2, checksum(out, ICMP_HEADER + quoted));
+	wire_patch_u16(&w, IPV6_HEADER + 2,
+		checksum_of_upper(out + 8, 2 * IPV6_ADDRESS, ICMPV6, out + IPV6_HEADER,
+			ICMP_HEADER + quoted));
 	return wire_written(&w);
 }
