@@ -6,6 +6,7 @@
 #include "dataplane/path.h"
 
 #include "dataplane/fit.h"
+#include "dataplane/ipv4.h"
 #include "dataplane/ipv6.h"
 #include "lib/ppp/frame.h"
 #include "lib/wire.h"
@@ -13,34 +14,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#define IP_GRE   47
-#define IPV4_MIN 20
-
-/* ---- headers ---- */
-
-struct ipv4 {
-	size_t header, total;
-	uint8_t protocol;
-	uint32_t source, destination;
-};
-
-/* False unless `data` begins with a whole IPv4 header and holds all that it claims. */
-static bool ipv4_decode(struct ipv4 *ip, const uint8_t *data, size_t len)
-{
-	struct wire_reader r = wire_reader(data, len);
-	uint8_t first = wire_u8(&r);
-
-	wire_skip(&r, 1);
-	ip->header = (first & 15u) * 4u;
-	ip->total = wire_u16(&r);
-	wire_skip(&r, 5);
-	ip->protocol = wire_u8(&r);
-	wire_skip(&r, 2);
-	ip->source = wire_u32(&r);
-	ip->destination = wire_u32(&r);
-	return !r.failed && first >> 4 == 4 && ip->header >= IPV4_MIN && ip->total >= ip->header &&
-	       ip->total <= len;
-}
+#define IP_GRE 47
 
 void path_discard(struct worker *w, struct packet_list *list)
 {
