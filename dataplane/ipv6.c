@@ -47,6 +47,7 @@ static bool skip_extension(struct ipv6 *ip, struct wire_reader *r, uint8_t kind,
 		ip->fragment = true;
 		return place >> 3 == 0;
 	} else {
+		ip->routed |= kind == ROUTING;
 		wire_skip(r, size * 8u + 6);
 	}
 	return true;

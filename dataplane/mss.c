@@ -9,12 +9,8 @@
 
 #include "dataplane/ipv4.h"
 #include "dataplane/ipv6.h"
+#include "dataplane/tcp.h"
 #include "lib/wire.h"
-
-#define TCP_HEADER 20u
-#define TCP_SYN    0x02u
-
-#define PROTOCOL_TCP 6
 
 enum tcp_option { OPTION_END = 0, OPTION_NONE = 1, OPTION_MSS = 2 };
 
