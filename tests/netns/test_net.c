@@ -68,7 +68,7 @@ static int make_device(const char *name, const char *local, unsigned int prefix_
 	int fd;
 
 	snprintf(dev, sizeof(dev), "%s", name);
-	fd = tun_open(dev, why);
+	fd = tun_open(dev, false, NULL, why);
 	if (fd < 0)
 		fail_msg("%s", why);
 	must(net_address_add(dev, ip(local), (struct in_addr){ 0 }, prefix_len, why));
@@ -79,14 +79,14 @@ static int make_device(const char *name, const char *local, unsigned int prefix_
 static void a_tun_device_lives_as_long_as_its_descriptor(void **state)
 {
 	char name[IFNAMSIZ] = "grey%d", again[IFNAMSIZ];
-	int fd = tun_open(name, why);
+	int fd = tun_open(name, false, NULL, why);
 
 	(void)state;
 	assert_true(fd >= 0);
 	assert_string_equal(name, "grey0");
 	assert_true(net_ifindex("grey0") > 0);
 	memcpy(again, name, sizeof(again));
-	assert_int_equal(tun_open(again, why), -1);
+	assert_int_equal(tun_open(again, false, NULL, why), -1);
 	assert_non_null(strstr(why, "a device named grey0 exists already"));
 	close(fd);
 	assert_int_equal(net_ifindex("grey0"), 0);
@@ -97,23 +97,23 @@ static void names_that_no_tun_device_can_have_are_refused(void **state)
 	char name[IFNAMSIZ] = "a/b";
 
 	(void)state;
-	assert_int_equal(tun_open(name, why), -1);
+	assert_int_equal(tun_open(name, false, NULL, why), -1);
 	assert_non_null(strstr(why, "refuses \"a/b\""));
 	snprintf(name, sizeof(name), "lo");
-	assert_int_equal(tun_open(name, why), -1);
+	assert_int_equal(tun_open(name, false, NULL, why), -1);
 	assert_non_null(strstr(why, "a device named lo exists already"));
 	name[0] = '\0';
-	assert_int_equal(tun_open(name, why), -1);
+	assert_int_equal(tun_open(name, false, NULL, why), -1);
 	assert_non_null(strstr(why, "1 to 15 characters"));
 	memset(name, 'x', sizeof(name));
-	assert_int_equal(tun_open(name, why), -1);
+	assert_int_equal(tun_open(name, false, NULL, why), -1);
 	assert_non_null(strstr(why, "1 to 15 characters"));
 }
 
 static void a_point_to_point_address_and_an_mtu_are_set(void **state)
 {
 	char name[IFNAMSIZ] = "grey0";
-	int fd = tun_open(name, why);
+	int fd = tun_open(name, false, NULL, why);
 
 	(void)state;
 	must(net_address_add("grey0", ip("10.9.0.1"), ip("10.9.0.2"), 24, why));
