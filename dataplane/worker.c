@@ -77,13 +77,12 @@ static void path_is_smaller(struct worker *w, struct dp_session *s)
 	event_list_add_once(&w->raised, &s->path);
 }
 
-void worker_flush(struct worker *w)
+/* How many went out. */
+static unsigned int flush(struct worker *w)
 {
 	struct io_sent result;
 	struct packet *p;
 
-	if (w->tx.count == 0 || w->blocked_until)
-		return;
 	result = io_send(&w->tx, w->config.gre_fd, &w->pool);
 	w->stats.gre_sent += result.sent;
 	w->stats.send_errors += result.failed;
@@ -95,15 +94,29 @@ void worker_flush(struct worker *w)
 	}
 	if (result.full)
 		set_blocked(w, true);
+	return result.sent;
 }
 
-/* The GRE socket has room again, or has had none for too long. */
-static void unblock(struct worker *w, bool has_room)
+void worker_flush(struct worker *w)
 {
+	if (w->tx.count && !w->blocked_until)
+		flush(w);
+}
+
+/* The GRE socket says that it has room again, or has had none for too long. */
+static void unblock(struct worker *w)
+{
+	uint64_t until = w->blocked_until;
+
 	set_blocked(w, false);
-	worker_flush(w);
-	if (w->blocked_until && !has_room)
+	if (flush(w) || !w->blocked_until)
+		return;
+	if (w->now < until) {
+		w->blocked_until = until; /* it had none: no longer than that */
+	} else {
 		w->stats.send_errors += io_send_drop(&w->tx, &w->pool);
+		set_blocked(w, false);
+	}
 }
 
 /* ---- settling ---- */
@@ -337,7 +350,7 @@ static void turn(struct worker *w)
 		ready[events[i].data.u32] = events[i].events;
 	w->now = worker_clock();
 	if (w->blocked_until && (ready[SOURCE_GRE] & EPOLLOUT || w->now >= w->blocked_until))
-		unblock(w, ready[SOURCE_GRE] & EPOLLOUT);
+		unblock(w);
 	w->gre_more = false;
 	if (((ready[SOURCE_GRE] & ~(uint32_t)EPOLLOUT) || wheel_next(&w->wheel) <= w->now) &&
 		!w->gre_lost && path_read_gre(w) < 0)
