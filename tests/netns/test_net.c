@@ -92,6 +92,57 @@ static void a_tun_device_lives_as_long_as_its_descriptor(void **state)
 	assert_int_equal(net_ifindex("grey0"), 0);
 }
 
+/* What a kernel of today has; and that a descriptor really speaks so: an echo with the header in front. */
+static void a_tun_device_has_the_offloads_that_it_says(void **state)
+{
+	char name[IFNAMSIZ] = "grey0";
+	struct tun_offload offload = { 0 };
+	int fd = tun_open(name, false, &offload, why);
+	uint8_t buf[2000];
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	ssize_t n;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_true(offload.header && offload.tcp4 && offload.tcp6);
+	if (have("ethtool"))
+		assert_non_null(strstr(output("ethtool -k grey0"), "tcp-segmentation-offload: on"));
+	must(net_address_add("grey0", ip("10.9.0.1"), ip("10.9.0.2"), 24, why));
+	must(net_link_up("grey0", 1400, why));
+	do {
+		assert_int_equal(poll(&p, 1, 10000), 1);
+		n = read(fd, buf, sizeof(buf));
+		assert_true(n > 10);
+	} while (buf[10] >> 4 != 6); /* the kernel's own reports of multicast */
+	assert_int_equal(n, 10 + 40 + (buf[14] << 8 | buf[15]));
+	close(fd);
+}
+
+static void a_tun_device_has_queues_if_they_are_wanted(void **state)
+{
+	char name[IFNAMSIZ] = "grey%d";
+	struct tun_offload offload = { 0 };
+	int fd = tun_open(name, true, &offload, why), second;
+
+	(void)state;
+	assert_true(fd >= 0);
+	second = tun_open_queue(name, &offload, why);
+	assert_true(second >= 0);
+	close(fd);
+	assert_true(net_ifindex(name) > 0); /* until the last is closed */
+	close(second);
+	assert_int_equal(net_ifindex(name), 0);
+	assert_int_equal(tun_open_queue(name, &offload, why), -1);
+	assert_non_null(strstr(why, "there is no device grey0"));
+	assert_int_equal(net_ifindex(name), 0);
+	fd = tun_open(name, false, NULL, why);
+	assert_true(fd >= 0);
+	memset(&offload, 0, sizeof(offload));
+	assert_int_equal(tun_open_queue(name, &offload, why), -1);
+	assert_non_null(strstr(why, "no further queue of the TUN device grey0"));
+	close(fd);
+}
+
 static void names_that_no_tun_device_can_have_are_refused(void **state)
 {
 	char name[IFNAMSIZ] = "a/b";
@@ -582,6 +633,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a_tun_device_lives_as_long_as_its_descriptor),
+		CASE(a_tun_device_has_the_offloads_that_it_says),
+		CASE(a_tun_device_has_queues_if_they_are_wanted),
 		CASE(names_that_no_tun_device_can_have_are_refused),
 		CASE(a_point_to_point_address_and_an_mtu_are_set),
 		CASE(errors_of_links_and_addresses_are_sentences),
