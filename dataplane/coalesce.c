@@ -1,9 +1,10 @@
 /*
- * Packets into super-packets: see coalesce.h. RFC 791, RFC 8200, RFC 9293, RFC 768, RFC 6864 (identification).
+ * Packets into super-packets: see coalesce.h. RFC 791, RFC 8200, RFC 9293, RFC 768, RFC 6864
+ * (identification).
  *
- * Invariants: a flow has one open write at most, its last; a write that has more than one packet has only packets whose
- * checksums were right, so that the kernel, which is told that they are, delivers nothing that it would not
- * have delivered; each packet is in exactly one write.
+ * Invariants: a flow has one open write at most, its last; a write that has more than one packet
+ * has only packets whose checksums were right, so that the kernel, which is told that they are,
+ * delivers nothing that it would not have delivered; each packet is in exactly one write.
  */
 #include "dataplane/coalesce.h"
 

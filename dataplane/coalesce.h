@@ -1,18 +1,19 @@
 /*
- * Packets for the inner side into super-packets: what came in one batch and is of one flow goes out in one write,
- * with one header and the payloads side by side. Nothing is copied, and nothing waits for a packet that is not
- * there.
+ * Packets for the inner side into super-packets: what came in one batch and is of one flow goes out
+ * in one write, with one header and the payloads side by side. Nothing is copied, and nothing waits
+ * for a packet that is not there.
  *
- * The rules are those by which a receiving kernel does the same (GRO), so that cutting a super-packet again gives
- * the packets that came. TCP: the same addresses, ports, TOS or traffic class, TTL, DF, flow label,
- * acknowledgement number, window, and options (timestamps with them), one after the other, ACK, ECE all or none, and no
- * other flag but PSH or FIN, which end it as a segment does that is smaller than the first; IPv4's identification goes up by one, or, with
- * DF, stays. UDP: the same, and all of one size but the last. No fragments, no IPv4 options, no extension headers; all
- * checksums are right.
+ * The rules are those by which a receiving kernel does the same (GRO), so that cutting a
+ * super-packet again gives the packets that came. TCP: the same addresses, ports, TOS or traffic
+ * class, TTL, DF, flow label, acknowledgement number, window, and options (timestamps with them),
+ * one after the other, ACK, ECE all or none, and no other flag but PSH or FIN, which end it as a
+ * segment does that is smaller than the first; IPv4's identification goes up by one, or, with DF,
+ * stays. UDP: the same, and all of one size but the last. No fragments, no IPv4 options, no
+ * extension headers; all checksums are right.
  *
- * Order: within a flow all go out as they came. What is not TCP or UDP is written in its place among the beginnings of
- * the others. A TCP or UDP packet whose flow cannot be seen (a fragment, options) is overtaken by nothing that came
- * after it.
+ * Order: within a flow all go out as they came. What is not TCP or UDP is written in its place
+ * among the beginnings of the others. A TCP or UDP packet whose flow cannot be seen (a fragment,
+ * options) is overtaken by nothing that came after it.
  */
 #pragma once
 
@@ -60,13 +61,16 @@ static inline bool coalesce_has_room(const struct coalescer *c)
 	return c->packets < COALESCE_MAX;
 }
 
-/* Takes over one packet; data/len is a whole IPv4 or IPv6 packet without anything behind it. There must be room.
+/*
+ * Takes over one packet; data/len is a whole IPv4 or IPv6 packet without anything behind it. There
+ * must be room.
  */
 void coalesce_add(struct coalescer *c, struct packet *p);
 
 /*
- * Prepares write `i` of c->count, in order: `v`, and `iov` (COALESCE_IOV of them) from iov[1] on; iov[0] is the caller's, for
- * the encoded `v`. Returns how many of `iov` there are in all. The first packet's headers become those of the super-packet.
+ * Prepares write `i` of c->count, in order: `v`, and `iov` (COALESCE_IOV of them) from iov[1] on;
+ * iov[0] is the caller's, for the encoded `v`. Returns how many of `iov` there are in all. The
+ * first packet's headers become those of the super-packet.
  */
 unsigned int coalesce_write(
 	struct coalescer *c, unsigned int i, struct vnet *v, struct iovec iov[COALESCE_IOV]);

@@ -8,10 +8,11 @@
  * switch. Events come back through a queue with a descriptor to poll. All functions are for the
  * control thread only, unless marked.
  *
- * In a worker: batches of up to 64 packets from recvmmsg/read, cipher over the batch, sendmmsg, one write
- * for the packets of one flow; never waiting for more than is there; no heap per packet (slots from a
- * pool). Send errors EPERM, ENOBUFS, EMSGSIZE, ECONNREFUSED, ENETUNREACH ... drop the packet and are
- * counted, never fatal; while the socket is full (EAGAIN) the inner side is not read.
+ * In a worker: batches of up to 64 packets from recvmmsg/read, cipher over the batch, sendmmsg, one
+ * write for the packets of one flow; never waiting for more than is there; no heap per packet
+ * (slots from a pool). Send errors EPERM, ENOBUFS, EMSGSIZE, ECONNREFUSED, ENETUNREACH ... drop the
+ * packet and are counted, never fatal; while the socket is full (EAGAIN) the inner side is not
+ * read.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /*
  * The inner side's descriptor: see inner.h.
  *
- * Invariant: a packet in the arena is larger than any session can take as it is (PACKET_ROOM), or a super-packet; so
- * nothing has to be copied back into a slot.
+ * Invariant: a packet in the arena is larger than any session can take as it is (PACKET_ROOM), or a
+ * super-packet; so nothing has to be copied back into a slot.
  */
 #include "dataplane/inner.h"
 
@@ -24,7 +24,9 @@ void inner_init(struct inner *in, int fd, const struct vnet_offload *offload, st
 
 /* ---- in ---- */
 
-/* One read: octets of the packet; 0 if there is none, or a negative errno if there never will be. */
+/*
+ * One read: octets of the packet; 0 if there is none, or a negative errno if there never will be.
+ */
 static ssize_t read_into(struct inner *in, struct iovec *iov, int n, size_t header)
 {
 	ssize_t r = n == 1 ? read(in->fd, iov->iov_base, iov->iov_len) : readv(in->fd, iov, n);

@@ -1,9 +1,10 @@
 /*
- * The inner side's descriptor: a TUN device, with offloads or without, or a socket of one packet a read. Batches
- * of packets and super-packets in; out, one write for all packets of a flow that a turn has.
+ * The inner side's descriptor: a TUN device, with offloads or without, or a socket of one packet a
+ * read. Batches of packets and super-packets in; out, one write for all packets of a flow that a
+ * turn has.
  *
- * A write that fails (no such device any more, device down, no memory) drops its packets, counted; nothing here is fatal but
- * a read that can never succeed again.
+ * A write that fails (no such device any more, device down, no memory) drops its packets, counted;
+ * nothing here is fatal but a read that can never succeed again.
  */
 #pragma once
 
@@ -13,7 +14,10 @@
 
 #define INNER_BATCH                                                                                \
 	64 /* packets that one turn takes; super-packets count as what they are cut into */
-/* Octets of the super-packets that one turn takes. The last begins while there is room for the largest. */
+/*
+ * Octets of the super-packets that one turn takes. The last begins while there is room for the
+ * largest.
+ */
 #define INNER_ARENA (3u * 65536)
 
 struct inner_packet {
@@ -39,7 +43,10 @@ struct inner {
 void inner_init(struct inner *in, int fd, const struct vnet_offload *offload, struct pool *pool,
 	struct dp_stats *stats);
 
-/* Reads one batch, or what is there of it, behind what is in `batch`. -errno if it cannot be read any more. */
+/*
+ * Reads one batch, or what is there of it, behind what is in `batch`. -errno if it cannot be read
+ * any more.
+ */
 int inner_read(struct inner *in);
 /* Done with the batch: slots that are still there go back. */
 void inner_done(struct inner *in);
@@ -47,8 +54,10 @@ void inner_done(struct inner *in);
 /* An IP packet of our own, at once. 0, or a negative errno. */
 int inner_write(struct inner *in, uint8_t *data, size_t len);
 
-/* An IP packet (data/len) for the inner side; takes the slot over. It goes out with inner_flush(), or before, if there
- * is nothing that could join it. */
+/*
+ * An IP packet (data/len) for the inner side; takes the slot over. It goes out with inner_flush(),
+ * or before, if there is nothing that could join it.
+ */
 void inner_add(struct inner *in, struct packet *p);
 /* At the end of a batch. */
 void inner_flush(struct inner *in);

@@ -1,7 +1,7 @@
 /*
  * Batches on the GRE socket: recvmmsg(2) into slots, sendmmsg(2) with the source address of each
- * session (IP_PKTINFO). What is not there is not waited for, what is refused is dropped and counted; only what a full
- * socket does not take waits for it, no longer than the worker lets it.
+ * session (IP_PKTINFO). What is not there is not waited for, what is refused is dropped and
+ * counted; only what a full socket does not take waits for it, no longer than the worker lets it.
  *
  * The socket is a raw one for protocol 47: what comes begins with an IPv4 header, what goes has
  * none. (A connected AF_UNIX SOCK_SEQPACKET socket does as well, and ignores addresses: the tests
@@ -64,8 +64,9 @@ struct io_sent {
 };
 
 /*
- * Sends all in order, and empties the batch unless the socket is full; slots go back to the pool, but
- * those of packets larger than the path (EMSGSIZE) to tx->too_big, for the caller to look at and give back.
+ * Sends all in order, and empties the batch unless the socket is full; slots go back to the pool,
+ * but those of packets larger than the path (EMSGSIZE) to tx->too_big, for the caller to look at
+ * and give back.
  */
 struct io_sent io_send(struct io_send *tx, int fd, struct pool *pool);
 /* What is still there is nobody's of `owner` any more (packet.owner becomes NULL). */

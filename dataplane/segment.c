@@ -1,9 +1,9 @@
 /*
- * Super-packets into packets: see segment.h. RFC 791, RFC 8200, RFC 9293 section 3.1 (urgent pointer: 3.8.5),
- * RFC 768, RFC 3168 section 6.1.2 (CWR), RFC 6864 (identification).
+ * Super-packets into packets: see segment.h. RFC 791, RFC 8200, RFC 9293 section 3.1 (urgent
+ * pointer: 3.8.5), RFC 768, RFC 3168 section 6.1.2 (CWR), RFC 6864 (identification).
  *
- * Invariant: what was read of the headers at the start is what is written; no octet of the packet is looked at twice
- * but to be copied.
+ * Invariant: what was read of the headers at the start is what is written; no octet of the packet
+ * is looked at twice but to be copied.
  */
 #include "dataplane/segment.h"
 
@@ -134,8 +134,10 @@ static void finish_tcp(const struct segmenter *g, uint8_t *tcp, bool last)
 	tcp[TCP_AT_FLAGS] = flags;
 }
 
-/* Of a TCP or UDP packet of `len` octets at `upper`. A datagram without a checksum has 0 (RFC 768), so its
- * checksum 0 is written ffff; for TCP it is the same number. */
+/*
+ * Of a TCP or UDP packet of `len` octets at `upper`. A datagram without a checksum has 0 (RFC 768),
+ * so its checksum 0 is written ffff; for TCP it is the same number.
+ */
 static void finish_checksum(
 	const struct segmenter *g, const uint8_t *ip, uint8_t *upper, size_t len)
 {

@@ -1,7 +1,7 @@
 /*
- * The header in front of each packet of a TUN device with IFF_VNET_HDR (virtio 1.2 section 5.1.6, in the
- * machine's order of octets): what is left to do for a packet. With it one read or write carries a super-packet:
- * one IP header and the payload of many segments of one flow.
+ * The header in front of each packet of a TUN device with IFF_VNET_HDR (virtio 1.2 section 5.1.6,
+ * in the machine's order of octets): what is left to do for a packet. With it one read or write
+ * carries a super-packet: one IP header and the payload of many segments of one flow.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /*
- * dataplane/coalesce: batches of packets of a few flows, near each other's numbers, and of any octets. What comes out,
- * cut again, is what went in: each packet once, and of a flow in order.
+ * dataplane/coalesce: batches of packets of a few flows, near each other's numbers, and of any
+ * octets. What comes out, cut again, is what went in: each packet once, and of a flow in order.
  */
 #include "dataplane/coalesce.h"
 #include "dataplane/segment.h"
@@ -89,7 +89,10 @@ static void take_packet(struct fuzz *f)
 	take(p, len);
 }
 
-/* Without what two writings of the same have: sums (0 is ffff), and the identification where DF is set. */
+/*
+ * Without what two writings of the same have: sums (0 is ffff), and the identification where DF is
+ * set.
+ */
 static void plain(uint8_t *out, const uint8_t *p, size_t len, bool ipv6, bool tcp)
 {
 	size_t ip = ipv6 ? 40 : 20;

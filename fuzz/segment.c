@@ -1,6 +1,6 @@
 /*
- * dataplane/segment: super-packets as a device might hand them over, whatever they hold. The first octets choose
- * sizes, then the header in front; the rest is the packet.
+ * dataplane/segment: super-packets as a device might hand them over, whatever they hold. The first
+ * octets choose sizes, then the header in front; the rest is the packet.
  */
 #include "dataplane/segment.h"
 

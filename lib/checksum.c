@@ -1,7 +1,7 @@
 /*
- * The Internet checksum: see checksum.h. RFC 1071 section 2: words of any size will do as long as carries
- * come back in at the low end (C), and in any order of octets (B). Four sums side by side do not
- * wait for each other's carries.
+ * The Internet checksum: see checksum.h. RFC 1071 section 2: words of any size will do as long as
+ * carries come back in at the low end (C), and in any order of octets (B). Four sums side by side
+ * do not wait for each other's carries.
  */
 #include "lib/checksum.h"
 

@@ -2,8 +2,9 @@
  * TUN devices and the raw GRE socket.
  *
  * The device is made with IFF_TUN_EXCL: it is always a new one and so always goes away with its
- * descriptor; a persistent one that somebody made is not taken over. What the kernel offers of offloads
- * is asked for from all down to nothing, since it refuses as a whole what it does not know.
+ * descriptor; a persistent one that somebody made is not taken over. What the kernel offers of
+ * offloads is asked for from all down to nothing, since it refuses as a whole what it does not
+ * know.
  */
 #include "system/tun.h"
 

@@ -18,11 +18,12 @@ struct tun_offload {
 
 /*
  * Makes a TUN device (IFF_TUN | IFF_NO_PI, non-blocking). `name` in/out, IFNAMSIZ bytes: a name or
- * a pattern "grey%d". Goes away when its last descriptor is closed, also on kill -9. -1 with *why: no
- * /dev/net/tun, no permission, name taken ...
+ * a pattern "grey%d". Goes away when its last descriptor is closed, also on kill -9. -1 with *why:
+ * no /dev/net/tun, no permission, name taken ...
  *
- * `offload` NULL: none, one read or write is one packet. Otherwise as many as the kernel has; which, is
- * written there, and what is missing is said in the log (info). `queues`: tun_open_queue() can follow.
+ * `offload` NULL: none, one read or write is one packet. Otherwise as many as the kernel has;
+ * which, is written there, and what is missing is said in the log (info). `queues`:
+ * tun_open_queue() can follow.
  */
 int tun_open(char *name, bool queues, struct tun_offload *offload, char *why);
 

@@ -1,6 +1,6 @@
 /*
- * For tests of super-packets: one, and its segments, built from a description, in full and octet by octet, apart from
- * the code under test.
+ * For tests of super-packets: one, and its segments, built from a description, in full and octet by
+ * octet, apart from the code under test.
  */
 #pragma once
 
@@ -104,7 +104,10 @@ static inline struct sum pseudo_of(const struct super *s, const uint8_t *packet,
 	return sum;
 }
 
-/* Headers and `take` octets of the payload from `from` on; with a whole checksum, or only its beginning. */
+/*
+ * Headers and `take` octets of the payload from `from` on; with a whole checksum, or only its
+ * beginning.
+ */
 static inline size_t put_part(const struct super *s, uint8_t *out, size_t from, size_t take,
 	uint8_t flags, unsigned int number, bool partial)
 {

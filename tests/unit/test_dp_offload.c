@@ -1,6 +1,6 @@
 /*
- * The data plane with an inner side that has offloads: super-packets in and out through the worker, what it does with
- * those that lie or do not fit, and a GRE socket that is full.
+ * The data plane with an inner side that has offloads: super-packets in and out through the worker,
+ * what it does with those that lie or do not fit, and a GRE socket that is full.
  */
 #include "dp_rig.h"
 #include "flows.h"
@@ -134,7 +134,9 @@ static void many_super_packets_in_one_turn_lose_nothing(void **state)
 	rig_free(rig);
 }
 
-/* The kernel may leave the checksum of any packet to us; a SYN's with an MSS that is lowered, too. */
+/*
+ * The kernel may leave the checksum of any packet to us; a SYN's with an MSS that is lowered, too.
+ */
 static void a_begun_checksum_is_completed_before_anything_else(void **state)
 {
 	static const uint8_t mss[] = { 2, 4, 0x05, 0xb4 };
@@ -157,7 +159,10 @@ static void a_begun_checksum_is_completed_before_anything_else(void **state)
 	rig_free(rig);
 }
 
-/* A smaller path than the sender believes: TCP goes all the same, in smaller segments; a datagram's sender is told. */
+/*
+ * A smaller path than the sender believes: TCP goes all the same, in smaller segments; a datagram's
+ * sender is told.
+ */
 static void what_does_not_fit_any_more(void **state)
 {
 	struct rig *rig = rig_offload();
@@ -315,7 +320,10 @@ static void a_lone_packet_does_not_wait(void **state)
 	rig_free(rig);
 }
 
-/* The socket takes nothing for a while: what waits is sent when it does, and the inner side is not read meanwhile. */
+/*
+ * The socket takes nothing for a while: what waits is sent when it does, and the inner side is not
+ * read meanwhile.
+ */
 static void a_full_socket_loses_nothing_that_it_takes_in_time(void **state)
 {
 	struct rig *rig = rig_offload();
@@ -333,7 +341,10 @@ static void a_full_socket_loses_nothing_that_it_takes_in_time(void **state)
 	s.payload = 64000;
 	for (unsigned int i = 0; i < 3; i++)
 		inner_gives(rig, &v, packet, put_super_to(&s, INNER, &v));
-	/* Lost is only what was slower than the deadline (this test, on a busy machine), and that is counted. */
+	/*
+	 * Lost is only what was slower than the deadline (this test, on a busy machine), and that
+	 * is counted.
+	 */
 	do {
 		struct pollfd p = { .fd = rig->gre, .events = POLLIN };
 
