@@ -27,14 +27,14 @@ static_assert(IPV6_MTU_MIN >= ICMP_ERROR_MAX, "one buffer for both");
  * below it.
  */
 static size_t error_for(
-	const uint8_t *packet, size_t len, uint16_t largest, uint8_t *message, size_t size)
+	const uint8_t *packet, size_t packet_len, uint16_t largest, uint8_t *message, size_t size)
 {
 	if (packet[0] >> 4 == 4)
-		return icmp_too_big(packet, len, largest, message, size);
-	return largest < IPV6_MTU_MIN && len <= IPV6_MTU_MIN
+		return icmp_too_big(packet, packet_len, largest, message, size);
+	return largest < IPV6_MTU_MIN && packet_len <= IPV6_MTU_MIN
 		       ? 0
-		       : ipv6_too_big(packet, len, largest > IPV6_MTU_MIN ? largest : IPV6_MTU_MIN,
-				 message, size);
+		       : ipv6_too_big(packet, packet_len,
+				 largest > IPV6_MTU_MIN ? largest : IPV6_MTU_MIN, message, size);
 }
 
 /* NULL: nobody's session. */
