@@ -20,6 +20,7 @@
 #pragma once
 
 #include "lib/ppp/chap.h"
+#include "lib/ppp/eap_tunnel.h"
 
 #define EAP_PACKET_MAX 1500
 #define EAP_ROUNDS     100 /* of a conversation; TLS with long chains takes some thirty */
@@ -61,6 +62,11 @@ struct eap_mschap2 {
 	uint8_t challenge[16];
 };
 
+struct eap_tls {
+	struct eap_tunnel tunnel;
+	uint8_t step; /* eap_tls.c */
+};
+
 struct eap_method;
 
 struct eap {
@@ -95,6 +101,7 @@ struct eap {
 	union {
 		struct eap_md5 md5;
 		struct eap_mschap2 mschap2;
+		struct eap_tls tls;
 		void *other; /* a method with more than that */
 	} own;               /* the method's */
 	const char *ignored; /* why the last packet was: for the time-out's words */

@@ -76,6 +76,8 @@ struct ppp_link_config {
 	 * Empty: MS-CHAPv2. */
 	struct ppp_auth_list auth;
 	struct ppp_mppe_config mppe;
+	/* For EAP-TLS, which is left out without it; it must outlive the link. Server and client. */
+	const struct tls_engine *tls;
 	/* With MPPE only MPPC is possible, the others only without. Empty: none. */
 	struct ppp_compress_list compress;
 	bool want_dns; /* client: ask for DNS and NBNS servers */
