@@ -58,6 +58,12 @@ static inline enum ppp_auth_method ppp_auth_proof(enum ppp_auth_method method)
 						: method;
 }
 
+/* Does it run on TLS? */
+static inline bool ppp_auth_needs_tls(enum ppp_auth_method method)
+{
+	return method == PPP_AUTH_EAP_TLS;
+}
+
 /* Do keys for MPPE come from it? */
 static inline bool ppp_auth_makes_keys(enum ppp_auth_method method)
 {
