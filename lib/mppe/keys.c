@@ -90,7 +90,7 @@ void mppe_material_start(
 	else if (m->source == MPPE_FROM_MSK)
 		memcpy(start, server_sends ? m->other : m->key, mppe_key_len(bits));
 	else if (bits == MPPE_128)
-		memcpy(start, m->key, sizeof(m->key)); /* the same both ways */
+		memcpy(start, m->key, 16); /* the same both ways */
 	else
 		memcpy(start, m->lm, sizeof(m->lm));
 }

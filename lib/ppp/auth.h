@@ -32,6 +32,7 @@ enum ppp_auth_method {
 	PPP_AUTH_EAP_MD5,     /* RFC 3748 5.4 */
 	PPP_AUTH_EAP_MSCHAP2, /* draft-kamath-pppext-eap-mschapv2 */
 	PPP_AUTH_EAP_TLS,     /* RFC 5216, RFC 9190 */
+	PPP_AUTH_PEAP,        /* [MS-PEAP], version 0, with MSCHAPv2 inside */
 	PPP_AUTH_COUNT
 };
 
@@ -55,7 +56,14 @@ static inline enum ppp_auth_method ppp_auth_proof(enum ppp_auth_method method)
 {
 	return method == PPP_AUTH_EAP_MD5       ? PPP_AUTH_MD5
 	       : method == PPP_AUTH_EAP_MSCHAP2 ? PPP_AUTH_MSCHAP2
+	       : method == PPP_AUTH_PEAP        ? PPP_AUTH_MSCHAP2
 						: method;
+}
+
+/* Does it run on TLS? */
+static inline bool ppp_auth_needs_tls(enum ppp_auth_method method)
+{
+	return method == PPP_AUTH_EAP_TLS || method == PPP_AUTH_PEAP;
 }
 
 /* Do keys for MPPE come from it? */

@@ -75,6 +75,8 @@ struct eap {
 	const struct chap_ops *ops; /* NULL: not started, or eap_done(); sends EAP packets */
 	void *user;
 	const char *name;         /* ours: authenticator's name, or the user name; the caller's */
+	const char *outer_name;   /* peer: eap_set_peap() */
+	bool binding_optional;    /* authenticator: likewise */
 	struct ppp_secret secret; /* peer only */
 	struct ppp_auth_list allowed;    /* methods of EAP, in order */
 	const struct eap_method *method; /* that runs or ran; NULL none yet */
@@ -102,11 +104,11 @@ struct eap {
 		struct eap_md5 md5;
 		struct eap_mschap2 mschap2;
 		struct eap_tls tls;
-		void *other; /* a method with more than that */
-	} own;               /* the method's */
-	const char *ignored; /* why the last packet was: for the time-out's words */
-	uint8_t digest[20];  /* peer: of the last Request, to know it again */
-	uint16_t last_len;   /* the last packet sent, to be sent again; 0 none */
+		struct eap_peap *peap; /* eap_peap.c: its own, since another EAP is in it */
+	} own;                         /* the method's */
+	const char *ignored;           /* why the last packet was: for the time-out's words */
+	uint8_t digest[20];            /* peer: of the last Request, to know it again */
+	uint16_t last_len;             /* the last packet sent, to be sent again; 0 none */
 	uint8_t last[EAP_PACKET_MAX];
 };
 
@@ -123,6 +125,12 @@ void eap_start_authenticator(struct eap *e, const struct ppp_auth_list *allowed,
 void eap_start_peer(struct eap *e, const struct ppp_auth_list *allowed, const char *name,
 	const struct ppp_secret *secret, uint16_t mtu, const struct chap_ops *ops, void *user,
 	uint64_t now);
+/*
+ * For PEAP, when one of them was started and nothing received. Peer: `outer_name` is the Identity
+ * that it tells in clear instead of its name; NULL or "": its name. Authenticator: `binding_optional`
+ * takes a peer that does not bind its password to TLS (Crypto-Binding).
+ */
+void eap_set_peap(struct eap *e, const char *outer_name, bool binding_optional);
 void eap_receive(struct eap *e, const uint8_t *packet, size_t len, uint64_t now);
 /* The judgement of the request given to ops->judge; ignored if none is waiting. */
 void eap_verdict(struct eap *e, const struct ppp_auth_verdict *verdict, uint64_t now);

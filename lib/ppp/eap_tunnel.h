@@ -20,6 +20,9 @@
 
 #define EAP_TUNNEL_MESSAGE 65536u  /* octets of one message, either way; RFC 5216 2.1.5 */
 #define EAP_TUNNEL_TOTAL   131072u /* received in one conversation */
+/* Of what is sent, flags included: also a narrow path has to take it in one piece, since control
+ * frames are not fragmented. */
+#define EAP_TUNNEL_FRAGMENT 1200u
 
 /* RFC 5216 3.1. PEAP has its version in the lowest bits. */
 enum {
@@ -43,9 +46,11 @@ struct eap_tunnel {
 	const struct tls_engine *engine;
 	struct tls_session *tls;
 	uint8_t version, peer_version; /* PEAP: ours, and of the last packet; EAP-TLS: 0 */
-	bool empty;                    /* of the last EAP_TUNNEL_TURN: no octet came */
-	bool sending;                  /* fragments of ours are not all sent */
-	bool gathering;                /* a fragment came, and more will */
+	bool server;
+	bool begun;         /* Start was sent, or came */
+	bool empty;         /* of the last EAP_TUNNEL_TURN: no octet came */
+	bool sending;       /* fragments of ours are not all sent */
+	bool gathering;     /* a fragment came, and more will */
 	uint32_t announced; /* length of the message that comes in fragments, 0 unknown */
 	uint32_t gathered;  /* octets of it that came */
 	uint32_t total;     /* octets received in this conversation */
@@ -62,7 +67,7 @@ enum eap_tunnel_event eap_tunnel_receive(
 	struct eap_tunnel *t, struct wire_reader *in, struct wire_writer *out);
 
 /* The authenticator's Start. */
-void eap_tunnel_put_start(const struct eap_tunnel *t, struct wire_writer *out);
+void eap_tunnel_put_start(struct eap_tunnel *t, struct wire_writer *out);
 /*
  * In the owner's turn: as much of what TLS has ready as `out` has room for; the rest goes by
  * itself. Nothing ready: an acknowledgement, without data. The sticky error of `out`: there is no
