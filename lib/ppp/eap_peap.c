@@ -58,6 +58,7 @@ static enum eap_step reject(struct eap *e, enum pptp_reason reason, const char *
 static enum eap_step put(struct eap *e, struct wire_writer *out, enum step step)
 {
 	e->own.peap->step = (uint8_t)step;
+	e->own.peap->tunnel.tell_length &= step == SHAKING;
 	eap_tunnel_put(&e->own.peap->tunnel, out);
 	return EAP_SEND;
 }
@@ -130,6 +131,11 @@ static int open_tunnel(struct eap *e, bool server)
 		return -1;
 	rc = eap_tunnel_open(&p->tunnel, eap_tls_engine(e), &setup, 0);
 
+	/*
+	 * Windows (NPS) takes a message of the handshake without its length for other data, that go
+	 * into the Crypto-Binding.
+	 */
+	p->tunnel.tell_length = true;
 	return rc;
 }
 

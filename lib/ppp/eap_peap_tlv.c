@@ -90,17 +90,14 @@ static void prf_plus(const uint8_t key[40], const char *label, const uint8_t *se
 	explicit_bzero(block, sizeof(block));
 }
 
-/*
- * The key inside is what the server sends with, then what it receives with: Windows has them the
- * other way round than the MSK of EAP-MSCHAPv2 has, and everybody does it after Windows.
- */
+/* The key inside is the MSK of EAP-MSCHAPv2: what the server receives with, then what it sends with. */
 void peap_keys_derive(struct peap_keys *k, const uint8_t msk[64], const struct mppe_material *inner)
 {
 	uint8_t isk[32] = { 0 }, out[60];
 
 	if (mppe_material_has(inner, MPPE_128)) {
-		mppe_material_start(inner, MPPE_128, true, isk);
-		mppe_material_start(inner, MPPE_128, false, isk + 16);
+		mppe_material_start(inner, MPPE_128, false, isk);
+		mppe_material_start(inner, MPPE_128, true, isk + 16);
 	}
 	prf_plus(msk, "Inner Methods Compound Keys", isk, sizeof(isk), out, sizeof(out));
 	memcpy(k->ipmk, out, sizeof(k->ipmk));

@@ -119,21 +119,21 @@ void eap_tunnel_put_start(struct eap_tunnel *t, struct wire_writer *out)
 void eap_tunnel_put(struct eap_tunnel *t, struct wire_writer *out)
 {
 	size_t waiting = t->engine->waiting(t->tls), room = (size_t)(out->end - out->pos);
-	bool first = !t->sending, more;
+	bool first = !t->sending, tell = first && waiting && t->tell_length, more;
 	size_t n, header = first ? 5 : 1;
 	uint8_t *records;
 
 	if (room > EAP_TUNNEL_FRAGMENT)
 		room = EAP_TUNNEL_FRAGMENT;
-	more = waiting + 1 > room;
+	more = waiting + (tell ? 5 : 1) > room;
 	if (more && room <= header) {
 		out->failed = true;
 		return;
 	}
 	t->sending = more;
 	wire_put_u8(out, (uint8_t)(t->version | (more ? EAP_TUNNEL_MORE : 0) |
-				   (more && first ? EAP_TUNNEL_LENGTH : 0)));
-	if (more && first)
+				   ((more && first) || tell ? EAP_TUNNEL_LENGTH : 0)));
+	if ((more && first) || tell)
 		wire_put_u32(out, (uint32_t)waiting);
 	n = more ? room - header : waiting;
 	records = n ? wire_room(out, n) : NULL;

@@ -47,6 +47,7 @@ struct eap_tunnel {
 	struct tls_session *tls;
 	uint8_t version, peer_version; /* PEAP: ours, and of the last packet; EAP-TLS: 0 */
 	bool server;
+	bool tell_length;   /* also of a message that needs no fragments; the owner's */
 	bool begun;         /* Start was sent, or came */
 	bool empty;         /* of the last EAP_TUNNEL_TURN: no octet came */
 	bool sending;       /* fragments of ours are not all sent */

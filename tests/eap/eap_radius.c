@@ -5,6 +5,8 @@
  * end where it tells them; 1: not authenticated; 2: usage; 3: the keys differ; 4: no conversation.
  */
 #include "lib/ppp/eap.h"
+#include "system/tls.h"
+#include "system/tun.h"
 #include "tests/eap/radius.h"
 
 #include <arpa/inet.h>
@@ -22,13 +24,16 @@
 struct options {
 	bool server;
 	uint16_t port, mtu;
-	const char *secret, *name, *password;
+	const char *secret, *name, *password, *outer;
+	bool binding_optional;
+	struct tls_files files;
 	struct ppp_auth_list methods;
 };
 
 struct end {
 	const struct options *options;
 	struct ppp_secret secret; /* of the account */
+	struct tls_context *tls;  /* NULL: without */
 	struct eap eap;
 	bool first_random; /* what is drawn first is the identifier */
 	uint8_t identifier;
@@ -79,7 +84,9 @@ static void judge(void *user, const struct ppp_auth_request *request)
 	struct ppp_auth_verdict verdict = { .error = 691 };
 
 	printf("judged %s %s\n", ppp_auth_keyword(request->method), request->name);
-	if (!strcmp(request->name, e->options->name))
+	if (request->method == PPP_AUTH_EAP_TLS)
+		verdict.ok = !strcmp(request->certificate->names[0], e->options->name);
+	else if (!strcmp(request->name, e->options->name))
 		(void)ppp_auth_check(request, &e->secret, &verdict);
 	verdict.retry = false; /* eapol_test would ask somebody for another password */
 	eap_verdict(&e->eap, &verdict, now_us());
@@ -105,12 +112,20 @@ static void notice(void *user, const char *text)
 	printf("notice: %s\n", text);
 }
 
+static const struct tls_engine *tls(void *user)
+{
+	struct end *e = user;
+
+	return e->tls ? tls_context_engine(e->tls) : NULL;
+}
+
 static const struct chap_ops ops = {
 	.send = send_packet,
 	.random = draw,
 	.judge = judge,
 	.done = done,
 	.notice = notice,
+	.tls = tls,
 };
 
 /* What an authenticator tells its NAS: Recv is for what the client sends (RFC 2548 2.4.3). */
@@ -118,6 +133,12 @@ static void tell_keys(const struct end *e, struct radius *p)
 {
 	if (!mppe_material_has(&e->keys, MPPE_128))
 		return;
+	if (e->keys.source == MPPE_FROM_MSK) {
+		p->recv_len = p->send_len = sizeof(p->recv);
+		memcpy(p->recv, e->keys.key, sizeof(p->recv));
+		memcpy(p->send, e->keys.other, sizeof(p->send));
+		return;
+	}
 	p->recv_len = p->send_len = 16;
 	mppe_material_start(&e->keys, MPPE_128, false, p->recv);
 	mppe_material_start(&e->keys, MPPE_128, true, p->send);
@@ -152,6 +173,7 @@ static void start_server(struct end *e, const struct radius *request)
 	e->identifier = request->eap[1];
 	eap_start_authenticator(
 		&e->eap, &e->options->methods, "server", e->options->mtu, &ops, e, now_us());
+	eap_set_peap(&e->eap, NULL, e->options->binding_optional);
 }
 
 static size_t answer(struct end *e, const struct radius *request, uint8_t out[RADIUS_MAX])
@@ -240,8 +262,9 @@ static int compare_keys(const struct end *e, const struct radius *accept)
 		printf("no keys\n");
 		return 0;
 	}
-	if (accept->recv_len < 16 || accept->send_len < 16 || !ours.recv_len ||
-		memcmp(ours.recv, accept->recv, 16) || memcmp(ours.send, accept->send, 16)) {
+	if (accept->recv_len != ours.recv_len || accept->send_len != ours.send_len ||
+		memcmp(ours.recv, accept->recv, ours.recv_len) ||
+		memcmp(ours.send, accept->send, ours.send_len)) {
 		printf("the keys differ\n");
 		return 3;
 	}
@@ -252,9 +275,10 @@ static int compare_keys(const struct end *e, const struct radius *accept)
 static int ask_in_turn(struct end *e, int fd, const struct sockaddr_in *server)
 {
 	static const uint8_t identity[] = { 1, 0, 0, 5, 1 };
-	struct radius request = { .user_len = (uint8_t)strlen(e->options->name) }, reply;
+	const char *name = e->options->outer ? e->options->outer : e->options->name;
+	struct radius request = { .user_len = (uint8_t)strlen(name) }, reply;
 
-	memcpy(request.user, e->options->name, request.user_len);
+	memcpy(request.user, name, request.user_len);
 	eap_receive(&e->eap, identity, sizeof(identity), now_us());
 	while (!e->over && e->len) {
 		request.eap_len = e->len;
@@ -277,6 +301,7 @@ static int converse(struct end *e, int fd, const struct sockaddr_in *server)
 {
 	eap_start_peer(&e->eap, &e->options->methods, e->options->name, &e->secret, e->options->mtu,
 		&ops, e, now_us());
+	eap_set_peap(&e->eap, e->options->outer, false);
 	return ask_in_turn(e, fd, server);
 }
 
@@ -285,7 +310,9 @@ static int converse(struct end *e, int fd, const struct sockaddr_in *server)
 static int usage(void)
 {
 	fprintf(stderr, "usage: eap-radius server|client --port N --secret WORD --name NAME "
-			"--password WORD --methods WORD,... [--mtu N]\n");
+			"--password WORD --methods WORD,... [--mtu N] [--certificate FILE "
+			"--key FILE] [--ca FILE] [--server-name NAME] [--outer NAME] "
+			"[--binding-optional]\n");
 	return 2;
 }
 
@@ -312,6 +339,12 @@ static int parse(struct options *o, int argc, char **argv)
 		{ "password", required_argument, NULL, 'w' },
 		{ "methods", required_argument, NULL, 'm' },
 		{ "mtu", required_argument, NULL, 'u' },
+		{ "certificate", required_argument, NULL, 'c' },
+		{ "key", required_argument, NULL, 'k' },
+		{ "ca", required_argument, NULL, 'a' },
+		{ "server-name", required_argument, NULL, 'N' },
+		{ "outer", required_argument, NULL, 'o' },
+		{ "binding-optional", no_argument, NULL, 'b' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int c;
@@ -337,6 +370,24 @@ static int parse(struct options *o, int argc, char **argv)
 		case 'u':
 			o->mtu = (uint16_t)strtoul(optarg, NULL, 10);
 			break;
+		case 'c':
+			o->files.certificate = optarg;
+			break;
+		case 'k':
+			o->files.key = optarg;
+			break;
+		case 'a':
+			o->files.ca = optarg;
+			break;
+		case 'N':
+			o->files.server_name = optarg;
+			break;
+		case 'o':
+			o->outer = optarg;
+			break;
+		case 'b':
+			o->binding_optional = true;
+			break;
 		default:
 			return -1;
 		}
@@ -352,21 +403,30 @@ int main(int argc, char **argv)
 	struct options o = { .mtu = 1400, .secret = "", .name = "", .password = "" };
 	static struct end e;
 	struct sockaddr_in address = { .sin_family = AF_INET };
+	char why[SYSTEM_WHY] = "";
 	int fd, rc;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (parse(&o, argc, argv) || strlen(o.name) > 250)
+	if (parse(&o, argc, argv) || strlen(o.outer ? o.outer : o.name) > 250)
 		return usage();
 	address.sin_port = htons(o.port);
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	e.options = &o;
 	if (ppp_secret_from_password(&e.secret, o.password))
 		return usage();
+	o.files.server = o.server;
+	if (o.files.ca || o.files.certificate)
+		e.tls = tls_context_new(&o.files, why);
+	if ((o.files.ca || o.files.certificate) && !e.tls) {
+		fprintf(stderr, "%s\n", why);
+		return 2;
+	}
 	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		die("socket");
 	rc = o.server ? serve(&e, fd, &address) : converse(&e, fd, &address);
 	eap_done(&e.eap);
+	tls_context_free(e.tls);
 	close(fd);
 	return rc;
 }
