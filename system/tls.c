@@ -153,9 +153,10 @@ static void fail_here(struct tls_session *s, int error)
 		alert = s->verify_alert;
 	else if (error == GNUTLS_E_NO_CERTIFICATE_FOUND || error == GNUTLS_E_CERTIFICATE_REQUIRED)
 		snprintf(s->why, sizeof(s->why), "the %s showed no certificate", other);
-	else if (error == GNUTLS_E_UNSUPPORTED_VERSION_PACKET)
+	else if (error == GNUTLS_E_UNSUPPORTED_VERSION_PACKET || error == GNUTLS_E_NO_CIPHER_SUITES)
 		snprintf(s->why, sizeof(s->why),
-			"the %s has no version of TLS that is allowed here (see min-version)",
+			"the %s has no version of TLS, or no cipher, that is allowed here (see "
+			"min-version)",
 			other);
 	else
 		snprintf(s->why, sizeof(s->why), "TLS with the %s failed: %s", other,
@@ -165,8 +166,12 @@ static void fail_here(struct tls_session *s, int error)
 
 static void fail(struct tls_session *s, int error)
 {
+	/* An alert in the certificate's place: GnuTLS takes it for one that is missing. */
+	bool missing =
+		error == GNUTLS_E_NO_CERTIFICATE_FOUND || error == GNUTLS_E_CERTIFICATE_REQUIRED;
+
 	s->state = TLS_FAILED;
-	if (error == GNUTLS_E_FATAL_ALERT_RECEIVED)
+	if (error == GNUTLS_E_FATAL_ALERT_RECEIVED || (missing && gnutls_alert_get(s->gnutls)))
 		fail_by_peer(s);
 	else
 		fail_here(s, error);
@@ -308,7 +313,8 @@ static int session_export(struct tls_session *s, const char *label, const uint8_
 static int prepare(struct tls_session *s, const struct tls_setup *setup)
 {
 	struct tls_context *c = s->context;
-	unsigned int flags = GNUTLS_NONBLOCK | GNUTLS_NO_TICKETS;
+	/* Our certificate is shown also to a server that names other CAs: it then can say why not. */
+	unsigned int flags = GNUTLS_NONBLOCK | GNUTLS_NO_TICKETS | GNUTLS_FORCE_CLIENT_CERT;
 	bool old = setup->highest != TLS_NONE && setup->highest < TLS_1_3;
 
 	if (gnutls_init(&s->gnutls, flags | (s->server ? GNUTLS_SERVER : GNUTLS_CLIENT)))

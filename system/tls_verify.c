@@ -4,7 +4,6 @@
  * GnuTLS checks chain, times, revocation and purpose; only its first fault is told, the one that
  * the administrator has to mend first.
  */
-#include "lib/wire.h"
 #include "system/log.h"
 #include "system/tls_internal.h"
 
@@ -13,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#define UPN "1.3.6.1.4.1.311.20.2.3" /* Microsoft's User Principal Name, an otherName */
 
 void tls_date(char out[16], time_t t)
 {
@@ -50,35 +47,6 @@ static int add_name(struct tls_session *s, const void *name, size_t len)
 	return 0;
 }
 
-/* The inside of a UPN: DER, a UTF8String (or an IA5String) with a length of one octet, or 81 and
- * one. */
-static int add_upn(struct tls_session *s, const uint8_t *der, size_t size)
-{
-	struct wire_reader r = wire_reader(der, size);
-	uint8_t tag = wire_u8(&r);
-	size_t len = wire_u8(&r);
-	const uint8_t *text;
-
-	if (len == 0x81)
-		len = wire_u8(&r);
-	else if (len > 0x7f)
-		return 0;
-	text = wire_bytes(&r, len);
-	if (!text || (tag != 0x0c && tag != 0x16) || wire_left(&r))
-		return 0;
-	return add_name(s, text, len);
-}
-
-static bool is_upn(gnutls_x509_crt_t crt, unsigned int i)
-{
-	char oid[64];
-	size_t size = sizeof(oid);
-
-	return gnutls_x509_crt_get_subject_alt_othername_oid(crt, i, oid, &size) ==
-		       GNUTLS_SAN_OTHERNAME &&
-	       !strcmp(oid, UPN);
-}
-
 /* All of one type. */
 static int add_alternative(struct tls_session *s, gnutls_x509_crt_t crt, int type)
 {
@@ -87,20 +55,13 @@ static int add_alternative(struct tls_session *s, gnutls_x509_crt_t crt, int typ
 		size_t size = sizeof(value);
 		unsigned int critical;
 		int got = gnutls_x509_crt_get_subject_alt_name(crt, i, value, &size, &critical);
-		int rc = 0;
 
 		if (got == GNUTLS_E_SHORT_MEMORY_BUFFER)
 			continue; /* nobody's */
 		if (got < 0)
 			return 0;
-		if (got != type)
-			continue;
-		if (type != GNUTLS_SAN_OTHERNAME)
-			rc = add_name(s, value, size);
-		else if (is_upn(crt, i))
-			rc = add_upn(s, (const uint8_t *)value, size);
-		if (rc)
-			return rc;
+		if (got == type && add_name(s, value, size))
+			return -ENOMEM;
 	}
 }
 
@@ -118,7 +79,7 @@ int tls_identify(struct tls_session *s, gnutls_x509_crt_t crt)
 	char name[TLS_NAME_MAX + 1];
 	size_t len = common_name(crt, name);
 
-	if (add_alternative(s, crt, GNUTLS_SAN_OTHERNAME) ||
+	if (add_alternative(s, crt, GNUTLS_SAN_OTHERNAME_MSUSERPRINCIPAL) ||
 		add_alternative(s, crt, GNUTLS_SAN_RFC822NAME) ||
 		add_alternative(s, crt, GNUTLS_SAN_DNSNAME) || (len && add_name(s, name, len)))
 		return -ENOMEM;

@@ -98,6 +98,8 @@ static void copy_config(struct ppp_link *l, const struct ppp_link_config *config
 		l->mppe.allow_stateless = true;
 	l->compress = config->compress;
 	l->tls = config->tls;
+	l->anonymous = config->anonymous;
+	l->binding_optional = config->binding_optional;
 	l->want_dns = config->want_dns;
 	l->ipv6 = config->ipv6;
 	memcpy(l->identifier, config->identifier, sizeof(l->identifier));
@@ -132,8 +134,8 @@ static void init_lcp(struct ppp_link *l, const struct ppp_link_config *config)
 		.mru = l->mru,
 		/* Whoever has a password wants to see the server prove that it knows it; whoever
 		 * has TLS, that it is the server. */
-		.insist_auth = l->role == PPP_CLIENT &&
-			       (config->password || config->tls || l->mppe.policy == PPP_MPPE_REQUIRE),
+		.insist_auth = l->role == PPP_CLIENT && (config->password || config->tls ||
+								l->mppe.policy == PPP_MPPE_REQUIRE),
 		.restart_interval = l->restart_interval,
 		.echo_interval = config->echo_interval,
 		.echo_failures = config->echo_failures,

@@ -93,6 +93,7 @@ static void start_eap(struct ppp_link *l)
 	else
 		eap_start_peer(
 			&l->eap, &l->lcp.config.accept, l->name, &l->secret, mtu, &ops, l, l->now);
+	eap_set_peap(&l->eap, l->anonymous, l->binding_optional);
 }
 
 void link_auth_start(struct ppp_link *l)

@@ -71,7 +71,7 @@ static void eap_is_one_option_whichever_of_its_methods_are_allowed(void **state)
 	assert_int_equal(ppp_auth_from_option(&list, data, 2), PPP_AUTH_EAP_MSCHAP2);
 	assert_int_equal(ppp_auth_from_option(&other, data, 2), PPP_AUTH_EAP_MD5);
 	assert_int_equal(ppp_auth_alike(PPP_AUTH_EAP_MD5),
-		1u << PPP_AUTH_EAP_MD5 | 1u << PPP_AUTH_EAP_MSCHAP2);
+		1u << PPP_AUTH_EAP_MD5 | 1u << PPP_AUTH_EAP_MSCHAP2 | 1u << PPP_AUTH_EAP_TLS);
 	assert_int_equal(ppp_auth_alike(PPP_AUTH_MSCHAP2), 1u << PPP_AUTH_MSCHAP2);
 	assert_int_equal(ppp_auth_next(&list, ppp_auth_alike(PPP_AUTH_EAP_MD5)), PPP_AUTH_MSCHAP2);
 	assert_string_equal(ppp_auth_name(PPP_AUTH_EAP_MD5), "EAP-MD5");
