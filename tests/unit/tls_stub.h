@@ -41,7 +41,7 @@ struct tls_session {
 	const char *why;
 	struct tls_identity peer;
 	size_t in_len, out_len, data_len;
-	uint8_t data[64], in[STUB_BUFFER], out[STUB_BUFFER];
+	uint8_t data[2048], in[STUB_BUFFER], out[STUB_BUFFER];
 };
 
 static inline void stub_put(struct tls_session *s, uint8_t letter, const void *body, uint32_t len)
