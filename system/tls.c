@@ -207,13 +207,16 @@ static void shake(struct tls_session *s)
 static void receive_data(struct tls_session *s)
 {
 	uint8_t data[4096];
+	size_t before;
 	ssize_t n;
 
+	/* GnuTLS pauses behind each ticket, whatever comes next: hostapd sends data there. */
 	do {
+		before = held(&s->in);
 		n = gnutls_record_recv(s->gnutls, data, sizeof(data));
 		if (n > 0 && append(&s->data, data, (size_t)n, TLS_DATA_MAX))
 			n = GNUTLS_E_MEMORY_ERROR;
-	} while (n > 0 || is_nothing((int)n));
+	} while (n > 0 || is_nothing((int)n) || (is_pause((int)n) && held(&s->in) < before));
 	explicit_bzero(data, sizeof(data));
 	if (n == 0) {
 		s->state = TLS_FAILED;
