@@ -3,7 +3,7 @@
  * must be refused, with the words for it. RFC 5216, RFC 9190.
  */
 #include "system/log.h"
-#include "system/tls.h"
+#include "system/tls_internal.h"
 #include "system/tun.h"
 #include "tests/unit/eap_end.h"
 #include "tests/unit/tls_certs.h"
@@ -23,6 +23,7 @@ struct side {
 	struct tls_context *context;
 	struct tls_engine engine;
 	enum tls_version highest;
+	const char *priority; /* a peer that cannot do better */
 	struct ppp_auth_verdict verdict;
 	char names[300]; /* of the certificate that was to be judged */
 	unsigned int largest;
@@ -34,9 +35,14 @@ static struct tls_session *open_side(void *user, const struct tls_setup *setup)
 {
 	struct side *s = user;
 	struct tls_setup mine = *setup;
+	struct tls_session *session;
 
 	mine.highest = s->highest;
-	return tls_context_engine(s->context)->open(s->context, &mine);
+	session = tls_context_engine(s->context)->open(s->context, &mine);
+	assert_non_null(session);
+	if (s->priority)
+		assert_int_equal(gnutls_priority_set_direct(session->gnutls, s->priority, NULL), 0);
+	return session;
 }
 
 static const struct tls_engine *side_tls(void *user)
@@ -402,6 +408,34 @@ static void no_version_in_common_is_told(void **state)
 	end();
 }
 
+static void old_versions_only_where_they_are_allowed(void **state)
+{
+	static const struct {
+		const char *priority;
+		enum tls_version version;
+	} v[] = {
+		{ "NORMAL:-VERS-ALL:+VERS-TLS1.0", TLS_1_0 },
+		{ "NORMAL:-VERS-ALL:+VERS-TLS1.1", TLS_1_1 },
+	};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct tls_files s = server_files(), c = client_files();
+
+		begin(&s, &c);
+		client.priority = v[i].priority;
+		run();
+		expect_failure("no version of TLS", "refused by TLS's");
+		end();
+		s.lowest = v[i].version;
+		begin(&s, &c);
+		client.priority = v[i].priority;
+		run();
+		expect_success();
+		end();
+	}
+}
+
 /* ---- success is not taken before it is proven (RFC 9190 2.5) ---- */
 
 static void a_success_before_the_octet_0_does_not_count(void **state)
@@ -606,6 +640,7 @@ int main(void)
 		cmocka_unit_test(a_client_without_a_certificate_is_refused),
 		cmocka_unit_test(a_certificate_without_an_account_is_refused),
 		cmocka_unit_test(no_version_in_common_is_told),
+		cmocka_unit_test(old_versions_only_where_they_are_allowed),
 		cmocka_unit_test(a_success_before_the_octet_0_does_not_count),
 		cmocka_unit_test(a_failure_after_it_is_a_forgery),
 		cmocka_unit_test(what_the_alert_said_is_told_when_nobody_answers_it),
@@ -614,5 +649,6 @@ int main(void)
 		cmocka_unit_test(the_name_of_our_own_certificate_is_known),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -398,5 +398,6 @@ int main(void)
 		cmocka_unit_test(mppe_starts_with_the_front_of_each_half),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

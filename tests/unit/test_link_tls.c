@@ -235,5 +235,6 @@ int main(void)
 		cmocka_unit_test(a_link_that_is_cut_off_leaves_no_session),
 	};
 
+	cmocka_set_message_output(CM_OUTPUT_TAP);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
