@@ -58,6 +58,12 @@ static cfg_opt_t user_opts[] = {
 	CFG_END(),
 };
 
+static cfg_opt_t tls_opts[] = {
+	SETTINGS_TLS_KEYS,
+	CFG_STR("crypto-binding", NULL, CFGF_NONE),
+	CFG_END(),
+};
+
 static cfg_opt_t server_opts[] = {
 	CFG_STR_LIST("listen", default_listen, CFGF_NONE),
 	CFG_INT("port", CONTROL_PORT, CFGF_NONE),
@@ -72,7 +78,7 @@ static cfg_opt_t server_opts[] = {
 	CFG_SEC("user", user_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 	CFG_STR("mppe", "require-128", CFGF_NONE),
 	CFG_STR_LIST("auth", default_auth, CFGF_NONE),
-	CFG_SEC("tls", settings_tls_server_opts, CFGF_NONE),
+	CFG_SEC("tls", tls_opts, CFGF_NONE),
 	CFG_STR_LIST("compression", default_empty, CFGF_NONE),
 	CFG_STR("name", "greyline", CFGF_NONE),
 	CFG_INT("mru", 1400, CFGF_NONE),

@@ -5,12 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-cfg_opt_t settings_tls_server_opts[] = {
-	SETTINGS_TLS_KEYS,
-	CFG_STR("crypto-binding", "required", CFGF_NONE),
-	CFG_END(),
-};
-
 cfg_opt_t settings_tls_client_opts[] = {
 	SETTINGS_TLS_KEYS,
 	CFG_STR("server-name", NULL, CFGF_NONE),
@@ -76,11 +70,10 @@ static const char *value(cfg_t *tls, const char *key)
 void settings_peap(cfg_t *cfg, const struct settings_tls *tls, struct ppp_link_config *link)
 {
 	cfg_t *section = cfg_getsec(cfg, "tls");
+	const char *binding = tls->client ? NULL : value(section, "crypto-binding");
 
-	if (tls->client)
-		link->anonymous = value(section, "anonymous-identity");
-	else
-		link->binding_optional = !strcmp(cfg_getstr(section, "crypto-binding"), "optional");
+	link->binding_optional = binding && !strcmp(binding, "optional");
+	link->anonymous = tls->client ? value(section, "anonymous-identity") : NULL;
 }
 
 int settings_tls(cfg_t *cfg, const char *dialled, struct settings_tls *tls, char *why)
