@@ -143,7 +143,7 @@ static void end(struct eap *e)
 {
 	struct eap_peap *p = e->own.peap;
 
-	explicit_bzero(e->request.nt_response, sizeof(e->request.nt_response));
+	explicit_bzero(&e->request, sizeof(e->request));
 	e->own.peap = NULL;
 	if (!p)
 		return;
@@ -331,8 +331,6 @@ static enum eap_step turn_open_authenticator(
 			return put(e, out, SHAKING);
 		return start_inner(e, out);
 	}
-	if (p->step == RESULT && !p->ok)
-		return EAP_REJECT; /* the words are there, whatever was answered */
 	if (n <= 0 || p->step == SHAKING) {
 		step = reject(e, PPTP_AUTH_FAILED, MALFORMED);
 	} else if (p->step == RESULT) {
@@ -350,9 +348,8 @@ static enum eap_step turn_authenticator(struct eap *e, struct wire_writer *out)
 	struct eap_peap *p = e->own.peap;
 	struct tls_status status = eap_tunnel_status(&p->tunnel);
 
-	if (p->step == ENDED)
-		return EAP_REJECT; /* the words are there */
-	if (p->step == RESULT && !p->ok)
+	/* The words are there, whatever was answered. */
+	if (p->step == ENDED || (p->step == RESULT && !p->ok))
 		return EAP_REJECT;
 	if (status.state == TLS_FAILED)
 		return end_with_alert(e, status.why, out);
@@ -387,6 +384,7 @@ static enum eap_step verdict(
 {
 	struct eap_peap *p = e->own.peap;
 
+	explicit_bzero(&e->request, sizeof(e->request));
 	p->len = 0;
 	eap_verdict(&p->inner, verdict, 0);
 	return follow(e, out);
