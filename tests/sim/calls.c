@@ -82,11 +82,11 @@ static void choose_mppe(struct sim_network *n, struct ppp_mppe_config *m)
 	m->allow_stateful = (r >> 22 & 3) != 0 || !m->allow_stateless;
 }
 
-/* EAP with MD5 never without MSCHAPv2: what LCP agrees on is EAP, and both ends have a method then. */
+/* EAP with MD5 or TLS never without MSCHAPv2: what LCP agrees on is EAP, and both ends have a method then. */
 static void choose_auth(struct sim_network *n, struct ppp_auth_list *list)
 {
 	static const uint8_t methods[] = { PPP_AUTH_MSCHAP2, PPP_AUTH_EAP_MSCHAP2, PPP_AUTH_MSCHAP,
-		PPP_AUTH_MD5, PPP_AUTH_EAP_MD5, PPP_AUTH_PAP };
+		PPP_AUTH_MD5, PPP_AUTH_EAP_MD5, PPP_AUTH_PAP, PPP_AUTH_EAP_TLS };
 	uint64_t r = sim_random(n);
 
 	memset(list, 0, sizeof(*list));
@@ -94,7 +94,8 @@ static void choose_auth(struct sim_network *n, struct ppp_auth_list *list)
 		uint8_t method = methods[(i + (r >> 8)) % sizeof(methods)];
 
 		if (r >> method & 1 ||
-			(method == PPP_AUTH_EAP_MSCHAP2 && r >> PPP_AUTH_EAP_MD5 & 1))
+			(method == PPP_AUTH_EAP_MSCHAP2 &&
+				(r >> PPP_AUTH_EAP_MD5 & 1 || r >> PPP_AUTH_EAP_TLS & 1)))
 			list->methods[list->count++] = method;
 	}
 	if (!list->count)
@@ -182,8 +183,11 @@ static void choose(struct run *run, uint64_t seed)
 		s->ends[1].compress = s->ends[0].compress;
 	if (sim_random(n) % 4 == 0) /* compression alone */
 		s->ends[0].mppe.policy = s->ends[1].mppe.policy = PPP_MPPE_OFF;
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
 		choose_auth(n, &s->ends[i].auth);
+		s->ends[i].tls = s->faults.delay & 1 ? TLS_1_3 : TLS_1_2;
+		s->ends[i].certificate = s->right_password ? s->ends[i].user : "nobody";
+	}
 	if (sim_random(n) % 2)
 		s->ends[1].auth = s->ends[0].auth;
 	for (int i = 0; i < 2; i++) {
@@ -334,14 +338,21 @@ static bool may_be_eap(const struct scenario *s)
 	return methods_of(&s->ends[0]) & methods_of(&s->ends[1]) & ppp_auth_alike(PPP_AUTH_EAP_MD5);
 }
 
+static bool may_be_tls(const struct scenario *s)
+{
+	return methods_of(&s->ends[0]) & methods_of(&s->ends[1]) & 1u << PPP_AUTH_EAP_TLS;
+}
+
 static void check_set_up(struct run *run)
 {
 	const struct scenario *s = &run->scenario;
 	bool should = s->right_password && compatible(s);
-	/* EAP: Identity, Nak, Challenge, Success-Request, and declined once in LCP. */
-	uint64_t limit =
-		(may_be_eap(s) ? 17ull : 12ull) * 2 * (s->faults.delay + s->faults.jitter) +
-		300000 + (s->faults.dribble ? SECOND : 0);
+	/* EAP: Identity, Nak, Challenge, Success-Request, and declined once in LCP. TLS: fragments. */
+	uint64_t limit = (may_be_tls(s)          ? 25ull
+				 : may_be_eap(s) ? 17ull
+						 : 12ull) *
+				 2 * (s->faults.delay + s->faults.jitter) +
+			 300000 + (s->faults.dribble ? SECOND : 0);
 
 	run->both_up = run->ends[0].up && run->ends[1].up;
 	if (run->broken)
@@ -364,7 +375,8 @@ static void check_reasons(struct run *run)
 	/* With so much jitter a frame can come after its gap was given up: the same as loss. */
 	if (2 * s->faults.jitter > GRE_HOLD_TIME)
 		return;
-	if (!s->right_password && common_method(s) && client != PPTP_AUTH_FAILED)
+	if (!s->right_password && common_method(s) && client != PPTP_AUTH_FAILED &&
+		client != PPTP_AUTH_CERTIFICATE)
 		run->broken = "a wrong password is not reported as such";
 	if (s->right_password && !compatible(s) && pptp_reason_class(client) != PPTP_CLASS_POLICY)
 		run->broken = "an unmet policy is not reported as such";

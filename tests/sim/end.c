@@ -189,7 +189,11 @@ static void link_judge(void *user, const struct ppp_auth_request *request)
 	bool ok;
 
 	(void)ppp_secret_from_password(&secret, e->config.password);
-	ok = ppp_auth_check(request, &secret, &verdict) && !strcmp(request->name, e->config.user);
+	if (request->certificate)
+		verdict.ok = ok = !strcmp(request->certificate->names[0], e->config.user);
+	else
+		ok = ppp_auth_check(request, &secret, &verdict) &&
+		     !strcmp(request->name, e->config.user);
 	if (!ok)
 		verdict = (struct ppp_auth_verdict){ .error = 691 };
 	ppp_link_verdict(e->link, &verdict, ok ? &net : NULL, e->net->now);
@@ -518,6 +522,7 @@ void sim_end_init(struct sim_end *e, unsigned int index, struct sim_network *net
 		.name = index ? "sim" : config->user,
 		.password = index ? NULL : config->password,
 		.auth = config->auth,
+		.tls = &e->tls.engine,
 		.mppe = config->mppe,
 		.compress = config->compress,
 		.want_dns = true,
@@ -533,6 +538,8 @@ void sim_end_init(struct sim_end *e, unsigned int index, struct sim_network *net
 	e->index = index;
 	e->net = net;
 	e->config = *config;
+	stub_init(&e->tls, config->tls);
+	e->tls.name = config->certificate;
 	e->control_config = (struct control_config){ .framing = 3,
 		.bearer = 3,
 		.reply_timeout = 60 * SECOND,
