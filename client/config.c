@@ -82,6 +82,7 @@ static cfg_opt_t client_opts[] = {
 	CFG_STR_LIST("auth", default_auth, CFGF_NONE),
 	CFG_SEC("tls", settings_tls_client_opts, CFGF_NONE),
 	CFG_STR_LIST("compression", default_empty, CFGF_NONE),
+	CFG_BOOL("identify", cfg_false, CFGF_NONE),
 	CFG_BOOL("once", cfg_false, CFGF_NONE),
 	CFG_INT("mru", 1400, CFGF_NONE),
 	CFG_INT("window", 1024, CFGF_NONE),
@@ -313,6 +314,8 @@ static int apply(struct client_config *c, char *why)
 	if (set_credentials(c, why) < 0)
 		return -1;
 	settings_compression(cfg, &c->session.link.compress);
+	c->session.link.identification =
+		cfg_getbool(cfg, "identify") ? "greyline " GREYLINE_VERSION : NULL;
 	if (set_routes(c, why) < 0)
 		return -1;
 	c->port = (uint16_t)cfg_getint(cfg, "port");

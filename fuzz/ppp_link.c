@@ -210,7 +210,9 @@ static void receive_any(struct end *e)
 	static const uint16_t protocols[] = { PPP_LCP, PPP_CHAP, PPP_CCP, PPP_IPCP, PPP_LCP,
 		PPP_CCP, PPP_IPCP, PPP_PAP, PPP_IPV6CP, PPP_EAP };
 	uint8_t which = fuzz_u8(&f), code = fuzz_u8(&f), id = fuzz_u8(&f);
-	uint16_t protocol = which < 0xf0 ? protocols[which % 10] : fuzz_u16(&f) | 0x8000;
+	uint16_t protocol = which < 0xe8   ? protocols[which % 10]
+			    : which < 0xf0 ? PPP_CBCP
+					   : fuzz_u16(&f) | 0x8000;
 	size_t len;
 	uint8_t *body = fuzz_block(&f, &len);
 	uint8_t *packet = malloc(len + CP_HEADER);
@@ -358,6 +360,9 @@ static void begin(struct end *e, enum ppp_role role, uint8_t flags, uint8_t stre
 			.strengths = strengths & 7 ? strengths & 7 : PPP_MPPE_128,
 			.allow_stateless = strengths & 8 || !(strengths & 16),
 			.allow_stateful = strengths & 16 },
+		.identification = flags & 8 ? "greyline" : NULL,
+		.session_time = flags & 16 ? 100000000 : 0,
+		.cbcp = role == PPP_SERVER && flags & 4,
 		.want_dns = flags & 16,
 		.ipv6 = ipv6[strengths >> 5 & 3],
 		.identifier = { [7] = strengths >> 7 },

@@ -43,7 +43,6 @@ static void link_random(void *user, void *buf, size_t len)
 static void link_framing(void *user, bool acfc, bool pfc, uint16_t peer_mru)
 {
 	struct line_ppp *p = user;
-
 	struct ppp_link_info info;
 
 	dp_session_set_framing(p->path.dp, p->path.session, acfc, pfc, peer_mru);
@@ -336,9 +335,4 @@ void line_ppp_verdict(struct line *l, const struct ppp_auth_verdict *verdict,
 void line_ppp_info(const struct line *l, struct ppp_link_info *info)
 {
 	ppp_link_get_info(((const struct line_ppp *)l)->link, info);
-}
-
-bool line_ppp_started(const struct line *l)
-{
-	return ((const struct line_ppp *)l)->started;
 }

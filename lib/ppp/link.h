@@ -27,8 +27,10 @@ enum ppp_phase {
 	PPP_DEAD,
 	PPP_ESTABLISH,
 	PPP_AUTHENTICATE,
+	PPP_CALLBACK, /* CBCP, where LCP has agreed on it */
 	PPP_NETWORK,
-	PPP_TERMINATE
+	PPP_TERMINATE,
+	PPP_PHASE_COUNT
 }; /* RFC 1661 3.1 */
 
 /* A link whose data was encrypted once never goes on in clear, also where encryption is only preferred: it ends. */
@@ -85,6 +87,14 @@ struct ppp_link_config {
 	bool binding_optional;
 	/* With MPPE only MPPC is possible, the others only without. Empty: none. */
 	struct ppp_compress_list compress;
+	/* Server: take Microsoft's callback by CBCP, and offer "no callback". A client takes it only
+	 * from a server that insists, with the same outcome. */
+	bool cbcp;
+	/* Said in LCP's Identification when authentication is over, each time; NULL: nothing. */
+	const char *identification;
+	/* us from the first `up`, then the link ends by SESSION_TIMEOUT; 0: no limit. The peer is
+	 * told at once and a minute before (Time-Remaining). */
+	uint64_t session_time;
 	bool want_dns; /* client: ask for DNS and NBNS servers */
 	enum ppp_ipv6_policy ipv6;
 	uint8_t identifier[8];  /* for IPV6CP, ours; zero: a random one. A server keeps its own. */
@@ -185,6 +195,8 @@ struct ppp_link_info {
 	uint16_t mru, peer_mru;       /* what we may receive, what we may send */
 	uint32_t accm, peer_accm; /* RFC 1662 7.1: to be escaped in what we receive, what we send */
 	struct ppp_network net;
+	/* The automata's states (RFC 1661 4.2), or "Failed". Never NULL. */
+	const char *lcp, *ccp, *ipcp, *ipv6cp;
 	uint64_t echo_rtt; /* us, of the last LCP echo; 0 unknown */
 	uint64_t received; /* control frames received: 0 means nothing came at all */
 };

@@ -82,11 +82,11 @@ static void choose_mppe(struct sim_network *n, struct ppp_mppe_config *m)
 	m->allow_stateful = (r >> 22 & 3) != 0 || !m->allow_stateless;
 }
 
-/* EAP with MD5 or TLS never without MSCHAPv2: what LCP agrees on is EAP, and both ends have a method then. */
+/* EAP with MD5, TLS or PEAP never without MSCHAPv2: what LCP agrees on is EAP, and both ends have a method then. */
 static void choose_auth(struct sim_network *n, struct ppp_auth_list *list)
 {
 	static const uint8_t methods[] = { PPP_AUTH_MSCHAP2, PPP_AUTH_EAP_MSCHAP2, PPP_AUTH_MSCHAP,
-		PPP_AUTH_MD5, PPP_AUTH_EAP_MD5, PPP_AUTH_PAP, PPP_AUTH_EAP_TLS };
+		PPP_AUTH_MD5, PPP_AUTH_EAP_MD5, PPP_AUTH_PAP, PPP_AUTH_EAP_TLS, PPP_AUTH_PEAP };
 	uint64_t r = sim_random(n);
 
 	memset(list, 0, sizeof(*list));
@@ -95,7 +95,8 @@ static void choose_auth(struct sim_network *n, struct ppp_auth_list *list)
 
 		if (r >> method & 1 ||
 			(method == PPP_AUTH_EAP_MSCHAP2 &&
-				(r >> PPP_AUTH_EAP_MD5 & 1 || r >> PPP_AUTH_EAP_TLS & 1)))
+				(r >> PPP_AUTH_EAP_MD5 & 1 || r >> PPP_AUTH_EAP_TLS & 1 ||
+					r >> PPP_AUTH_PEAP & 1)))
 			list->methods[list->count++] = method;
 	}
 	if (!list->count)
@@ -340,15 +341,16 @@ static bool may_be_eap(const struct scenario *s)
 
 static bool may_be_tls(const struct scenario *s)
 {
-	return methods_of(&s->ends[0]) & methods_of(&s->ends[1]) & 1u << PPP_AUTH_EAP_TLS;
+	return methods_of(&s->ends[0]) & methods_of(&s->ends[1]) &
+	       (1u << PPP_AUTH_EAP_TLS | 1u << PPP_AUTH_PEAP);
 }
 
 static void check_set_up(struct run *run)
 {
 	const struct scenario *s = &run->scenario;
 	bool should = s->right_password && compatible(s);
-	/* EAP: Identity, Nak, Challenge, Success-Request, and declined once in LCP. TLS: fragments. */
-	uint64_t limit = (may_be_tls(s)          ? 25ull
+	/* EAP: Identity, Nak, Challenge, Success-Request, and declined once in LCP. TLS: fragments; PEAP: all of it. */
+	uint64_t limit = (may_be_tls(s)          ? 33ull
 				 : may_be_eap(s) ? 17ull
 						 : 12ull) *
 				 2 * (s->faults.delay + s->faults.jitter) +

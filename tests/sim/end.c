@@ -525,6 +525,7 @@ void sim_end_init(struct sim_end *e, unsigned int index, struct sim_network *net
 		.tls = &e->tls.engine,
 		.mppe = config->mppe,
 		.compress = config->compress,
+		.cbcp = config->cbcp,
 		.want_dns = true,
 		.ipv6 = config->ipv6 ? PPP_IPV6_ON : PPP_IPV6_OFF,
 		.identifier = { [7] = (uint8_t)index },

@@ -19,6 +19,7 @@ struct sim_end_config {
 	const char *certificate; /* the name in the other end's */
 	struct ppp_compress_list compress;
 	bool ipv6;                   /* IPV6CP beside IPCP */
+	bool cbcp;                   /* server: callback is no reason to refuse */
 	const char *user, *password; /* client: what it says; server: the account it has */
 	enum gre_flow flow;
 	uint16_t window; /* that it announces, 0 included */
