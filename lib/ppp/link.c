@@ -132,8 +132,8 @@ static void init_lcp(struct ppp_link *l, const struct ppp_link_config *config)
 		.mru = l->mru,
 		/* Whoever has a password wants to see the server prove that it knows it; whoever
 		 * has TLS, that it is the server. */
-		.insist_auth = l->role == PPP_CLIENT &&
-			       (config->password || config->tls || l->mppe.policy == PPP_MPPE_REQUIRE),
+		.insist_auth = l->role == PPP_CLIENT && (config->password || config->tls ||
+								l->mppe.policy == PPP_MPPE_REQUIRE),
 		.restart_interval = l->restart_interval,
 		.echo_interval = config->echo_interval,
 		.echo_failures = config->echo_failures,

@@ -494,13 +494,15 @@ int main(int argc, char **argv)
 {
 	unsigned long count = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000;
 	unsigned long long first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-	unsigned long failed = 0, up = 0, tails = 0, data = 0, sides = 0, packed[4] = { 0 };
+	unsigned long failed = 0, up = 0, tails = 0, data = 0, sides = 0, by_tls = 0,
+		      packed[4] = { 0 };
 	uint64_t waited = 0, timeouts = 0;
 	static struct run run;
 
 	for (unsigned long i = 0; i < count; i++) {
 		one(&run, first + i);
 		up += run.both_up;
+		by_tls += run.both_up && run.ends[0].tls.label;
 		tails += run.tail_checked;
 		sides += run.ends[0].side.up;
 		data += run.ends[0].received + run.ends[1].received;
@@ -513,12 +515,13 @@ int main(int argc, char **argv)
 				describe(&run, first + i);
 		}
 	}
-	printf("# %lu calls, %lu came up, %lu with a second one, %lu sound after their faults, "
+	printf("# %lu calls, %lu came up, %lu by EAP-TLS, %lu with a second one, %lu sound after "
+	       "their faults, "
 	       "%lu data packets received, %lu, %lu and %lu by MPPC, Deflate and BSD-Compress, "
 	       "%llu waited for a window, %llu "
 	       "acknowledgements timed "
 	       "out\n",
-		count, up, sides, tails, data, packed[CODEC_MPPC], packed[CODEC_DEFLATE],
+		count, up, by_tls, sides, tails, data, packed[CODEC_MPPC], packed[CODEC_DEFLATE],
 		packed[CODEC_BSD], (unsigned long long)waited, (unsigned long long)timeouts);
 	printf("%s 1 - %lu simulated calls with faults keep every invariant (%lu do not)\n1..1\n",
 		failed ? "not ok" : "ok", count, failed);
