@@ -133,6 +133,7 @@ static cfg_t *make_cfg(void)
 	cfg_set_validate_func(cfg, "mppe", settings_check_mppe);
 	cfg_set_validate_func(cfg, "auth", settings_check_auth);
 	cfg_set_validate_func(cfg, "tls|min-version", settings_check_tls_version);
+	cfg_set_validate_func(cfg, "tls|max-version", settings_check_tls_highest);
 	cfg_set_validate_func(cfg, "compression", settings_check_compression);
 	cfg_set_validate_func(cfg, "mru", settings_check_mru);
 	cfg_set_validate_func(cfg, "echo-interval", settings_check_seconds);

@@ -7,11 +7,12 @@
 #define SETTINGS_TLS_KEYS                                                                          \
 	CFG_STR("certificate", NULL, CFGF_NONE), CFG_STR("key", NULL, CFGF_NONE),                  \
 		CFG_STR("ca", NULL, CFGF_NONE), CFG_STR("crl", NULL, CFGF_NONE),                   \
-		CFG_STR("min-version", NULL, CFGF_NONE)
+		CFG_STR("min-version", NULL, CFGF_NONE), CFG_STR("max-version", NULL, CFGF_NONE)
 
 extern cfg_opt_t settings_tls_server_opts[], settings_tls_client_opts[];
 
 int settings_check_tls_version(cfg_t *cfg, cfg_opt_t *opt);
+int settings_check_tls_highest(cfg_t *cfg, cfg_opt_t *opt);
 
 struct settings_tls {
 	struct tls_context *context; /* NULL: the section is empty */
