@@ -14,7 +14,8 @@
 static const char usage[] =
 	"usage: greyline connect SERVER --user NAME [--password-file FILE] [-c FILE] [--dev NAME] "
 	"[--route CIDR]...\n"
-	"                        [--default-route] [--dns] [--ipv6] [--mppe POLICY] [--auth LIST] "
+	"                        [--default-route] [--dns] [--ipv6] [--vj] [--mppe POLICY] [--auth "
+	"LIST] "
 	"[--once] "
 	"[--json]\n"
 	"                        [--phone NUMBER] [--incoming] [--set KEY=VALUE]... [--control "
@@ -34,6 +35,7 @@ static const char usage[] =
 	"      --default-route       send everything through the tunnel\n"
 	"      --dns                 use the name servers that the server gives\n"
 	"      --ipv6                use IPv6 in the tunnel if the server has it\n"
+	"      --vj                  compress headers of TCP/IP (Van Jacobson)\n"
 	"      --mppe POLICY         require-128 (default), require, prefer, off; with -stateless "
 	"or -stateful\n"
 	"      --auth LIST           allowed methods, of eap-tls (where there is a certificate), "
@@ -80,6 +82,8 @@ static cfg_opt_t client_opts[] = {
 	CFG_STR_LIST("auth", default_auth, CFGF_NONE),
 	CFG_SEC("tls", settings_tls_client_opts, CFGF_NONE),
 	CFG_STR_LIST("compression", default_empty, CFGF_NONE),
+	CFG_BOOL("identify", cfg_false, CFGF_NONE),
+	CFG_BOOL("vj", cfg_false, CFGF_NONE),
 	CFG_BOOL("once", cfg_false, CFGF_NONE),
 	CFG_INT("mru", 1400, CFGF_NONE),
 	CFG_INT("window", 1024, CFGF_NONE),
@@ -311,6 +315,9 @@ static int apply(struct client_config *c, char *why)
 	if (set_credentials(c, why) < 0)
 		return -1;
 	settings_compression(cfg, &c->session.link.compress);
+	c->session.link.identification =
+		cfg_getbool(cfg, "identify") ? "greyline " GREYLINE_VERSION : NULL;
+	c->session.link.vj = cfg_getbool(cfg, "vj");
 	if (set_routes(c, why) < 0)
 		return -1;
 	c->port = (uint16_t)cfg_getint(cfg, "port");
@@ -349,6 +356,7 @@ enum {
 	OPT_DEFAULT_ROUTE,
 	OPT_DNS,
 	OPT_IPV6,
+	OPT_VJ,
 	OPT_MPPE,
 	OPT_AUTH,
 	OPT_CERTIFICATE,
@@ -375,6 +383,7 @@ static const struct option options[] = {
 	{ "default-route", no_argument, NULL, OPT_DEFAULT_ROUTE },
 	{ "dns", no_argument, NULL, OPT_DNS },
 	{ "ipv6", no_argument, NULL, OPT_IPV6 },
+	{ "vj", no_argument, NULL, OPT_VJ },
 	{ "mppe", required_argument, NULL, OPT_MPPE },
 	{ "auth", required_argument, NULL, OPT_AUTH },
 	{ "certificate", required_argument, NULL, OPT_CERTIFICATE },
@@ -402,6 +411,7 @@ static const struct argument arguments[] = {
 	{ OPT_DEFAULT_ROUTE, "--default-route", "default-route", "true", false },
 	{ OPT_DNS, "--dns", "dns", "true", false },
 	{ OPT_IPV6, "--ipv6", "ipv6", "on", false },
+	{ OPT_VJ, "--vj", "vj", "true", false },
 	{ OPT_MPPE, "--mppe", "mppe", NULL, false },
 	{ OPT_AUTH, "--auth", "auth", NULL, false },
 	{ OPT_CERTIFICATE, "--certificate", "tls|certificate", NULL, false },

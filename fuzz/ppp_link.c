@@ -23,7 +23,7 @@ struct end {
 	struct frame queue[QUEUE]; /* sent, and not yet taken by the other end */
 	unsigned int first, count;
 	struct ppp_auth_request request;
-	bool judging, verified, up, up6, over, tx, rx;
+	bool judging, verified, up, up6, over, tx, rx, vj_tx, vj_rx;
 };
 
 static struct fuzz f;
@@ -86,6 +86,18 @@ static void set_rx(void *user, const struct mppe_params *params, const uint8_t s
 static void reset(void *user)
 {
 	FUZZ_CHECK(((struct end *)user)->tx);
+}
+
+static void set_vj(void *user, bool sending, const struct vj_params *params)
+{
+	struct end *e = user;
+
+	FUZZ_CHECK(e->config.vj);
+	FUZZ_CHECK(!params || (params->slots >= VJ_SLOTS_MIN && params->slots <= VJ_SLOTS_MAX));
+	if (sending)
+		e->vj_tx = params != NULL;
+	else
+		e->vj_rx = params != NULL;
 }
 
 static void up(void *user, const struct ppp_network *net)
@@ -155,6 +167,7 @@ static const struct ppp_link_ops ops = {
 	.mppe_tx = set_tx,
 	.mppe_rx = set_rx,
 	.mppe_reset = reset,
+	.vj = set_vj,
 	.up = up,
 	.down = down,
 	.up6 = up6,
@@ -172,6 +185,7 @@ static void check(const struct end *e)
 	FUZZ_CHECK(e->over || e->up || e->up6 || deadline != UINT64_MAX);
 	ppp_link_get_info(e->link, &info);
 	FUZZ_CHECK(info.up == e->up && info.up6 == e->up6 && ppp_phase_name(info.phase)[0]);
+	FUZZ_CHECK(!e->up || (info.vj_tx == e->vj_tx && info.vj_rx == e->vj_rx));
 	FUZZ_CHECK(!(e->up || e->up6) || info.phase == PPP_NETWORK);
 }
 
@@ -210,7 +224,9 @@ static void receive_any(struct end *e)
 	static const uint16_t protocols[] = { PPP_LCP, PPP_CHAP, PPP_CCP, PPP_IPCP, PPP_LCP,
 		PPP_CCP, PPP_IPCP, PPP_PAP, PPP_IPV6CP, PPP_EAP };
 	uint8_t which = fuzz_u8(&f), code = fuzz_u8(&f), id = fuzz_u8(&f);
-	uint16_t protocol = which < 0xf0 ? protocols[which % 10] : fuzz_u16(&f) | 0x8000;
+	uint16_t protocol = which < 0xe8   ? protocols[which % 10]
+			    : which < 0xf0 ? PPP_CBCP
+					   : fuzz_u16(&f) | 0x8000;
 	size_t len;
 	uint8_t *body = fuzz_block(&f, &len);
 	uint8_t *packet = malloc(len + CP_HEADER);
@@ -358,6 +374,10 @@ static void begin(struct end *e, enum ppp_role role, uint8_t flags, uint8_t stre
 			.strengths = strengths & 7 ? strengths & 7 : PPP_MPPE_128,
 			.allow_stateless = strengths & 8 || !(strengths & 16),
 			.allow_stateful = strengths & 16 },
+		.identification = flags & 8 ? "greyline" : NULL,
+		.session_time = flags & 16 ? 100000000 : 0,
+		.cbcp = role == PPP_SERVER && flags & 4,
+		.vj = strengths >> 7,
 		.want_dns = flags & 16,
 		.ipv6 = ipv6[strengths >> 5 & 3],
 		.identifier = { [7] = strengths >> 7 },

@@ -74,6 +74,9 @@ static cfg_opt_t server_opts[] = {
 	CFG_STR_LIST("auth", default_auth, CFGF_NONE),
 	CFG_SEC("tls", settings_tls_server_opts, CFGF_NONE),
 	CFG_STR_LIST("compression", default_empty, CFGF_NONE),
+	CFG_BOOL("cbcp", cfg_false, CFGF_NONE),
+	CFG_BOOL("identify", cfg_false, CFGF_NONE),
+	CFG_BOOL("vj", cfg_false, CFGF_NONE),
 	CFG_STR("name", "greyline", CFGF_NONE),
 	CFG_INT("mru", 1400, CFGF_NONE),
 	CFG_INT("window", 1024, CFGF_NONE),
@@ -86,6 +89,7 @@ static cfg_opt_t server_opts[] = {
 	CFG_INT("echo-interval", 30, CFGF_NONE),
 	CFG_INT("echo-failures", 4, CFGF_NONE),
 	CFG_INT("setup-timeout", 60, CFGF_NONE),
+	CFG_INT("session-timeout", 0, CFGF_NONE),
 	CONFIG_LIMITS_KEYS,
 	CFG_STR("flow-control", "advisory", CFGF_NONE),
 	CFG_INT("max-ack-timeout", 10, CFGF_NONE),
@@ -113,7 +117,8 @@ static int check_name(cfg_t *cfg, cfg_opt_t *opt)
 static cfg_t *make_cfg(void)
 {
 	cfg_t *cfg = cfg_init(server_opts, CFGF_NONE);
-	static const char *const counts[] = { "port", "window", "echo-failures" };
+	static const char *const counts[] = { "port", "window", "echo-failures",
+		"session-timeout" };
 
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
 		cfg_set_validate_func(cfg, counts[i], settings_check_count);
@@ -277,6 +282,10 @@ static void set_protocol(struct server_config *c)
 	l->name = cfg_getstr(c->cfg, "name");
 	(void)settings_mppe(cfg_getstr(c->cfg, "mppe"), &l->mppe);
 	settings_compression(c->cfg, &l->compress);
+	l->cbcp = cfg_getbool(c->cfg, "cbcp");
+	l->identification = cfg_getbool(c->cfg, "identify") ? "greyline " GREYLINE_VERSION : NULL;
+	l->session_time = seconds(c->cfg, "session-timeout");
+	l->vj = cfg_getbool(c->cfg, "vj");
 	l->echo_interval = seconds(c->cfg, "echo-interval");
 	l->echo_failures = count(c->cfg, "echo-failures");
 	l->restart_interval = 3 * SECOND;

@@ -43,7 +43,6 @@ static void link_random(void *user, void *buf, size_t len)
 static void link_framing(void *user, bool acfc, bool pfc, uint16_t peer_mru)
 {
 	struct line_ppp *p = user;
-
 	struct ppp_link_info info;
 
 	dp_session_set_framing(p->path.dp, p->path.session, acfc, pfc, peer_mru);
@@ -95,6 +94,16 @@ static void link_unpack(void *user, const struct codec_params *params)
 	if (dp_session_set_unpack(p->path.dp, p->path.session, params) < 0)
 		log_about(LOG_ERROR, p->line.subject,
 			"no memory to decompress: what comes compressed is lost");
+}
+
+static void link_vj(void *user, bool sending, const struct vj_params *params)
+{
+	struct line_ppp *p = user;
+
+	if (dp_session_set_vj(p->path.dp, p->path.session, sending, params) < 0)
+		log_about(LOG_ERROR, p->line.subject,
+			sending ? "no memory to compress headers: packets are sent as they are"
+				: "no memory for compressed headers: TCP packets are lost");
 }
 
 static void link_up(void *user, const struct ppp_network *net)
@@ -186,6 +195,7 @@ static const struct ppp_link_ops link_ops = {
 	.mppe_reset = link_mppe_reset,
 	.pack = link_pack,
 	.unpack = link_unpack,
+	.vj = link_vj,
 	.up = link_up,
 	.down = link_down,
 	.up6 = link_up6,
@@ -336,9 +346,4 @@ void line_ppp_verdict(struct line *l, const struct ppp_auth_verdict *verdict,
 void line_ppp_info(const struct line *l, struct ppp_link_info *info)
 {
 	ppp_link_get_info(((const struct line_ppp *)l)->link, info);
-}
-
-bool line_ppp_started(const struct line *l)
-{
-	return ((const struct line_ppp *)l)->started;
 }

@@ -29,8 +29,7 @@ struct line *line_ppp_new(
 
 bool line_is_ppp(const struct line *l);
 
-/* The three below: only where line_is_ppp(). */
+/* The two below: only where line_is_ppp(). */
 void line_ppp_verdict(struct line *l, const struct ppp_auth_verdict *verdict,
 	const struct ppp_network *net, uint64_t now);
 void line_ppp_info(const struct line *l, struct ppp_link_info *info);
-bool line_ppp_started(const struct line *l);

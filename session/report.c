@@ -28,6 +28,16 @@ static json_t *address6(const uint8_t octets[16])
 	return json_string(text);
 }
 
+/* RFC 5072 4.1, as in an address. */
+static json_t *identifier(const uint8_t id[8])
+{
+	char text[20];
+
+	snprintf(text, sizeof(text), "%02x%02x:%02x%02x:%02x%02x:%02x%02x", id[0], id[1], id[2],
+		id[3], id[4], id[5], id[6], id[7]);
+	return json_string(text);
+}
+
 /* What is said in the link: both ends' addresses, and what the server advertises or advertised. */
 static json_t *ipv6(const struct session *s)
 {
@@ -39,6 +49,8 @@ static json_t *ipv6(const struct session *s)
 	json_object_set_new(o, "local_address", address6(link_local));
 	nd_link_local(link_local, s->ipv6.remote_id);
 	json_object_set_new(o, "address", address6(link_local));
+	json_object_set_new(o, "local_identifier", identifier(s->ipv6.local_id));
+	json_object_set_new(o, "identifier", identifier(s->ipv6.remote_id));
 	for (unsigned int i = 0; i < ra->prefix_count; i++) {
 		char text[INET6_ADDRSTRLEN + 8];
 		size_t n;
@@ -106,6 +118,21 @@ static json_t *encryption(const struct ppp_link_info *info)
 	return json_string(text);
 }
 
+/* The states of PPP's control protocols; null where the frames are another's. */
+static json_t *protocols(const struct ppp_link_info *info)
+{
+	json_t *o;
+
+	if (!info->lcp)
+		return json_null();
+	o = json_object();
+	json_object_set_new(o, "lcp", json_string(info->lcp));
+	json_object_set_new(o, "ccp", json_string(info->ccp));
+	json_object_set_new(o, "ipcp", json_string(info->ipcp));
+	json_object_set_new(o, "ipv6cp", json_string(info->ipv6cp));
+	return o;
+}
+
 static json_t *compression(enum codec_kind kind)
 {
 	return json_string(kind == CODEC_NONE ? "none" : codec_name(kind));
@@ -153,6 +180,8 @@ static void add_traffic(json_t *o, const struct tunnel_stats *stats)
 	json_object_set_new(o, "lost", number(stats->lost));
 	json_object_set_new(o, "compressed", number(stats->tx_compressed));
 	json_object_set_new(o, "decompressed", number(stats->rx_compressed));
+	json_object_set_new(o, "headers_compressed", number(stats->tx_vj));
+	json_object_set_new(o, "headers_decompressed", number(stats->rx_vj));
 	json_object_set_new(o, "history_bytes", number(stats->history));
 	json_object_set_new(o, "reordered", number(stats->reordered));
 	json_object_set_new(o, "reorder_overflow", number(stats->reorder_overflow));
@@ -233,10 +262,13 @@ json_t *report_session(const struct session *s)
 	json_object_set_new(o, "ipv6", s->ipv6.up ? ipv6(s) : json_null());
 	json_object_set_new(o, "phase",
 		s->line->ops->raw ? json_null() : json_string(ppp_phase_name(info.phase)));
+	json_object_set_new(o, "protocols", protocols(&info));
 	json_object_set_new(o, "auth", json_string(info.auth ? info.auth : ""));
 	json_object_set_new(o, "encryption", encryption(&info));
 	json_object_set_new(o, "compression_sent", compression(info.pack));
 	json_object_set_new(o, "compression_received", compression(info.unpack));
+	json_object_set_new(o, "vj_sent", json_boolean(info.vj_tx));
+	json_object_set_new(o, "vj_received", json_boolean(info.vj_rx));
 	add_call(o, s);
 	json_object_set_new(o, "call_id", number(s->call_id));
 	json_object_set_new(o, "peer_call_id", number(s->call.peer_call_id));

@@ -423,6 +423,7 @@ int settings_check_count(cfg_t *cfg, cfg_opt_t *opt)
 		{ "port", 1, 65535 },
 		{ "window", 1, 65535 },
 		{ "echo-failures", 1, 100 },
+		{ "session-timeout", 0, 31536000 },
 		{ "max-sessions", 1, 1000000 },
 		{ "max-connections", 1, 1000000 },
 		{ "max-connections-per-address", 1, 1000000 },

@@ -5,7 +5,22 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WORDS "eap-tls, mschap-v2, eap-mschap-v2, mschap, chap-md5, eap-md5 or pap"
+#define KEYWORDS_MAX 200
+
+/* "a, b or c": all methods, written into `buf`. */
+static const char *all_keywords(char buf[KEYWORDS_MAX])
+{
+	size_t n = 0;
+
+	buf[0] = '\0';
+	for (unsigned int i = PPP_AUTH_COUNT - 1; i > PPP_AUTH_NONE && n < KEYWORDS_MAX; i--)
+		n += (size_t)snprintf(buf + n, KEYWORDS_MAX - n, "%s%s",
+			i == PPP_AUTH_COUNT - 1 ? ""
+			: i > PPP_AUTH_NONE + 1 ? ", "
+						: " or ",
+			ppp_auth_keyword((enum ppp_auth_method)i));
+	return buf;
+}
 
 /* The words of one value, separated by commas or blanks, behind what is in `list`; the first one
  * that is no method, or NULL. */
@@ -31,12 +46,13 @@ static const char *add(struct ppp_auth_list *list, const char *value, char word[
 int settings_check_auth(cfg_t *cfg, cfg_opt_t *opt)
 {
 	struct ppp_auth_list list = { 0 };
-	char word[32];
+	char word[32], all[KEYWORDS_MAX];
 	const char *wrong = add(&list, cfg_opt_getnstr(opt, cfg_opt_size(opt) - 1), word);
 
 	if (!wrong && list.count)
 		return 0;
-	cfg_error(cfg, "auth: \"%s\" is not a method (write " WORDS ")", wrong ? wrong : "");
+	cfg_error(cfg, "auth: \"%s\" is not a method (write %s)", wrong ? wrong : "",
+		all_keywords(all));
 	return -1;
 }
 
@@ -44,7 +60,7 @@ int settings_auth(cfg_t *cfg, const struct ppp_mppe_config *mppe, bool eap_tls,
 	struct ppp_auth_list *list, char *why)
 {
 	unsigned int with_keys = 0;
-	char word[32];
+	char word[32], all[KEYWORDS_MAX];
 
 	memset(list, 0, sizeof(*list));
 	if (eap_tls && (cfg_getopt(cfg, "auth")->flags & CFGF_RESET))
@@ -52,7 +68,7 @@ int settings_auth(cfg_t *cfg, const struct ppp_mppe_config *mppe, bool eap_tls,
 	for (unsigned int i = 0; i < cfg_size(cfg, "auth"); i++)
 		(void)add(list, cfg_getnstr(cfg, "auth", i), word);
 	if (!list->count) {
-		snprintf(why, SYSTEM_WHY, "auth: give at least one method (" WORDS ")");
+		snprintf(why, SYSTEM_WHY, "auth: give at least one method (%s)", all_keywords(all));
 		return -EINVAL;
 	}
 	if (!eap_tls && ppp_auth_allows(list, PPP_AUTH_EAP_TLS)) {

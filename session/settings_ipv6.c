@@ -70,13 +70,14 @@ int settings_ipv6(const char *text, enum ppp_ipv6_policy *policy)
 	return -EINVAL;
 }
 
-int settings_check_cidr6(cfg_t *cfg, cfg_opt_t *opt)
+/* `any`: also a network that no host has an address in. */
+static int check_prefix(cfg_t *cfg, cfg_opt_t *opt, bool any)
 {
 	const char *v = last_string(opt);
 	struct in6_addr prefix;
 	unsigned int len;
 
-	if (settings_cidr6(v, &prefix, &len) == 0 && settings_is_host6(&prefix))
+	if (settings_cidr6(v, &prefix, &len) == 0 && (any || settings_is_host6(&prefix)))
 		return 0;
 	cfg_error(cfg,
 		"%s: \"%s\" is not an IPv6 network (write PREFIX/LENGTH with the host bits 0, like "
@@ -85,21 +86,15 @@ int settings_check_cidr6(cfg_t *cfg, cfg_opt_t *opt)
 	return -1;
 }
 
+int settings_check_cidr6(cfg_t *cfg, cfg_opt_t *opt)
+{
+	return check_prefix(cfg, opt, false);
+}
+
 int settings_check_any_cidr(cfg_t *cfg, cfg_opt_t *opt)
 {
-	const char *v = last_string(opt);
-	struct in6_addr prefix;
-	unsigned int len;
-
-	if (!strchr(v, ':'))
-		return settings_check_cidr(cfg, opt);
-	if (settings_cidr6(v, &prefix, &len) == 0)
-		return 0;
-	cfg_error(cfg,
-		"%s: \"%s\" is not a network (write PREFIX/LENGTH with the host bits 0, like "
-		"2001:db8:1::/48)",
-		opt->name, v);
-	return -1;
+	return strchr(last_string(opt), ':') ? check_prefix(cfg, opt, true)
+					     : settings_check_cidr(cfg, opt);
 }
 
 int settings_check_host6(cfg_t *cfg, cfg_opt_t *opt)

@@ -470,30 +470,3 @@ int net_route_del(const struct net_route *route, char *why)
 	return refuse(why, &request, error, ESRCH, "there is no such route of greyline's",
 		"remove the route %s", text);
 }
-
-static int read_mtu_attr(const struct nlattr *attr, void *data)
-{
-	if (mnl_attr_get_type(attr) == IFLA_MTU &&
-		mnl_attr_get_payload_len(attr) == sizeof(uint32_t))
-		*(unsigned int *)data = mnl_attr_get_u32(attr);
-	return MNL_CB_OK;
-}
-
-static int read_mtu(const struct nlmsghdr *nlh, void *data)
-{
-	if (nlh->nlmsg_type == RTM_NEWLINK &&
-		nlh->nlmsg_len >= mnl_nlmsg_size(sizeof(struct ifinfomsg)))
-		mnl_attr_parse(nlh, sizeof(struct ifinfomsg), read_mtu_attr, data);
-	return MNL_CB_OK;
-}
-
-unsigned int net_link_mtu(unsigned int ifindex)
-{
-	struct request request;
-	struct ifinfomsg *link = request_start(&request, RTM_GETLINK, 0, sizeof(*link));
-	unsigned int mtu = 0;
-
-	link->ifi_family = AF_UNSPEC;
-	link->ifi_index = (int)ifindex;
-	return ifindex && talk(&request, read_mtu, &mtu) == 0 ? mtu : 0;
-}

@@ -49,8 +49,6 @@ int net_route_get(struct in_addr dst, struct net_route *out, char *why);
 int net_route_add(const struct net_route *route, bool *exists, char *why);
 /* Only a route of greyline's own (NET_ROUTE_PROTOCOL); -1 with ESRCH if there is none. */
 int net_route_del(const struct net_route *route, char *why);
-/* The MTU of an interface; 0 if unknown. */
-unsigned int net_link_mtu(unsigned int ifindex);
 unsigned int net_ifindex(const char *dev); /* 0 if there is none */
 
 /* net.ipv4.ip_forward: reads, writes. */

@@ -2,15 +2,13 @@
 #include "lib/ppp/lcp.h"
 
 #include "lib/ppp/frame.h"
+#include "lib/ppp/lcp_internal.h"
 
 #define MAX_LOOPS     5
 #define AUTH_REFUSALS 3
 #define MAX_MRU_NAKS  3
 
-static struct lcp *lcp_of(struct cp *cp)
-{
-	return (struct lcp *)(void *)((char *)cp - offsetof(struct lcp, cp));
-}
+#define CALLBACK_CBCP 6 /* RFC 1570 2.3 has up to 4; Microsoft: by CBCP */
 
 static uint32_t new_magic(struct lcp *lcp)
 {
@@ -56,6 +54,8 @@ static void request(struct cp *cp, struct wire_writer *w)
 		ppp_option_put(w, LCP_PFC, NULL, 0);
 	if (asks(lcp, LCP_ACFC))
 		ppp_option_put(w, LCP_ACFC, NULL, 0);
+	if (asks(lcp, LCP_CALLBACK))
+		ppp_option_put(w, LCP_CALLBACK, &(uint8_t){ CALLBACK_CBCP }, 1);
 }
 
 static void begin(struct cp *cp)
@@ -171,6 +171,20 @@ static void option_flag(bool *flag, struct ppp_review *review, const struct ppp_
 		ppp_review_reject(review, option);
 }
 
+/* The other operations of RFC 1570 all mean a call: CBCP is where that can be declined. */
+static void option_callback(
+	struct lcp *lcp, struct ppp_review *review, const struct ppp_option *option)
+{
+	static const uint8_t good[1] = { CALLBACK_CBCP };
+
+	if (!lcp->config.callback_allow)
+		ppp_review_reject(review, option);
+	else if (option->len == 1 && option->data[0] == CALLBACK_CBCP)
+		lcp->staged.callback = true;
+	else
+		ppp_review_nak(review, option, good, sizeof(good));
+}
+
 static void option(struct cp *cp, struct ppp_review *review, const struct ppp_option *option)
 {
 	struct lcp *lcp = lcp_of(cp);
@@ -198,9 +212,12 @@ static void option(struct cp *cp, struct ppp_review *review, const struct ppp_op
 	case LCP_ACFC:
 		option_flag(&lcp->staged.acfc, review, option);
 		break;
+	case LCP_CALLBACK:
+		option_callback(lcp, review, option);
+		break;
 	default:
 		/*
-		 * Windows' callback (13), RRAS' and older Windows' MRRU (17) and endpoint
+		 * RRAS' and older Windows' MRRU (17) and endpoint
 		 * discriminator (19), link quality (4) and whatever else: each goes on without.
 		 */
 		ppp_review_reject(review, option);
@@ -252,6 +269,7 @@ static void accept(struct cp *cp)
 	struct lcp *lcp = lcp_of(cp);
 
 	lcp->peer = lcp->staged;
+	lcp->own_echos = 0;
 }
 
 static bool acked(struct cp *cp)
@@ -302,6 +320,12 @@ static void naked(struct cp *cp, const struct ppp_option *option)
 {
 	struct lcp *lcp = lcp_of(cp);
 
+	/* A server that insists: in CBCP it hears that nobody is to be called. */
+	if (option->type == LCP_CALLBACK && lcp->config.callback_follow && option->len == 1 &&
+		option->data[0] == CALLBACK_CBCP) {
+		lcp->ask |= 1u << LCP_CALLBACK;
+		return;
+	}
 	if (option->type > LCP_ACFC || !asks(lcp, option->type))
 		return; /* an option that the peer would like us to have: no */
 	switch (option->type) {
@@ -336,107 +360,6 @@ static void rejected(struct cp *cp, const struct ppp_option *option)
 	drop(lcp, option->type);
 }
 
-/* Everything behind the header begins with the sender's magic number; -1 without. */
-static int read_magic(const struct cp_packet *packet, uint32_t *magic)
-{
-	struct wire_reader r = wire_reader(packet->data, packet->len);
-
-	*magic = wire_u32(&r);
-	return r.failed ? -1 : 0;
-}
-
-static void echo_request(struct lcp *lcp, const struct cp_packet *packet, uint64_t now)
-{
-	uint8_t data[CP_PACKET_MAX];
-	struct wire_writer w = wire_writer(data, sizeof(data));
-	uint32_t magic;
-	size_t rest;
-
-	if (read_magic(packet, &magic))
-		return;
-	if (magic && magic == lcp->magic)
-		cp_log(&lcp->cp, PPP_LOG_WARNING, "LCP: Echo-Request with our own magic number");
-	rest = packet->len - 4;
-	if (rest > sizeof(data) - 4)
-		rest = sizeof(data) - 4;
-	wire_put_u32(&w, lcp->magic);
-	wire_put_bytes(&w, packet->data + 4, rest);
-	cp_receive_echo(&lcp->cp, CP_ECHO_REPLY, packet->id, data, wire_written(&w), now);
-}
-
-static void echo_reply(struct lcp *lcp, const struct cp_packet *packet, uint64_t now)
-{
-	if (cp_is_open(&lcp->cp) && lcp->echo_waiting && packet->id == lcp->echo_id) {
-		lcp->echo_waiting = false;
-		lcp->echo_rtt = now - lcp->echo_at;
-		if (lcp->echo_rtt == 0)
-			lcp->echo_rtt = 1;
-	}
-	cp_receive_echo(&lcp->cp, 0, packet->id, NULL, 0, now);
-}
-
-static void protocol_reject(struct lcp *lcp, const struct cp_packet *packet)
-{
-	struct wire_reader r = wire_reader(packet->data, packet->len);
-	uint16_t protocol = wire_u16(&r);
-
-	/* RFC 1661 5.7: outside Opened they are discarded. */
-	if (!r.failed && cp_is_open(&lcp->cp))
-		lcp->cp.host->protocol_rejected(lcp->cp.user, protocol);
-}
-
-/* RFC 1570 1.1 and 1.2; Windows identifies itself two or three times, the last time by 16 binary
- * octets. */
-static void remark(struct lcp *lcp, const struct cp_packet *packet, uint64_t now)
-{
-	char text[160];
-	size_t skip = packet->code == CP_IDENTIFICATION ? 4 : 8;
-	struct wire_reader r = wire_reader(packet->data, packet->len);
-
-	wire_skip(&r, 4);
-	if (packet->len < skip)
-		return;
-	cp_escape(text, sizeof(text), packet->data + skip, packet->len - skip);
-	if (packet->code == CP_IDENTIFICATION)
-		cp_log(&lcp->cp, PPP_LOG_INFO, "LCP: the peer identifies itself: %s", text);
-	else
-		cp_log(&lcp->cp, PPP_LOG_INFO, "LCP: the peer says that %u s remain: %s",
-			wire_u32(&r), text);
-	cp_receive_echo(&lcp->cp, 0, packet->id, NULL, 0, now);
-}
-
-static bool extended(struct cp *cp, const struct cp_packet *packet, uint64_t now)
-{
-	struct lcp *lcp = lcp_of(cp);
-
-	switch (packet->code) {
-	case CP_PROTOCOL_REJECT:
-		protocol_reject(lcp, packet);
-		return true;
-	case CP_ECHO_REQUEST:
-		echo_request(lcp, packet, now);
-		return true;
-	case CP_ECHO_REPLY:
-		echo_reply(lcp, packet, now);
-		return true;
-	case CP_DISCARD_REQUEST:
-		cp_receive_echo(cp, 0, packet->id, NULL, 0, now);
-		return true;
-	case CP_IDENTIFICATION:
-	case CP_TIME_REMAINING:
-		remark(lcp, packet, now);
-		return true;
-	default:
-		return false;
-	}
-}
-
-static void code_rejected(struct cp *cp, uint8_t code)
-{
-	if (code == CP_ECHO_REQUEST)
-		lcp_of(cp)->no_echo = true;
-}
-
 static const struct cp_protocol protocol = {
 	.number = PPP_LCP,
 	.name = "LCP",
@@ -448,8 +371,8 @@ static const struct cp_protocol protocol = {
 	.acked = acked,
 	.naked = naked,
 	.rejected = rejected,
-	.extended = extended,
-	.code_rejected = code_rejected,
+	.extended = lcp_extended,
+	.code_rejected = lcp_code_rejected,
 };
 
 void lcp_init(
@@ -523,40 +446,6 @@ void lcp_receive(struct lcp *lcp, const uint8_t *packet, size_t len, uint64_t no
 	cp_receive(&lcp->cp, packet, len, now);
 }
 
-void lcp_reject_protocol(struct lcp *lcp, uint16_t number, const uint8_t *info, size_t len)
-{
-	uint8_t data[CP_PACKET_MAX];
-	struct wire_writer w = wire_writer(data, sizeof(data));
-
-	if (!cp_is_open(&lcp->cp))
-		return;
-	wire_put_u16(&w, number);
-	wire_put_bytes(&w, info, len < sizeof(data) - 2 ? len : sizeof(data) - 2);
-	cp_send(&lcp->cp, CP_PROTOCOL_REJECT, cp_next_id(&lcp->cp), data, wire_written(&w));
-}
-
-static uint64_t echo_deadline(const struct lcp *lcp)
-{
-	uint64_t last = lcp->echo_at > lcp->heard_at ? lcp->echo_at : lcp->heard_at;
-
-	if (!lcp->config.echo_interval || lcp->no_echo || !cp_is_open(&lcp->cp))
-		return UINT64_MAX;
-	return last + lcp->config.echo_interval;
-}
-
-static void send_echo(struct lcp *lcp, uint64_t now)
-{
-	uint8_t data[4];
-	struct wire_writer w = wire_writer(data, sizeof(data));
-
-	wire_put_u32(&w, lcp->magic);
-	lcp->echo_id = cp_next_id(&lcp->cp);
-	lcp->echo_at = now;
-	lcp->unanswered++;
-	lcp->echo_waiting = true;
-	cp_send(&lcp->cp, CP_ECHO_REQUEST, lcp->echo_id, data, sizeof(data));
-}
-
 bool lcp_tick(struct lcp *lcp, uint64_t now)
 {
 	if (!lcp->heard && lcp->cp.automaton.state == PPP_REQ_SENT &&
@@ -565,17 +454,17 @@ bool lcp_tick(struct lcp *lcp, uint64_t now)
 		lcp->cp.automaton.restart_interval = quick_interval(lcp);
 	}
 	cp_tick(&lcp->cp, now);
-	if (now < echo_deadline(lcp))
+	if (now < lcp_echo_deadline(lcp))
 		return true;
 	if (lcp->unanswered >= lcp->config.echo_failures)
 		return false;
-	send_echo(lcp, now);
+	lcp_send_echo(lcp, now);
 	return true;
 }
 
 uint64_t lcp_deadline(const struct lcp *lcp)
 {
-	uint64_t restart = cp_deadline(&lcp->cp), echo = echo_deadline(lcp);
+	uint64_t restart = cp_deadline(&lcp->cp), echo = lcp_echo_deadline(lcp);
 
 	return restart < echo ? restart : echo;
 }
@@ -583,6 +472,11 @@ uint64_t lcp_deadline(const struct lcp *lcp)
 uint32_t lcp_accm(const struct lcp *lcp)
 {
 	return asks(lcp, LCP_ACCM) ? lcp->accm : LCP_DEFAULT_ACCM;
+}
+
+bool lcp_callback(const struct lcp *lcp)
+{
+	return asks(lcp, LCP_CALLBACK) || lcp->peer.callback;
 }
 
 const char *lcp_auth_name(const struct lcp *lcp)

@@ -34,6 +34,9 @@ struct lcp_config {
 	/* Server: the peer must authenticate itself by one of these. Client: the server may demand
 	 * these. Methods that are not in a list are never agreed to. */
 	struct ppp_auth_list demand, accept;
+	/* Operation 6 of the Callback option (CBCP): the peer may ask for it; we ask for it if the
+	 * peer's Nak says so. */
+	bool callback_allow, callback_follow;
 	bool insist_auth; /* client: it must, because its proof and the keys come from it */
 	uint64_t restart_interval;
 	uint64_t echo_interval; /* 0 never */
@@ -46,6 +49,7 @@ struct lcp_values {
 	uint32_t magic;
 	uint32_t accm; /* RFC 1662 7.1: what it wants escaped in what is sent to it */
 	bool pfc, acfc;
+	bool callback;             /* wants CBCP */
 	enum ppp_auth_method auth; /* demanded; of EAP the first one that is accepted */
 };
 
@@ -68,9 +72,11 @@ struct lcp {
 	bool eap_declined; /* client: in favour of its first choice, once */
 	bool untold; /* ... or another wish of the server refused, in the request at hand only */
 	bool heard;
-	bool echo_waiting;     /* for the reply with echo_id */
-	bool no_echo;          /* the peer rejected the code */
+	bool echo_waiting; /* for the reply with echo_id */
+	/* The peer rejected the code. */
+	bool no_echo, no_identification, no_time_remaining;
 	uint8_t loops;         /* requests with our own magic number */
+	uint8_t own_echos;     /* Echo-Requests with it, in a row */
 	uint8_t auth_refusals; /* server: Naks of our demand; client: ours of the peer's silence */
 	uint8_t tries;         /* requests sent into the silence */
 	uint8_t echo_id, unanswered;
@@ -89,12 +95,22 @@ void lcp_receive(struct lcp *lcp, const uint8_t *packet, size_t len, uint64_t no
 /* Protocol-Reject of a frame (RFC 1661 5.7), if LCP is open. */
 void lcp_reject_protocol(struct lcp *lcp, uint16_t number, const uint8_t *info, size_t len);
 
+/*
+ * RFC 1570 1.1 and 1.2: says who we are, and how many seconds are left to the link; `text` is for
+ * people, ASCII. If LCP is open and the peer knows the code; nobody answers.
+ */
+void lcp_identify(struct lcp *lcp, const char *text);
+void lcp_time_remaining(struct lcp *lcp, uint32_t seconds, const char *text);
+
 /* Sends an Echo-Request when one is due. false: the peer left too many unanswered. */
 bool lcp_tick(struct lcp *lcp, uint64_t now);
 uint64_t lcp_deadline(const struct lcp *lcp);
 
 /* The ACCM of our request as it stands: what the peer is to escape. */
 uint32_t lcp_accm(const struct lcp *lcp);
+
+/* CBCP was agreed on, on either end's wish. */
+bool lcp_callback(const struct lcp *lcp);
 
 /* The peer's wish in words ("PAP"), "" if it had none that was refused. */
 const char *lcp_auth_name(const struct lcp *lcp);

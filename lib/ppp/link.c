@@ -2,6 +2,7 @@
 #include "lib/ppp/frame.h"
 #include "lib/ppp/link_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define SANE_MRU     576 /* what every IPv4 host must take: for one that no LCP agrees to */
@@ -98,11 +99,16 @@ static void copy_config(struct ppp_link *l, const struct ppp_link_config *config
 		l->mppe.allow_stateless = true;
 	l->compress = config->compress;
 	l->tls = config->tls;
+	l->vj = config->vj;
 	l->want_dns = config->want_dns;
 	l->ipv6 = config->ipv6;
 	memcpy(l->identifier, config->identifier, sizeof(l->identifier));
 	l->restart_interval = config->restart_interval;
 	l->setup_timeout = config->setup_timeout;
+	l->session_time = config->session_time;
+	if (config->identification)
+		snprintf(
+			l->identification, sizeof(l->identification), "%s", config->identification);
 }
 
 /*
@@ -137,6 +143,8 @@ static void init_lcp(struct ppp_link *l, const struct ppp_link_config *config)
 		.restart_interval = l->restart_interval,
 		.echo_interval = config->echo_interval,
 		.echo_failures = config->echo_failures,
+		.callback_allow = l->role == PPP_SERVER && config->cbcp,
+		.callback_follow = l->role == PPP_CLIENT,
 	};
 
 	if (l->role == PPP_SERVER)
@@ -184,6 +192,7 @@ struct ppp_link *ppp_link_new(
 	}
 	init_lcp(l, config);
 	l->setup_deadline = l->hold_deadline = l->reopen_deadline = UINT64_MAX;
+	l->session_end = l->session_warn = UINT64_MAX;
 	l->chap.deadline = l->pap.deadline = l->eap.deadline = UINT64_MAX;
 	return l;
 }
@@ -214,7 +223,7 @@ void ppp_link_start(struct ppp_link *l, uint64_t now)
 	if (l->over || l->phase != PPP_DEAD)
 		return;
 	enter(l, now);
-	l->phase = PPP_ESTABLISH;
+	link_step(l, LINK_STEP_UP);
 	l->setup_deadline = now + l->setup_timeout;
 	lcp_start(&l->lcp, now);
 	leave(l);
@@ -233,19 +242,26 @@ static void demultiplex(struct ppp_link *l, uint16_t protocol, const uint8_t *in
 	case PPP_EAP:
 		link_auth_receive(l, protocol, info, len);
 		return;
+	case PPP_CBCP:
+		link_auth_implied(l);
+		link_callback_receive(l, info, len);
+		return;
 	case PPP_CCP:
 		link_auth_implied(l);
 		link_receive_ccp(l, info, len);
+		link_callback_implied(l);
 		return;
 	case PPP_IPCP:
 		link_auth_implied(l);
 		link_receive_ncp(l, protocol, info, len);
+		link_callback_implied(l);
 		return;
 	case PPP_IPV6CP:
 		if (!link_wants_ipv6(l))
 			break;
 		link_auth_implied(l);
 		link_receive_ncp(l, protocol, info, len);
+		link_callback_implied(l);
 		return;
 	case PPP_COMP: /* encrypted data that came while encryption was off */
 		return;
@@ -254,7 +270,7 @@ static void demultiplex(struct ppp_link *l, uint16_t protocol, const uint8_t *in
 	}
 	if (ppp_is_data(protocol) || !cp_is_open(&l->lcp.cp))
 		return;
-	/* IPXCP, CBCP, ...: an end at once spares the peer its timers. */
+	/* IPXCP, ...: an end at once spares the peer its timers. */
 	link_log(l, PPP_LOG_INFO, "%s rejected", ppp_protocol_name(protocol, buf, sizeof(buf)));
 	lcp_reject_protocol(&l->lcp, protocol, info, len);
 }
@@ -334,6 +350,9 @@ uint64_t ppp_link_deadline(const struct ppp_link *l)
 		return deadline;
 	deadline = earlier(lcp_deadline(&l->lcp), l->setup_deadline);
 	deadline = earlier(deadline, link_auth_deadline(l));
+	deadline = earlier(deadline, link_session_deadline(l));
+	if (l->phase == PPP_CALLBACK)
+		deadline = earlier(deadline, l->cbcp.deadline);
 	if (l->phase != PPP_NETWORK)
 		return deadline;
 	if (!l->ccp_off)
@@ -343,6 +362,11 @@ uint64_t ppp_link_deadline(const struct ppp_link *l)
 		deadline = earlier(deadline, cp_deadline(&l->ipv6cp.cp));
 	deadline = earlier(deadline, l->hold_deadline);
 	return earlier(deadline, l->reopen_deadline);
+}
+
+static const char *state_of(const struct cp *cp)
+{
+	return cp->failed ? "Failed" : automaton_state_name(cp->automaton.state);
 }
 
 void ppp_link_get_info(const struct ppp_link *l, struct ppp_link_info *info)
@@ -364,11 +388,17 @@ void ppp_link_get_info(const struct ppp_link *l, struct ppp_link_info *info)
 		info->pack = l->ccp.pack.kind;
 		info->unpack = l->ccp.unpack.kind;
 	}
+	info->vj_tx = cp_is_open(&l->ipcp.cp) && l->ipcp.vj_tx;
+	info->vj_rx = cp_is_open(&l->ipcp.cp) && l->ipcp.vj_rx;
 	info->mru = lcp->mru ? lcp->mru : l->mru;
 	info->peer_mru = lcp->peer.mru < l->mru ? lcp->peer.mru : l->mru;
 	info->accm = lcp_accm(lcp);
 	info->peer_accm = lcp->peer.accm;
 	info->net = l->net;
+	info->lcp = state_of(&lcp->cp);
+	info->ccp = state_of(&l->ccp.cp);
+	info->ipcp = state_of(&l->ipcp.cp);
+	info->ipv6cp = state_of(&l->ipv6cp.cp);
 	info->echo_rtt = lcp->echo_rtt;
 	info->received = l->received;
 }
@@ -379,6 +409,7 @@ const char *ppp_phase_name(enum ppp_phase phase)
 		[PPP_DEAD] = "dead",
 		[PPP_ESTABLISH] = "establish",
 		[PPP_AUTHENTICATE] = "authenticate",
+		[PPP_CALLBACK] = "callback",
 		[PPP_NETWORK] = "network",
 		[PPP_TERMINATE] = "terminate",
 	};

@@ -14,6 +14,7 @@
 #pragma once
 
 #include "lib/compress/codec.h"
+#include "lib/compress/vj.h"
 #include "lib/mppe/mppe.h"
 #include "lib/ppp/chap.h"
 #include "lib/reason.h"
@@ -27,8 +28,10 @@ enum ppp_phase {
 	PPP_DEAD,
 	PPP_ESTABLISH,
 	PPP_AUTHENTICATE,
+	PPP_CALLBACK, /* CBCP, where LCP has agreed on it */
 	PPP_NETWORK,
-	PPP_TERMINATE
+	PPP_TERMINATE,
+	PPP_PHASE_COUNT
 }; /* RFC 1661 3.1 */
 
 /* A link whose data was encrypted once never goes on in clear, also where encryption is only preferred: it ends. */
@@ -80,6 +83,15 @@ struct ppp_link_config {
 	const struct tls_engine *tls;
 	/* With MPPE only MPPC is possible, the others only without. Empty: none. */
 	struct ppp_compress_list compress;
+	/* Server: take Microsoft's callback by CBCP, and offer "no callback". A client takes it only
+	 * from a server that insists, with the same outcome. */
+	bool cbcp;
+	/* Said in LCP's Identification when authentication is over, each time; NULL: nothing. */
+	const char *identification;
+	/* us from the first `up`, then the link ends by SESSION_TIMEOUT; 0: no limit. The peer is
+	 * told at once and a minute before (Time-Remaining). */
+	uint64_t session_time;
+	bool vj;       /* Van Jacobson compression of TCP/IP headers is asked for and granted */
 	bool want_dns; /* client: ask for DNS and NBNS servers */
 	enum ppp_ipv6_policy ipv6;
 	uint8_t identifier[8];  /* for IPV6CP, ours; zero: a random one. A server keeps its own. */
@@ -109,6 +121,11 @@ struct ppp_link_ops {
 	/* Compression of a direction on, or off (NULL). May be NULL if config.compress is empty. */
 	void (*pack)(void *user, const struct codec_params *params);
 	void (*unpack)(void *user, const struct codec_params *params);
+	/*
+	 * Compression of headers in a direction on, anew, or off (NULL): reception before our IPCP
+	 * says anything, sending when it opens, before `up`. May be NULL if config.vj is false.
+	 */
+	void (*vj)(void *user, bool sending, const struct vj_params *params);
 	/*
 	 * IPCP is open: data may pass. `net` has what was agreed: local, remote, and for the client
 	 * DNS, NBNS. Again after a `down` that was mended (CCP or LCP negotiated anew).
@@ -177,9 +194,12 @@ struct ppp_link_info {
 	bool tx_encrypted, rx_encrypted;
 	struct mppe_params mppe;      /* valid if tx_encrypted */
 	enum codec_kind pack, unpack; /* compression of what is sent, received */
+	bool vj_tx, vj_rx;            /* of headers: of what is sent, received */
 	uint16_t mru, peer_mru;       /* what we may receive, what we may send */
 	uint32_t accm, peer_accm; /* RFC 1662 7.1: to be escaped in what we receive, what we send */
 	struct ppp_network net;
+	/* The automata's states (RFC 1661 4.2), or "Failed". Never NULL. */
+	const char *lcp, *ccp, *ipcp, *ipv6cp;
 	uint64_t echo_rtt; /* us, of the last LCP echo; 0 unknown */
 	uint64_t received; /* control frames received: 0 means nothing came at all */
 };

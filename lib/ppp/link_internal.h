@@ -4,7 +4,10 @@
  *	link.c          the facade: new, receive (which protocol), tick, deadline, reports
  *	link_phase.c    the phases, what follows from what, and the end
  *	link_auth.c     authentication
- *	link_network.c  CCP, IPCP and IPV6CP, what waits for what, encryption, data on and off
+ *	link_callback.c what is between authentication and network: CBCP
+ *	link_ccp.c      CCP: encryption and compression
+ *	link_network.c  IPCP and IPV6CP, what waits for what, data on and off
+ *	link_vj.c       Van Jacobson compression on and off
  *
  * Order of things: what a callback of an automaton or of CHAP reports is noted in `pending` and
  * done by link_settle() when the packet or the tick is through, so that no automaton is entered
@@ -12,6 +15,7 @@
  */
 #pragma once
 
+#include "lib/ppp/cbcp.h"
 #include "lib/ppp/ccp.h"
 #include "lib/ppp/chap.h"
 #include "lib/ppp/eap.h"
@@ -24,13 +28,28 @@
 #define LINK_HELD_MAX                                                                              \
 	160 /* bytes of an NCP's Configure-Request that comes early; Windows' longest has 34 */
 
+#define LINK_IDENTIFICATION_MAX 63
+
 enum link_pending {
 	LINK_LCP_UP = 1 << 0,
 	LINK_AUTH_OK = 1 << 1,
+	LINK_NETWORK = 1 << 6, /* callback is over, or was not agreed on */
 	LINK_CCP_OFF = 1 << 2, /* CCP is not to be: go on without */
 	LINK_START_NCPS = 1 << 3,
 	LINK_END = 1 << 4,     /* by LCP Terminate-Request */
 	LINK_END_NOW = 1 << 5, /* there is nobody to say it to */
+};
+
+/* What moves a link from phase to phase; what follows what is a table in link_phase.c. */
+enum link_step {
+	LINK_STEP_UP,       /* the lower layer is there */
+	LINK_STEP_OPENED,   /* LCP is open */
+	LINK_STEP_CALLBACK, /* authentication is over, and callback was agreed on */
+	LINK_STEP_NETWORK,  /* both are over */
+	LINK_STEP_DOWN,     /* LCP is no longer open: negotiated anew */
+	LINK_STEP_CLOSE,    /* it is to end, by Terminate-Request */
+	LINK_STEP_FINISH,   /* it is over */
+	LINK_STEP_COUNT
 };
 
 struct link_held {
@@ -50,8 +69,10 @@ struct ppp_link {
 	bool want_dns;
 	enum ppp_ipv6_policy ipv6;
 	uint8_t identifier[IPV6CP_IDENTIFIER];
+	bool vj;
 	uint16_t mru;
-	uint64_t restart_interval, setup_timeout;
+	uint64_t restart_interval, setup_timeout, session_time;
+	char identification[LINK_IDENTIFICATION_MAX + 1];
 	char name[CHAP_NAME_MAX + 1];
 	struct ppp_secret secret;            /* client */
 	char password[PPP_PASSWORD_MAX + 1]; /* client; only if a method needs it itself */
@@ -64,6 +85,8 @@ struct ppp_link {
 	uint64_t setup_deadline;  /* for an open NCP; UINT64_MAX once there is one */
 	uint64_t hold_deadline;   /* IPCP waits for the CCP that is preferred, not required */
 	uint64_t reopen_deadline; /* CCP negotiates again while data waits */
+	uint64_t session_end;     /* UINT64_MAX: none (yet) */
+	uint64_t session_warn;    /* the last Time-Remaining before it */
 	uint64_t received;
 	bool over;    /* `finished` was called, or is being called */
 	bool ipv4_up; /* `up` was the last of `up` and `down` */
@@ -91,6 +114,7 @@ struct ppp_link {
 	struct chap chap;
 	struct pap pap;
 	struct eap eap;
+	struct cbcp cbcp;
 	char peer_name[CHAP_NAME_MAX + 1];
 	struct ccp ccp;
 	struct ipcp ipcp;
@@ -107,7 +131,8 @@ __attribute__((format(printf, 3, 4))) void link_log(
 extern const struct cp_host link_host;
 
 /* link_phase.c */
-void link_init_protocols(struct ppp_link *l);
+/* Takes the step and logs it, if it changes the phase. */
+void link_step(struct ppp_link *l, enum link_step step);
 void link_event(void *user, struct cp *cp, enum cp_event event);
 /* Notes that the link is to end, the first one counts. `detail` may be "". */
 void link_end(
@@ -115,6 +140,9 @@ void link_end(
 void link_finish(struct ppp_link *l);
 void link_settle(struct ppp_link *l);
 void link_tick_phase(struct ppp_link *l);
+/* Data passes: the session's time begins to run, once. */
+void link_session_begins(struct ppp_link *l);
+uint64_t link_session_deadline(const struct ppp_link *l);
 
 /* link_auth.c */
 void link_auth_start(struct ppp_link *l);
@@ -133,12 +161,39 @@ bool link_auth_failed_once(const struct ppp_link *l);
 void link_auth_implied(struct ppp_link *l);
 void link_auth_verdict(struct ppp_link *l, const struct ppp_auth_verdict *verdict);
 
+/* link_callback.c */
+/* If LCP has agreed on it; else LINK_NETWORK follows at once. */
+void link_callback_start(struct ppp_link *l);
+void link_callback_stop(struct ppp_link *l);
+void link_callback_receive(struct ppp_link *l, const uint8_t *info, size_t len);
+/* A frame of the network phase came: the other end holds callback to be over. */
+void link_callback_implied(struct ppp_link *l);
+void link_callback_tick(struct ppp_link *l);
+
+/* link_ccp.c */
+/* Before link_ccp_start(): with the keys and terms of this link. false: it is to end, because the
+ * encryption that is required is impossible. */
+bool link_ccp_prepare(struct ppp_link *l);
+void link_ccp_start(struct ppp_link *l);
+void link_ccp_stop(struct ppp_link *l);
+void link_ccp_event(struct ppp_link *l, enum cp_event event);
+/* LINK_CCP_OFF */
+void link_ccp_off(struct ppp_link *l);
+/* As far as encryption is concerned, data may pass. */
+bool link_ccp_fits(const struct ppp_link *l);
+void link_receive_ccp(struct ppp_link *l, const uint8_t *info, size_t len);
+/* The peer's Protocol-Reject: of CCP; of data that we never sent. */
+void link_ccp_rejected(struct ppp_link *l);
+void link_ccp_foreign(struct ppp_link *l);
+/* Encryption was negotiated anew not long ago, because it fell out of step. */
+bool link_desynced(const struct ppp_link *l);
+void link_tick_ccp(struct ppp_link *l);
+
 /* link_network.c */
 void link_network_start(struct ppp_link *l);
 void link_network_stop(struct ppp_link *l);
 void link_network_event(struct ppp_link *l, struct cp *cp, enum cp_event event);
 void link_network_settle(struct ppp_link *l, unsigned int pending);
-void link_receive_ccp(struct ppp_link *l, const uint8_t *info, size_t len);
 /* IPCP or IPV6CP. */
 void link_receive_ncp(struct ppp_link *l, uint16_t protocol, const uint8_t *info, size_t len);
 /* Data passes. */
@@ -152,7 +207,14 @@ void link_network_rejected(struct ppp_link *l, uint16_t protocol);
 void link_tick_network(struct ppp_link *l);
 /* Calls `up`, `down`, `up6` or `down6` if what they said is no longer so. */
 void link_update_data(struct ppp_link *l);
-/* Encryption was negotiated anew not long ago, because it fell out of step. */
-bool link_desynced(const struct ppp_link *l);
+/* Keeps a Configure-Request until its protocol runs; gives it to it. */
+void link_hold(struct ppp_link *l, struct link_held *held, const uint8_t *info, size_t len);
+void link_release(struct cp *cp, struct link_held *held, uint64_t now);
 /* The reason for a network phase that was not over in time. */
 enum pptp_reason link_network_timeout(const struct ppp_link *l);
+
+/* link_vj.c */
+/* IPCP begins, or began anew: so do both directions' slots. */
+void link_vj_begin(struct ppp_link *l);
+/* It is open: as was agreed on. */
+void link_vj_open(struct ppp_link *l);

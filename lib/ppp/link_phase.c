@@ -1,7 +1,9 @@
 /*
  * The phases of a PPP link (RFC 1661 section 3) and its end.
  *
- *	DEAD -> ESTABLISH -> AUTHENTICATE -> NETWORK -> TERMINATE -> DEAD
+ *	DEAD -> ESTABLISH -> AUTHENTICATE -> [CALLBACK ->] NETWORK -> TERMINATE -> DEAD
+ *
+ * and back to ESTABLISH from each when LCP is negotiated anew: the table below has it all.
  *
  * Every phase but DEAD has a deadline until data passes: the automata's timers, CHAP's, and the
  * set-up time-out over all.
@@ -10,6 +12,49 @@
 #include "lib/ppp/link_internal.h"
 
 #include <stdio.h>
+
+#define SECOND          1000000u
+#define SESSION_WARNING (60u * SECOND)
+
+/* clang-format off */
+/* By enum link_step: up, opened, callback, network, down, close, finish. */
+static const enum ppp_phase phase_after[PPP_PHASE_COUNT][LINK_STEP_COUNT] = {
+	[PPP_DEAD] = {
+		PPP_ESTABLISH, PPP_DEAD, PPP_DEAD, PPP_DEAD,
+		PPP_DEAD, PPP_DEAD, PPP_DEAD,
+	},
+	[PPP_ESTABLISH] = {
+		PPP_ESTABLISH, PPP_AUTHENTICATE, PPP_ESTABLISH, PPP_ESTABLISH,
+		PPP_ESTABLISH, PPP_TERMINATE, PPP_DEAD,
+	},
+	[PPP_AUTHENTICATE] = {
+		PPP_AUTHENTICATE, PPP_AUTHENTICATE, PPP_CALLBACK, PPP_NETWORK,
+		PPP_ESTABLISH, PPP_TERMINATE, PPP_DEAD,
+	},
+	[PPP_CALLBACK] = {
+		PPP_CALLBACK, PPP_CALLBACK, PPP_CALLBACK, PPP_NETWORK,
+		PPP_ESTABLISH, PPP_TERMINATE, PPP_DEAD,
+	},
+	[PPP_NETWORK] = {
+		PPP_NETWORK, PPP_NETWORK, PPP_NETWORK, PPP_NETWORK,
+		PPP_ESTABLISH, PPP_TERMINATE, PPP_DEAD,
+	},
+	[PPP_TERMINATE] = {
+		PPP_TERMINATE, PPP_TERMINATE, PPP_TERMINATE, PPP_TERMINATE,
+		PPP_TERMINATE, PPP_TERMINATE, PPP_DEAD,
+	},
+};
+/* clang-format on */
+
+void link_step(struct ppp_link *l, enum link_step step)
+{
+	enum ppp_phase before = l->phase;
+
+	l->phase = phase_after[before][step];
+	if (l->phase != before)
+		link_log(l, PPP_LOG_DEBUG, "phase: %s, after %s", ppp_phase_name(l->phase),
+			ppp_phase_name(before));
+}
 
 void link_end(
 	struct ppp_link *l, enum link_pending how, enum pptp_reason reason, const char *detail)
@@ -25,7 +70,7 @@ void link_finish(struct ppp_link *l)
 {
 	if (l->over)
 		return;
-	l->phase = PPP_DEAD;
+	link_step(l, LINK_STEP_FINISH);
 	link_update_data(l);
 	l->over = true;
 	link_auth_wipe(l);
@@ -41,7 +86,7 @@ static void end_orderly(struct ppp_link *l)
 		link_finish(l);
 		return;
 	}
-	l->phase = PPP_TERMINATE;
+	link_step(l, LINK_STEP_CLOSE);
 	l->setup_deadline = UINT64_MAX;
 	link_update_data(l);
 	link_log(l, PPP_LOG_INFO, "closing the link: %s", pptp_reason_text(l->reason));
@@ -57,7 +102,7 @@ static void authenticate(struct ppp_link *l)
 		l->setup_deadline = l->now + l->setup_timeout; /* LCP was negotiated again */
 	l->lcp.cp.limit = peer_mru;
 	l->ops->framing(l->user, peer->acfc, peer->pfc, peer_mru);
-	l->phase = PPP_AUTHENTICATE;
+	link_step(l, LINK_STEP_OPENED);
 	l->authenticated = false;
 	if (l->role == PPP_SERVER || peer->auth != PPP_AUTH_NONE) {
 		link_auth_start(l);
@@ -87,12 +132,14 @@ static void lcp_down(struct ppp_link *l)
 {
 	if (l->phase != PPP_TERMINATE)
 		authentication_evaded(l);
+	link_step(l, LINK_STEP_DOWN);
 	link_network_stop(l);
+	link_callback_stop(l);
 	link_auth_stop(l);
 	if (l->phase == PPP_TERMINATE)
 		return;
-	l->phase = PPP_ESTABLISH;
-	l->pending &= ~(unsigned int)(LINK_LCP_UP | LINK_AUTH_OK | LINK_CCP_OFF | LINK_START_NCPS);
+	l->pending &= ~(unsigned int)(LINK_LCP_UP | LINK_AUTH_OK | LINK_NETWORK | LINK_CCP_OFF |
+				      LINK_START_NCPS);
 	if (l->setup_deadline == UINT64_MAX)
 		l->setup_deadline = l->now + l->setup_timeout;
 	/* RFC 1661 6: defaults until there is another agreement. */
@@ -140,6 +187,7 @@ static void lcp_terminated(struct ppp_link *l)
 		[PPP_DEAD] = "",
 		[PPP_ESTABLISH] = "during LCP negotiation",
 		[PPP_AUTHENTICATE] = "during authentication",
+		[PPP_CALLBACK] = "during callback",
 		[PPP_NETWORK] = "before the network was up",
 		[PPP_TERMINATE] = "",
 	};
@@ -156,6 +204,7 @@ static void lcp_terminated(struct ppp_link *l)
 		reason = PPTP_MPPE_DESYNC;
 	else if (!l->was_up)
 		reason = mppe_reason(l, text);
+	link_step(l, LINK_STEP_CLOSE);
 	link_end(l, LINK_END_NOW, reason, detail);
 	l->pending |= LINK_END_NOW;
 }
@@ -232,6 +281,8 @@ void link_settle(struct ppp_link *l)
 		else if (pending & LINK_LCP_UP)
 			authenticate(l);
 		else if (pending & LINK_AUTH_OK)
+			link_callback_start(l);
+		else if (pending & LINK_NETWORK)
 			link_network_start(l);
 		else
 			link_network_settle(l, pending);
@@ -250,12 +301,49 @@ static void setup_timed_out(struct ppp_link *l)
 	case PPP_AUTHENTICATE:
 		link_end(l, LINK_END, PPTP_AUTH_TIMEOUT, "");
 		break;
+	case PPP_CALLBACK:
+		link_end(l, LINK_END, PPTP_LCP_TIMEOUT, "callback was not finished");
+		break;
 	case PPP_NETWORK:
 		link_end(l, LINK_END, link_network_timeout(l), "");
 		break;
 	case PPP_DEAD:
 	case PPP_TERMINATE:
+	case PPP_PHASE_COUNT:
 		break;
+	}
+}
+
+static void tell_remaining(struct ppp_link *l)
+{
+	lcp_time_remaining(
+		&l->lcp, (uint32_t)((l->session_end - l->now) / SECOND), "session limit");
+}
+
+void link_session_begins(struct ppp_link *l)
+{
+	if (!l->session_time || l->session_end != UINT64_MAX)
+		return;
+	l->session_end = l->now + l->session_time;
+	if (l->session_time > SESSION_WARNING)
+		l->session_warn = l->session_end - SESSION_WARNING;
+	tell_remaining(l);
+}
+
+uint64_t link_session_deadline(const struct ppp_link *l)
+{
+	if (l->phase == PPP_TERMINATE)
+		return UINT64_MAX;
+	return l->session_warn < l->session_end ? l->session_warn : l->session_end;
+}
+
+static void tick_session(struct ppp_link *l)
+{
+	if (l->now >= l->session_end && l->phase != PPP_TERMINATE) {
+		link_end(l, LINK_END, PPTP_SESSION_TIMEOUT, "");
+	} else if (l->now >= l->session_warn) {
+		l->session_warn = UINT64_MAX;
+		tell_remaining(l);
 	}
 }
 
@@ -265,6 +353,8 @@ void link_tick_phase(struct ppp_link *l)
 		link_end(l, LINK_END_NOW, PPTP_LCP_ECHO_TIMEOUT, "");
 	if (l->auth_running)
 		link_auth_tick(l);
+	link_callback_tick(l);
+	tick_session(l);
 	if (l->now >= l->setup_deadline)
 		setup_timed_out(l);
 }

@@ -8,6 +8,7 @@
  * a comment. First what our end is:
  *
  *	user NAME, password WORD	of the client, whichever end is ours
+ *	cbcp				the server takes callback, to offer none
  *	mppe POLICY WORD...		off, prefer, require; 40, 56, 128, stateless, stateful
  *	auth WORD...			methods of authentication, as in configuration files
  *	mru NUMBER
@@ -261,7 +262,9 @@ static void play_line(struct replay *r, char *line)
 	if (sscanf(line, "user %63s", r->scope.user) == 1 ||
 		sscanf(line, "password %63s", r->scope.password) == 1)
 		return;
-	if (!strncmp(line, "mppe ", 5))
+	if (!strncmp(line, "cbcp", 4))
+		r->link_config.cbcp = true;
+	else if (!strncmp(line, "mppe ", 5))
 		set_mppe(r, line + 5);
 	else if (!strncmp(line, "auth ", 5))
 		set_auth(r, line + 5);

@@ -152,11 +152,23 @@ static void send_stream(struct sim_network *n, unsigned int to, const uint8_t *d
 	n->stream_free[to] = t;
 }
 
+void sim_inject(struct sim_network *n, unsigned int to, const uint8_t *data, size_t len)
+{
+	event(n, SIM_DATAGRAM, to, data, len, n->now + n->faults.delay);
+}
+
 static void send_datagram(struct sim_network *n, unsigned int to, const uint8_t *data, size_t len)
 {
+	uint8_t edited[sizeof(((struct sim_event *)NULL)->data)];
 	struct sim_event *e;
 	bool outage = n->now >= n->outage_from && n->now < n->outage_to;
 
+	if (n->middle) {
+		memcpy(edited, data, len);
+		data = edited;
+		if (!n->middle(n->middle_user, to, edited, &len))
+			return;
+	}
 	if (outage || sim_chance(n, n->faults.loss)) {
 		n->lost++;
 		return;

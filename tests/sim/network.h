@@ -38,6 +38,10 @@ struct sim_network {
 	size_t count, size;
 	struct sim_event *free;
 	uint64_t lost, doubled, corrupted, delivered;
+	/* A man in the middle sees each datagram, may edit it (up to the size of sim_event.data) and
+	 * add others before it by sim_inject(); false: it does not go on. NULL: nobody is there. */
+	bool (*middle)(void *user, unsigned int to, uint8_t *data, size_t *len);
+	void *middle_user;
 };
 
 void sim_network_init(struct sim_network *n, uint64_t seed, const struct sim_faults *faults);
@@ -50,6 +54,8 @@ bool sim_chance(struct sim_network *n, unsigned int permille);
 /* A stream with len 0: its end. */
 void sim_send(struct sim_network *n, enum sim_kind kind, unsigned int to, const uint8_t *data,
 	size_t len);
+/* A datagram from nowhere, without faults. */
+void sim_inject(struct sim_network *n, unsigned int to, const uint8_t *data, size_t len);
 /* The time of the next event, UINT64_MAX none. */
 uint64_t sim_next(const struct sim_network *n);
 /* Takes the next event; give it back with sim_recycle(). */

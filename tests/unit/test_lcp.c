@@ -27,6 +27,14 @@ static void peer(const char *hex)
 	lcp_receive(&lcp, packet, len, now);
 }
 
+/* Whatever it is, of this code. */
+static void expect_code(uint8_t code)
+{
+	assert_true(script.next < script.count);
+	assert_int_equal(script.sent[script.next].data[0], code);
+	script.next++;
+}
+
 static void start_with(bool server, bool insist, const struct ppp_auth_list *list)
 {
 	struct lcp_config config = {
@@ -82,6 +90,52 @@ static void windows_request_with_callback(void **unused)
 	assert_true(lcp.peer.pfc && lcp.peer.acfc && !lcp.peer.auth);
 	assert_int_equal(lcp.peer.mru, 1400);
 	assert_int_equal(lcp.peer.magic, 0x75eb25d5);
+}
+
+/* The same where callback is allowed; only CBCP's operation is, and only in its one octet. */
+static void callback_by_cbcp_is_taken_where_it_is_allowed(void **unused)
+{
+	static const struct ppp_auth_list list = { 1, { PPP_AUTH_MSCHAP2 } };
+
+	(void)unused;
+	start_with(true, false, &list);
+	lcp.config.callback_allow = true;
+	peer("01 00 0012 0d0306 050675eb25d5 01040578 0d");
+	nothing(); /* malformed */
+	peer("01 01 000e 0d0800313233 34 35 0702");
+	expect("03 01 0007 0d0306");
+	peer("01 02 0008 0d02 0702");
+	expect("03 02 0007 0d0306");
+	peer("01 03 0009 0d0306 0702");
+	expect("02 03 0009 0d0306 0702");
+	assert_true(lcp_callback(&lcp));
+	peer(SERVER_ACK);
+	peer("01 04 0006 0702"); /* anew, without */
+	expect_code(1);          /* it begins anew */
+	expect("02 04 0006 0702");
+	assert_false(lcp_callback(&lcp));
+	nothing();
+}
+
+/* A client asks for it when it must; never does a server of ours, nor for a number. */
+static void callback_is_asked_for_only_by_a_client_that_must(void **unused)
+{
+	(void)unused;
+	start(false, false);
+	lcp.config.callback_follow = true;
+	peer("03 01 000e 0d0800313233 34 35 0702");
+	expect_code(1);
+	assert_false(lcp_callback(&lcp));
+	peer("03 02 0007 0d0306");
+	assert_true(lcp_callback(&lcp));
+	expect_code(1);
+	peer("04 03 0007 0d0306"); /* and then rejected all the same */
+	assert_false(lcp_callback(&lcp));
+	expect_code(1);
+	nothing();
+	start(true, false);
+	peer("03 01 0007 0d0306");
+	assert_false(lcp_callback(&lcp));
 }
 
 /* RRAS: EAP, callback, MRRU, endpoint discriminator; we are the client. */
@@ -641,6 +695,31 @@ static void unknown_codes_are_rejected(void **unused)
 	expect("07 03 0008 00 0a 0004");
 }
 
+/* RFC 1661 5.8: an echo of ours that comes back, three times, is a loop; a peer that writes our number
+ * into requests of its own is answered. */
+static void echoes_that_come_back_are_a_loop(void **unused)
+{
+	(void)unused;
+	open_server();
+	for (int i = 0; i < 10; i++) {
+		peer("09 63 0008 a1a1a1a1");
+		expect("0a 63 0008 a1a1a1a1");
+	}
+	for (int i = 0; i < 3; i++) {
+		char text[40];
+
+		assert_int_equal(script.events[CP_FAILED], 0);
+		now += 30 * SECOND;
+		assert_true(lcp_tick(&lcp, now));
+		snprintf(text, sizeof(text), "09 %02x 0008 a1a1a1a1", i + 2);
+		expect(text);
+		peer(text);
+		nothing();
+	}
+	assert_int_equal(script.events[CP_FAILED], 1);
+	assert_int_equal(lcp.cp.reason, PPTP_LCP_LOOPBACK);
+}
+
 static void code_reject_of_echo_stops_echoes(void **unused)
 {
 	(void)unused;
@@ -795,6 +874,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(windows_request_with_callback),
+		cmocka_unit_test(callback_by_cbcp_is_taken_where_it_is_allowed),
+		cmocka_unit_test(callback_is_asked_for_only_by_a_client_that_must),
 		cmocka_unit_test(rras_request_is_rejected_then_naked),
 		cmocka_unit_test(pppd_request_is_acknowledged_as_it_is),
 		cmocka_unit_test(unknown_options_are_rejected_as_they_were),
@@ -825,6 +906,7 @@ int main(void)
 		cmocka_unit_test(echo_reply_fits_the_peers_mru),
 		cmocka_unit_test(remarks_are_consumed),
 		cmocka_unit_test(unknown_codes_are_rejected),
+		cmocka_unit_test(echoes_that_come_back_are_a_loop),
 		cmocka_unit_test(code_reject_of_echo_stops_echoes),
 		cmocka_unit_test(code_reject_of_a_basic_code_is_the_end),
 		cmocka_unit_test(protocol_reject_is_passed_on),
