@@ -14,7 +14,8 @@
 static const char usage[] =
 	"usage: greyline connect SERVER --user NAME [--password-file FILE] [-c FILE] [--dev NAME] "
 	"[--route CIDR]...\n"
-	"                        [--default-route] [--dns] [--ipv6] [--mppe POLICY] [--auth LIST] "
+	"                        [--default-route] [--dns] [--ipv6] [--vj] [--mppe POLICY] [--auth "
+	"LIST] "
 	"[--once] "
 	"[--json]\n"
 	"                        [--phone NUMBER] [--incoming] [--set KEY=VALUE]... [--control "
@@ -34,6 +35,7 @@ static const char usage[] =
 	"      --default-route       send everything through the tunnel\n"
 	"      --dns                 use the name servers that the server gives\n"
 	"      --ipv6                use IPv6 in the tunnel if the server has it\n"
+	"      --vj                  compress headers of TCP/IP (Van Jacobson)\n"
 	"      --mppe POLICY         require-128 (default), require, prefer, off; with -stateless "
 	"or -stateful\n"
 	"      --auth LIST           allowed methods, of eap-tls (where there is a certificate), "
@@ -83,6 +85,7 @@ static cfg_opt_t client_opts[] = {
 	CFG_SEC("tls", settings_tls_client_opts, CFGF_NONE),
 	CFG_STR_LIST("compression", default_empty, CFGF_NONE),
 	CFG_BOOL("identify", cfg_false, CFGF_NONE),
+	CFG_BOOL("vj", cfg_false, CFGF_NONE),
 	CFG_BOOL("once", cfg_false, CFGF_NONE),
 	CFG_INT("mru", 1400, CFGF_NONE),
 	CFG_INT("window", 1024, CFGF_NONE),
@@ -146,6 +149,7 @@ static cfg_t *make_cfg(void)
 	cfg_set_validate_func(cfg, "auth", settings_check_auth);
 	cfg_set_validate_func(cfg, "tls|min-version", settings_check_tls_version);
 	cfg_set_validate_func(cfg, "tls|anonymous-identity", settings_check_anonymous);
+	cfg_set_validate_func(cfg, "tls|max-version", settings_check_tls_highest);
 	cfg_set_validate_func(cfg, "compression", settings_check_compression);
 	cfg_set_validate_func(cfg, "mru", settings_check_mru);
 	cfg_set_validate_func(cfg, "log-level", settings_check_log_level);
@@ -316,6 +320,7 @@ static int apply(struct client_config *c, char *why)
 	settings_compression(cfg, &c->session.link.compress);
 	c->session.link.identification =
 		cfg_getbool(cfg, "identify") ? "greyline " GREYLINE_VERSION : NULL;
+	c->session.link.vj = cfg_getbool(cfg, "vj");
 	if (set_routes(c, why) < 0)
 		return -1;
 	c->port = (uint16_t)cfg_getint(cfg, "port");
@@ -354,6 +359,7 @@ enum {
 	OPT_DEFAULT_ROUTE,
 	OPT_DNS,
 	OPT_IPV6,
+	OPT_VJ,
 	OPT_MPPE,
 	OPT_AUTH,
 	OPT_CERTIFICATE,
@@ -381,6 +387,7 @@ static const struct option options[] = {
 	{ "default-route", no_argument, NULL, OPT_DEFAULT_ROUTE },
 	{ "dns", no_argument, NULL, OPT_DNS },
 	{ "ipv6", no_argument, NULL, OPT_IPV6 },
+	{ "vj", no_argument, NULL, OPT_VJ },
 	{ "mppe", required_argument, NULL, OPT_MPPE },
 	{ "auth", required_argument, NULL, OPT_AUTH },
 	{ "certificate", required_argument, NULL, OPT_CERTIFICATE },
@@ -409,6 +416,7 @@ static const struct argument arguments[] = {
 	{ OPT_DEFAULT_ROUTE, "--default-route", "default-route", "true", false },
 	{ OPT_DNS, "--dns", "dns", "true", false },
 	{ OPT_IPV6, "--ipv6", "ipv6", "on", false },
+	{ OPT_VJ, "--vj", "vj", "true", false },
 	{ OPT_MPPE, "--mppe", "mppe", NULL, false },
 	{ OPT_AUTH, "--auth", "auth", NULL, false },
 	{ OPT_CERTIFICATE, "--certificate", "tls|certificate", NULL, false },

@@ -332,6 +332,18 @@ int dp_session_set_unpack(
 	return set_codec(s, COMMAND_SET_UNPACK, params, false);
 }
 
+int dp_session_set_vj(
+	struct dataplane *dp, struct dp_session *s, bool sending, const struct vj_params *params)
+{
+	struct command c = { .type = COMMAND_SET_VJ, .headers.sending = sending };
+
+	(void)dp;
+	if (params)
+		c.headers.vj = vj_new(params);
+	post_small(s, &c);
+	return params && !c.headers.vj ? -ENOMEM : 0;
+}
+
 void dp_session_reset_requested(struct dataplane *dp, struct dp_session *s)
 {
 	(void)dp;

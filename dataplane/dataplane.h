@@ -137,6 +137,9 @@ int dp_session_set_pack(
 	struct dataplane *dp, struct dp_session *s, const struct codec_params *params);
 int dp_session_set_unpack(
 	struct dataplane *dp, struct dp_session *s, const struct codec_params *params);
+/* So for the compression of headers (RFC 1144), which begins anew. */
+int dp_session_set_vj(
+	struct dataplane *dp, struct dp_session *s, bool sending, const struct vj_params *params);
 void dp_session_reset_requested(struct dataplane *dp, struct dp_session *s);
 
 /*

@@ -4,7 +4,7 @@
  */
 #include "dataplane/fragment.h"
 
-#include "dataplane/checksum.h"
+#include "lib/checksum.h"
 #include "lib/wire.h"
 
 #include <errno.h>

@@ -5,7 +5,7 @@
  */
 #include "dataplane/icmp.h"
 
-#include "dataplane/checksum.h"
+#include "lib/checksum.h"
 #include "lib/wire.h"
 
 #define IPV4_HEADER    20u

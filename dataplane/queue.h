@@ -43,6 +43,7 @@ enum command_type {
 	COMMAND_SET_RX,
 	COMMAND_SET_PACK,
 	COMMAND_SET_UNPACK,
+	COMMAND_SET_VJ,
 	COMMAND_RESET_REQUESTED,
 	COMMAND_OPEN,
 	COMMAND_OPEN6,
@@ -75,6 +76,10 @@ struct command {
 			uint8_t start[16];
 		} mppe;
 		struct codec *codec; /* the tunnel's when it is executed; NULL: none */
+		struct {
+			struct vj *vj; /* as codec */
+			bool sending;
+		} headers;
 		struct dp_route *route;
 		bool open;
 	};

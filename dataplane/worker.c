@@ -227,6 +227,9 @@ static void execute(struct worker *w, const struct command *c)
 	case COMMAND_SET_UNPACK:
 		tunnel_set_unpack(&s->tunnel, c->codec);
 		break;
+	case COMMAND_SET_VJ:
+		tunnel_set_vj(&s->tunnel, c->headers.sending, c->headers.vj);
+		break;
 	case COMMAND_RESET_REQUESTED:
 		tunnel_reset_requested(&s->tunnel);
 		break;

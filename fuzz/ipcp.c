@@ -1,5 +1,6 @@
 /* lib/ppp/ipcp: both roles, any peer, any time; open only with the addresses that may be. */
 #include "lib/ppp/ipcp.h"
+#include "lib/compress/vj.h"
 
 #include "fuzz/cp_end.h"
 
@@ -18,6 +19,8 @@ static void event(struct cp_end *e, enum cp_event event)
 		FUZZ_CHECK(net.remote == want->remote && net.local == want->local);
 	else
 		FUZZ_CHECK(net.local);
+	FUZZ_CHECK(ipcp.config.vj || (!ipcp.vj_tx && !ipcp.vj_rx));
+	FUZZ_CHECK(ipcp.vj_tx <= VJ_SLOTS_MAX && ipcp.vj_rx <= VJ_SLOTS_MAX);
 }
 
 static void receive(struct cp_end *e, const uint8_t *packet, size_t len)
@@ -59,6 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	flags = fuzz_u8(&e.f);
 	config.role = flags & 1 ? PPP_CLIENT : PPP_SERVER;
 	config.want_dns = flags & 2;
+	config.vj = flags & 0x80;
 	if (config.role == PPP_SERVER || flags & 4)
 		put(&config.net.local, 1);
 	if (config.role == PPP_SERVER) {

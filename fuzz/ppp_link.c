@@ -23,7 +23,7 @@ struct end {
 	struct frame queue[QUEUE]; /* sent, and not yet taken by the other end */
 	unsigned int first, count;
 	struct ppp_auth_request request;
-	bool judging, verified, up, up6, over, tx, rx;
+	bool judging, verified, up, up6, over, tx, rx, vj_tx, vj_rx;
 };
 
 static struct fuzz f;
@@ -86,6 +86,18 @@ static void set_rx(void *user, const struct mppe_params *params, const uint8_t s
 static void reset(void *user)
 {
 	FUZZ_CHECK(((struct end *)user)->tx);
+}
+
+static void set_vj(void *user, bool sending, const struct vj_params *params)
+{
+	struct end *e = user;
+
+	FUZZ_CHECK(e->config.vj);
+	FUZZ_CHECK(!params || (params->slots >= VJ_SLOTS_MIN && params->slots <= VJ_SLOTS_MAX));
+	if (sending)
+		e->vj_tx = params != NULL;
+	else
+		e->vj_rx = params != NULL;
 }
 
 static void up(void *user, const struct ppp_network *net)
@@ -155,6 +167,7 @@ static const struct ppp_link_ops ops = {
 	.mppe_tx = set_tx,
 	.mppe_rx = set_rx,
 	.mppe_reset = reset,
+	.vj = set_vj,
 	.up = up,
 	.down = down,
 	.up6 = up6,
@@ -172,6 +185,7 @@ static void check(const struct end *e)
 	FUZZ_CHECK(e->over || e->up || e->up6 || deadline != UINT64_MAX);
 	ppp_link_get_info(e->link, &info);
 	FUZZ_CHECK(info.up == e->up && info.up6 == e->up6 && ppp_phase_name(info.phase)[0]);
+	FUZZ_CHECK(!e->up || (info.vj_tx == e->vj_tx && info.vj_rx == e->vj_rx));
 	FUZZ_CHECK(!(e->up || e->up6) || info.phase == PPP_NETWORK);
 }
 
@@ -363,6 +377,7 @@ static void begin(struct end *e, enum ppp_role role, uint8_t flags, uint8_t stre
 		.identification = flags & 8 ? "greyline" : NULL,
 		.session_time = flags & 16 ? 100000000 : 0,
 		.cbcp = role == PPP_SERVER && flags & 4,
+		.vj = strengths >> 7,
 		.want_dns = flags & 16,
 		.ipv6 = ipv6[strengths >> 5 & 3],
 		.identifier = { [7] = strengths >> 7 },

@@ -8,6 +8,7 @@
 #include "lib/ppp/frame.h"
 
 #include "fuzz/fuzz.h"
+#include "tests/unit/tcp_packet.h"
 
 #define KEPT 32
 #define SIZE 40 /* of an IP packet */
@@ -23,6 +24,7 @@ struct end {
 	unsigned int sent, taken;
 	uint32_t serial;
 	bool encrypts;
+	bool headers; /* it compresses them: its data is TCP */
 };
 
 static struct fuzz f;
@@ -58,6 +60,15 @@ static void fill(uint8_t ip[SIZE], uint32_t serial)
 	ip[2] = 0;
 	ip[3] = SIZE;
 	memcpy(ip + 20, &serial, sizeof(serial));
+}
+
+static void fill_tcp(uint8_t ip[SIZE], uint32_t serial)
+{
+	const struct tcp_packet t = { .id = (uint16_t)serial, .seq = serial * 7, .ack = serial };
+	uint8_t packet[TCP_PACKET_MAX];
+
+	FUZZ_CHECK(tcp_make(&t, packet) == SIZE);
+	memcpy(ip, packet, SIZE);
 }
 
 /* A sealed packet goes out. */
@@ -118,9 +129,28 @@ static void seal_data(struct end *e, unsigned int n)
 	uint8_t ip[SIZE];
 
 	while (n--) {
-		fill(ip, ++e->serial);
+		if (e->headers)
+			fill_tcp(ip, ++e->serial);
+		else
+			fill(ip, ++e->serial);
 		seal(e, new_packet(ip, sizeof(ip)), e->t.raw ? 0 : PPP_IP);
 	}
+}
+
+/* A header computed from the wrong one has a wrong checksum; IP's number is not covered by it. */
+static void tcp_arrived(const struct end *from, const struct packet *p)
+{
+	uint8_t want[SIZE];
+	struct wire_reader r = wire_reader(p->data, p->len);
+	uint32_t serial;
+
+	FUZZ_CHECK(p->len == SIZE && checksum_of(p->data, 20) == 0);
+	if (tcp_sum(p->data, p->len))
+		return;
+	wire_skip(&r, 28);
+	serial = wire_u32(&r);
+	fill_tcp(want, serial);
+	FUZZ_CHECK(serial <= from->serial && !memcmp(p->data + 12, want + 12, SIZE - 12));
 }
 
 static void arrived(const struct end *e, const struct packet *p)
@@ -131,6 +161,10 @@ static void arrived(const struct end *e, const struct packet *p)
 
 	if (tampered || ever_encrypted || p->protocol != PPP_IP || e->t.raw || from->t.raw)
 		return;
+	if (from->headers) {
+		tcp_arrived(from, p);
+		return;
+	}
 	FUZZ_CHECK(p->len == SIZE);
 	memcpy(&serial, p->data + 20, sizeof(serial));
 	fill(want, serial);
@@ -366,12 +400,14 @@ static void begin(struct end *e, uint16_t id, uint16_t peer_id)
 
 	memset(e, 0, sizeof(*e));
 	tunnel_init(&e->t, &config);
+	e->headers = (flags & 0x80) && !config.raw;
 	packet_list_init(&out);
 	tunnel_open(&e->t, !(flags & 0x40), &out);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const struct vj_params slots = { .slots = VJ_SLOTS_MIN };
 	struct packet_list out;
 	struct packet *p;
 
@@ -382,6 +418,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	tampered = ever_encrypted = false;
 	begin(&ends[0], 1, 2);
 	begin(&ends[1], 2, 1);
+	for (unsigned int i = 0; i < 2; i++) {
+		if (!ends[i].headers)
+			continue;
+		tunnel_set_vj(&ends[i].t, true, vj_new(&slots));
+		tunnel_set_vj(&ends[1 - i].t, false, vj_new(&slots));
+	}
 	while (fuzz_more(&f))
 		step();
 	packet_list_init(&out);

@@ -8,6 +8,9 @@
 #include <stdint.h>
 
 #define PACKET_SLOT 2048
+/* packet.flags, of a receiver's: numbers before it are missing, or came to nothing. */
+#define PACKET_AFTER_GAP 4u
+
 #define PACKET_HEADROOM                                                                            \
 	128 /* Ethernet 14, IPv4 20, GRE 16, address/control 2, protocol 2, MPPE 4; aligned */
 

@@ -140,15 +140,14 @@ static void encrypt(struct tunnel *t, struct packet *p, uint16_t protocol, struc
 	mppe_seal_packed(t->tx, p->data, p->len, bits, batch);
 }
 
-static int check_packet(struct tunnel *t, const struct packet *p, bool data)
+int tunnel_check(struct tunnel *t, const struct packet *p, bool data)
 {
 	if (p->data < p->buf + HEADROOM || p->len > PACKET_SLOT || (t->raw && !p->len))
 		return -EMSGSIZE;
 	return data && !t->raw ? may_send(t) : 0;
 }
 
-/* A frame that is allowed, and whose turn it is. */
-static void send_now(struct tunnel *t, struct packet *p, uint16_t protocol, bool data, uint64_t now,
+void tunnel_send(struct tunnel *t, struct packet *p, uint16_t protocol, bool data, uint64_t now,
 	struct rc4_batch *batch)
 {
 	if (data) {
@@ -157,6 +156,8 @@ static void send_now(struct tunnel *t, struct packet *p, uint16_t protocol, bool
 	} else {
 		t->stats.tx_control++;
 	}
+	if (!t->raw && data)
+		protocol = tunnel_vj_compress(t, p, protocol);
 	if (!t->raw && data && t->tx) {
 		encrypt(t, p, protocol, batch);
 		protocol = PPP_COMP;
@@ -176,31 +177,7 @@ void tunnel_drop(struct tunnel *t, struct packet *p, enum tunnel_drop why)
 	t->stats.drops[why]++;
 }
 
-static unsigned int queue_limit(const struct tunnel *t)
-{
-	unsigned int limit = 2u * t->sender.window;
-
-	if (limit < TUNNEL_QUEUE_MIN)
-		return TUNNEL_QUEUE_MIN;
-	return limit < TUNNEL_QUEUE_MAX ? limit : TUNNEL_QUEUE_MAX;
-}
-
-/* The keys and numbers are given when it goes: both ends count in the order of sending. */
-static int wait_for_window(struct tunnel *t, struct packet *p, uint16_t protocol, uint64_t now)
-{
-	if (t->queued >= queue_limit(t)) {
-		t->stats.drops[TUNNEL_DROP_WINDOW]++;
-		return -ENOBUFS;
-	}
-	p->protocol = protocol;
-	p->time = now;
-	packet_list_add(&t->queue, p);
-	t->queued++;
-	return 1;
-}
-
-/* A line's frame is data, encrypted and compressed or not, unless its header says otherwise. */
-static bool is_data(const struct tunnel *t, const struct packet *p, uint16_t protocol)
+bool tunnel_is_data(const struct tunnel *t, const struct packet *p, uint16_t protocol)
 {
 	struct wire_reader r = wire_reader(p->data, p->len);
 
@@ -223,59 +200,20 @@ static bool keeps_place(const struct tunnel *t, const struct packet *p)
 	       (protocol == PPP_CCP || protocol == RAW_ECP);
 }
 
-bool tunnel_would_wait(const struct tunnel *t, uint16_t protocol)
-{
-	return (t->raw || ppp_is_data(protocol)) && (t->queued || !gre_sender_open(&t->sender));
-}
-
 int tunnel_seal(struct tunnel *t, struct packet *p, uint16_t protocol, uint64_t now,
 	struct rc4_batch *batch)
 {
-	bool data = is_data(t, p, protocol);
-	int err = check_packet(t, p, data);
+	bool data = tunnel_is_data(t, p, protocol);
+	int err = tunnel_check(t, p, data);
 
 	if (err)
 		return err;
 	if (data && (t->queued || !gre_sender_has_room(&t->sender)))
 		t->stats.window_full++;
 	if ((data && tunnel_would_wait(t, protocol)) || keeps_place(t, p))
-		return wait_for_window(t, p, protocol, now);
-	send_now(t, p, protocol, data, now, batch);
+		return tunnel_wait(t, p, protocol, now);
+	tunnel_send(t, p, protocol, data, now, batch);
 	return 0;
-}
-
-bool tunnel_sendable(const struct tunnel *t)
-{
-	return t->queued && gre_sender_open(&t->sender);
-}
-
-void tunnel_release(
-	struct tunnel *t, uint64_t now, struct rc4_batch *batch, struct packet_list *out)
-{
-	for (unsigned int n = 0; n < RC4_BATCH_MAX && tunnel_sendable(t); n++) {
-		struct packet *p = packet_list_take(&t->queue);
-
-		t->queued--;
-		p->verdict = PACKET_NONE;
-		if (check_packet(t, p, true) < 0)
-			p->verdict = PACKET_DROP;
-		else
-			send_now(t, p, p->protocol, is_data(t, p, p->protocol), now, batch);
-		packet_list_add(out, p);
-	}
-}
-
-/* What waits since before `since` is not sent any more. */
-static void drop_queued(
-	struct tunnel *t, uint64_t since, enum tunnel_drop why, struct packet_list *out)
-{
-	while (t->queued && t->queue.first->time < since) {
-		struct packet *p = packet_list_take(&t->queue);
-
-		t->queued--;
-		tunnel_drop(t, p, why);
-		packet_list_add(out, p);
-	}
 }
 
 void tunnel_receive(struct tunnel *t, const struct gre_header *h, struct packet *p, uint64_t now,
@@ -362,7 +300,7 @@ static void decrypt(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
 
 static void take_raw(struct tunnel *t, struct packet *p)
 {
-	if (is_data(t, p, 0)) {
+	if (tunnel_is_data(t, p, 0)) {
 		t->stats.rx_packets++;
 		t->stats.rx_bytes += p->len;
 	} else {
@@ -372,16 +310,10 @@ static void take_raw(struct tunnel *t, struct packet *p)
 	p->protocol = 0;
 }
 
-void tunnel_decrypt(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
+static void open_frame(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
 {
 	struct wire_reader r = wire_reader(p->data, p->len);
 
-	if (p->verdict != PACKET_NONE)
-		return;
-	if (t->raw) {
-		take_raw(t, p);
-		return;
-	}
 	if (!ppp_header_read(&r, &p->protocol)) {
 		tunnel_drop(t, p, TUNNEL_DROP_PPP);
 		return;
@@ -398,6 +330,21 @@ void tunnel_decrypt(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
 	} else if (ppp_is_data(p->protocol) && (t->require_mppe || t->rx)) {
 		tunnel_drop(t, p, TUNNEL_DROP_CLEAR);
 	}
+}
+
+void tunnel_decrypt(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
+{
+	if (p->verdict != PACKET_NONE)
+		return;
+	if (t->raw) {
+		take_raw(t, p);
+		return;
+	}
+	open_frame(t, p, batch);
+	/* Those before it may not have been finished yet: the next one says so, in its turn. */
+	if (p->verdict == PACKET_NONE && t->gap)
+		p->flags |= PACKET_AFTER_GAP;
+	t->gap = p->verdict != PACKET_NONE;
 }
 
 /* False: nonsense. */
@@ -439,16 +386,29 @@ static void pass(struct tunnel *t, struct packet *p)
 	t->stats.rx_bytes += p->len;
 }
 
+/* What went under the cipher and the compression, if it can be had. False: dropped. */
+static bool unwrap(struct tunnel *t, struct packet *p)
+{
+	if ((p->flags & PACKET_ENCRYPTED) && !finish_encrypted(t, p))
+		return false;
+	return !(p->flags & PACKET_PACKED) || tunnel_decompress(t, p);
+}
+
 void tunnel_finish(struct tunnel *t, struct packet *p)
 {
 	if (p->verdict != PACKET_NONE)
 		return;
-	if ((p->flags & PACKET_ENCRYPTED) && !finish_encrypted(t, p))
+	if (t->vj_rx && (p->flags & PACKET_AFTER_GAP))
+		vj_lost(t->vj_rx);
+	if (!unwrap(t, p)) {
+		if (t->vj_rx)
+			vj_lost(t->vj_rx);
 		return;
-	if ((p->flags & PACKET_PACKED) && !tunnel_decompress(t, p))
-		return;
+	}
 	if (!(p->flags & (PACKET_ENCRYPTED | PACKET_PACKED)))
 		tunnel_notice(t, p);
+	if (t->vj_rx && !tunnel_vj_expand(t, p))
+		return;
 	if (!ppp_is_data(p->protocol)) {
 		p->verdict = PACKET_CONTROL;
 		t->stats.rx_control++;
@@ -481,18 +441,20 @@ void tunnel_open(struct tunnel *t, bool open, struct packet_list *out)
 	}
 	t->early_count = 0;
 	if (!open && !t->raw)
-		drop_queued(t, UINT64_MAX, TUNNEL_DROP_NOT_OPEN, out);
+		tunnel_drop_queued(t, UINT64_MAX, TUNNEL_DROP_NOT_OPEN, out);
 }
 
 void tunnel_done(struct tunnel *t, struct packet_list *out)
 {
 	gre_receiver_done(&t->receiver, out);
 	tunnel_open(t, false, out);
-	drop_queued(t, UINT64_MAX, TUNNEL_DROP_NOT_OPEN, out); /* a raw one's */
+	tunnel_drop_queued(t, UINT64_MAX, TUNNEL_DROP_NOT_OPEN, out); /* a raw one's */
 	tunnel_set_tx(t, NULL, NULL);
 	tunnel_set_rx(t, NULL, NULL);
 	tunnel_set_pack(t, NULL);
 	tunnel_set_unpack(t, NULL);
+	tunnel_set_vj(t, true, NULL);
+	tunnel_set_vj(t, false, NULL);
 }
 
 static void drop_early(struct tunnel *t, struct packet_list *out)
@@ -513,7 +475,7 @@ void tunnel_tick(struct tunnel *t, uint64_t now, struct packet_list *out)
 	if (now >= gre_sender_deadline(&t->sender))
 		gre_sender_tick(&t->sender, now);
 	if (now > TUNNEL_QUEUE_TIME)
-		drop_queued(t, now - TUNNEL_QUEUE_TIME + 1, TUNNEL_DROP_WINDOW, out);
+		tunnel_drop_queued(t, now - TUNNEL_QUEUE_TIME + 1, TUNNEL_DROP_WINDOW, out);
 }
 
 uint64_t tunnel_deadline(const struct tunnel *t)
@@ -545,60 +507,4 @@ unsigned int tunnel_events(struct tunnel *t)
 
 	t->events = 0;
 	return events;
-}
-
-void tunnel_get_stats(const struct tunnel *t, struct tunnel_stats *out)
-{
-	const struct gre_receiver *r = &t->receiver;
-	const struct gre_sender *s = &t->sender;
-
-	*out = t->stats;
-	out->lost = r->lost;
-	out->reordered = r->reordered;
-	out->reorder_overflow = r->overflow;
-	out->drops[TUNNEL_DROP_DUPLICATE] = r->duplicates;
-	out->drops[TUNNEL_DROP_LATE] = r->late;
-	out->drops[TUNNEL_DROP_JUMP] = r->jumps;
-	out->ack_timeouts = s->timeouts;
-	out->bad_acks = s->bad_acks;
-	out->old_acks = s->old_acks;
-	out->queued = t->queued;
-	out->history =
-		(t->pack ? codec_size(t->pack) : 0) + (t->unpack ? codec_size(t->unpack) : 0);
-	if (s->flow == GRE_FLOW_OFF)
-		return;
-	out->window = s->window;
-	out->window_max = s->window_max;
-	out->in_flight = gre_sender_in_flight(s);
-	out->ack_timeout = s->ato;
-	out->rtt = gre_sender_rtt(s);
-}
-
-static const struct {
-	const char *name, *text;
-} drops[TUNNEL_DROP_COUNT] = {
-	[TUNNEL_DROP_DUPLICATE] = { "duplicate", "the packet's number was seen before" },
-	[TUNNEL_DROP_LATE] = { "late", "the packet came too late to be put in order" },
-	[TUNNEL_DROP_JUMP] = { "jump", "the packet's number is far from what is expected" },
-	[TUNNEL_DROP_PPP] = { "ppp", "no valid PPP header" },
-	[TUNNEL_DROP_CLEAR] = { "clear", "data in clear although it must be encrypted" },
-	[TUNNEL_DROP_NOT_OPEN] = { "not-open", "data before the link is open for it" },
-	[TUNNEL_DROP_MPPE_WAIT] = { "mppe-wait", "encryption is out of step after a loss" },
-	[TUNNEL_DROP_MPPE_BAD] = { "mppe-bad", "the packet cannot be decrypted" },
-	[TUNNEL_DROP_MPPE_OLD] = { "mppe-old", "the packet's encryption count is in the past" },
-	[TUNNEL_DROP_SEND_CLEAR] = { "send-clear", "not sent: encryption is required and not up" },
-	[TUNNEL_DROP_COMPRESS_WAIT] = { "compress-wait",
-		"compression is out of step after a loss" },
-	[TUNNEL_DROP_COMPRESS_BAD] = { "compress-bad", "the packet cannot be decompressed" },
-	[TUNNEL_DROP_WINDOW] = { "window", "not sent: the peer's window did not open in time" },
-};
-
-const char *tunnel_drop_text(enum tunnel_drop drop)
-{
-	return (unsigned int)drop < TUNNEL_DROP_COUNT ? drops[drop].text : "unknown";
-}
-
-const char *tunnel_drop_name(enum tunnel_drop drop)
-{
-	return (unsigned int)drop < TUNNEL_DROP_COUNT ? drops[drop].name : "unknown";
 }

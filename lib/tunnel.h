@@ -10,6 +10,7 @@
 #pragma once
 
 #include "lib/compress/codec.h"
+#include "lib/compress/vj.h"
 #include "lib/gre/header.h"
 #include "lib/gre/receiver.h"
 #include "lib/gre/sender.h"
@@ -19,7 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Drops, by reason; the text of each is tunnel_drop_text(). GRE header faults are counted by the
+/* Drops, by reason; each has a tunnel_drop_name(). GRE header faults are counted by the
  * caller (no session is known before the header is read) except those below. */
 enum tunnel_drop {
 	TUNNEL_DROP_DUPLICATE, /* number seen before, or held already */
@@ -37,6 +38,8 @@ enum tunnel_drop {
 				   waited too long there */
 	TUNNEL_DROP_COMPRESS_WAIT, /* compressed, out of step after a loss */
 	TUNNEL_DROP_COMPRESS_BAD,  /* it cannot be decompressed, or would be too long */
+	TUNNEL_DROP_VJ_WAIT, /* compressed header, and which connection's is not known after a loss */
+	TUNNEL_DROP_VJ_BAD, /* compressed header that cannot be decompressed, or a packet too long */
 	TUNNEL_DROP_COUNT
 };
 
@@ -67,7 +70,8 @@ struct tunnel_stats {
 	uint64_t tx_acks, rx_acks;       /* acknowledgements alone */
 	uint64_t lost, reordered;
 	uint64_t tx_compressed, rx_compressed; /* of the data packets: those that were */
-	uint64_t history; /* octets of memory that compression takes now, both directions */
+	uint64_t tx_vj, rx_vj; /* of the data packets: those with a compressed header (RFC 1144) */
+	uint64_t history;      /* octets of memory that compression takes now, both directions */
 	uint64_t reorder_overflow; /* gaps given up before their time, for want of room */
 	uint64_t drops[TUNNEL_DROP_COUNT];
 	uint64_t ack_timeouts; /* acknowledgements that did not come in time */
@@ -107,6 +111,8 @@ struct tunnel {
 	struct mppe *tx, *rx; /* NULL while not encrypted */
 	struct mppe mppe_tx, mppe_rx;
 	struct codec *pack, *unpack; /* NULL: no compression */
+	struct vj *vj_tx, *vj_rx;    /* NULL: headers are not compressed */
+	bool gap; /* the next packet to be decrypted comes behind one that could not be */
 	unsigned int events;
 	unsigned int nonsense;            /* undecipherable packets in a row */
 	uint64_t last_reset, last_desync; /* when TUNNEL_EVENT_... was last raised; 0 never */
@@ -168,6 +174,12 @@ void tunnel_set_pack(struct tunnel *t, struct codec *codec);
 void tunnel_set_unpack(struct tunnel *t, struct codec *codec);
 /* Does what is sent uncompressed get MPPC's header all the same? (Of MPPE's size.) */
 bool tunnel_pack_grows(const struct tunnel *t);
+/*
+ * Compression of headers in a direction on (`vj` is the tunnel's from now on), or off (NULL). It
+ * comes before compression and encryption, and behind them when receiving: tunnel_finish() gives out
+ * what was 002d or 002f as 0021.
+ */
+void tunnel_set_vj(struct tunnel *t, bool sending, struct vj *vj);
 /* CCP Reset-Request of the peer. */
 void tunnel_reset_requested(struct tunnel *t);
 
@@ -241,5 +253,4 @@ bool tunnel_ack(struct tunnel *t, struct packet *p, uint64_t now);
 
 unsigned int tunnel_events(struct tunnel *t);
 void tunnel_get_stats(const struct tunnel *t, struct tunnel_stats *out);
-const char *tunnel_drop_text(enum tunnel_drop drop);
 const char *tunnel_drop_name(enum tunnel_drop drop); /* stable, for JSON */

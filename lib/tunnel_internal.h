@@ -1,4 +1,4 @@
-/* What lib/tunnel.c and lib/tunnel_compress.c share. */
+/* What lib/tunnel.c and its parts, lib/tunnel_*.c, share. */
 #pragma once
 
 #include "lib/tunnel.h"
@@ -28,3 +28,21 @@ bool tunnel_expand(struct tunnel *t, struct packet *p);
 bool tunnel_decompress(struct tunnel *t, struct packet *p);
 /* What comes as it is concerns the decompressor, too: RFC 1977 and 1979, "Data Expansion". */
 void tunnel_notice(struct tunnel *t, const struct packet *p);
+
+/* Before all compression: the protocol to send it with. */
+uint16_t tunnel_vj_compress(struct tunnel *t, struct packet *p, uint16_t protocol);
+/* Behind all decompression: 002d and 002f become 0021. False: dropped. */
+bool tunnel_vj_expand(struct tunnel *t, struct packet *p);
+
+/* May p be sent (`data`: as data)? 0; -EMSGSIZE; -EPERM (counted). */
+int tunnel_check(struct tunnel *t, const struct packet *p, bool data);
+/* A line's frame is data, encrypted and compressed or not, unless its header says otherwise. */
+bool tunnel_is_data(const struct tunnel *t, const struct packet *p, uint16_t protocol);
+/* A frame that is allowed, and whose turn it is. */
+void tunnel_send(struct tunnel *t, struct packet *p, uint16_t protocol, bool data, uint64_t now,
+	struct rc4_batch *batch);
+/* The packet waits for the window: 1; -ENOBUFS: the queue is full, too (counted). */
+int tunnel_wait(struct tunnel *t, struct packet *p, uint16_t protocol, uint64_t now);
+/* What waits since before `since` is not sent any more. */
+void tunnel_drop_queued(
+	struct tunnel *t, uint64_t since, enum tunnel_drop why, struct packet_list *out);

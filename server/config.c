@@ -82,6 +82,7 @@ static cfg_opt_t server_opts[] = {
 	CFG_STR_LIST("compression", default_empty, CFGF_NONE),
 	CFG_BOOL("cbcp", cfg_false, CFGF_NONE),
 	CFG_BOOL("identify", cfg_false, CFGF_NONE),
+	CFG_BOOL("vj", cfg_false, CFGF_NONE),
 	CFG_STR("name", "greyline", CFGF_NONE),
 	CFG_INT("mru", 1400, CFGF_NONE),
 	CFG_INT("window", 1024, CFGF_NONE),
@@ -144,6 +145,7 @@ static cfg_t *make_cfg(void)
 	cfg_set_validate_func(cfg, "auth", settings_check_auth);
 	cfg_set_validate_func(cfg, "tls|min-version", settings_check_tls_version);
 	cfg_set_validate_func(cfg, "tls|crypto-binding", settings_check_binding);
+	cfg_set_validate_func(cfg, "tls|max-version", settings_check_tls_highest);
 	cfg_set_validate_func(cfg, "compression", settings_check_compression);
 	cfg_set_validate_func(cfg, "mru", settings_check_mru);
 	cfg_set_validate_func(cfg, "echo-interval", settings_check_seconds);
@@ -290,6 +292,7 @@ static void set_protocol(struct server_config *c)
 	l->cbcp = cfg_getbool(c->cfg, "cbcp");
 	l->identification = cfg_getbool(c->cfg, "identify") ? "greyline " GREYLINE_VERSION : NULL;
 	l->session_time = seconds(c->cfg, "session-timeout");
+	l->vj = cfg_getbool(c->cfg, "vj");
 	l->echo_interval = seconds(c->cfg, "echo-interval");
 	l->echo_failures = count(c->cfg, "echo-failures");
 	l->restart_interval = 3 * SECOND;

@@ -96,6 +96,16 @@ static void link_unpack(void *user, const struct codec_params *params)
 			"no memory to decompress: what comes compressed is lost");
 }
 
+static void link_vj(void *user, bool sending, const struct vj_params *params)
+{
+	struct line_ppp *p = user;
+
+	if (dp_session_set_vj(p->path.dp, p->path.session, sending, params) < 0)
+		log_about(LOG_ERROR, p->line.subject,
+			sending ? "no memory to compress headers: packets are sent as they are"
+				: "no memory for compressed headers: TCP packets are lost");
+}
+
 static void link_up(void *user, const struct ppp_network *net)
 {
 	struct line_ppp *p = user;
@@ -185,6 +195,7 @@ static const struct ppp_link_ops link_ops = {
 	.mppe_reset = link_mppe_reset,
 	.pack = link_pack,
 	.unpack = link_unpack,
+	.vj = link_vj,
 	.up = link_up,
 	.down = link_down,
 	.up6 = link_up6,

@@ -180,6 +180,8 @@ static void add_traffic(json_t *o, const struct tunnel_stats *stats)
 	json_object_set_new(o, "lost", number(stats->lost));
 	json_object_set_new(o, "compressed", number(stats->tx_compressed));
 	json_object_set_new(o, "decompressed", number(stats->rx_compressed));
+	json_object_set_new(o, "headers_compressed", number(stats->tx_vj));
+	json_object_set_new(o, "headers_decompressed", number(stats->rx_vj));
 	json_object_set_new(o, "history_bytes", number(stats->history));
 	json_object_set_new(o, "reordered", number(stats->reordered));
 	json_object_set_new(o, "reorder_overflow", number(stats->reorder_overflow));
@@ -265,6 +267,8 @@ json_t *report_session(const struct session *s)
 	json_object_set_new(o, "encryption", encryption(&info));
 	json_object_set_new(o, "compression_sent", compression(info.pack));
 	json_object_set_new(o, "compression_received", compression(info.unpack));
+	json_object_set_new(o, "vj_sent", json_boolean(info.vj_tx));
+	json_object_set_new(o, "vj_received", json_boolean(info.vj_rx));
 	add_call(o, s);
 	json_object_set_new(o, "call_id", number(s->call_id));
 	json_object_set_new(o, "peer_call_id", number(s->call.peer_call_id));

@@ -59,6 +59,16 @@ int settings_check_anonymous(cfg_t *cfg, cfg_opt_t *opt)
 	return -1;
 }
 
+int settings_check_tls_highest(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *v = cfg_opt_getnstr(opt, 0);
+
+	if (version_of(v) >= TLS_1_2)
+		return 0;
+	cfg_error(cfg, "max-version: \"%s\" is neither 1.2 nor 1.3", v);
+	return -1;
+}
+
 /* "" empties a key. */
 static const char *value(cfg_t *tls, const char *key)
 {
@@ -80,6 +90,7 @@ int settings_tls(cfg_t *cfg, const char *dialled, struct settings_tls *tls, char
 {
 	cfg_t *section = cfg_getsec(cfg, "tls");
 	const char *lowest = value(section, "min-version");
+	const char *highest = value(section, "max-version");
 	struct tls_files f = {
 		.server = !dialled,
 		.certificate = value(section, "certificate"),
@@ -88,6 +99,7 @@ int settings_tls(cfg_t *cfg, const char *dialled, struct settings_tls *tls, char
 		.crl = value(section, "crl"),
 		.server_name = dialled ? value(section, "server-name") : NULL,
 		.lowest = lowest ? version_of(lowest) : TLS_NONE,
+		.highest = highest ? version_of(highest) : TLS_NONE,
 	};
 
 	memset(tls, 0, sizeof(*tls));
@@ -96,6 +108,10 @@ int settings_tls(cfg_t *cfg, const char *dialled, struct settings_tls *tls, char
 		f.server_name = dialled;
 	if (!f.certificate && !f.key && !f.ca && !f.crl)
 		return 0;
+	if (f.highest && f.lowest > f.highest) {
+		snprintf(why, SYSTEM_WHY, "min-version, max-version: no version is left");
+		return -EINVAL;
+	}
 	if (f.crl && !f.ca) {
 		snprintf(why, SYSTEM_WHY, "crl: it belongs to a CA: name that one, too (ca)");
 		return -EINVAL;

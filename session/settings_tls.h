@@ -7,13 +7,14 @@
 #define SETTINGS_TLS_KEYS                                                                          \
 	CFG_STR("certificate", NULL, CFGF_NONE), CFG_STR("key", NULL, CFGF_NONE),                  \
 		CFG_STR("ca", NULL, CFGF_NONE), CFG_STR("crl", NULL, CFGF_NONE),                   \
-		CFG_STR("min-version", NULL, CFGF_NONE)
+		CFG_STR("min-version", NULL, CFGF_NONE), CFG_STR("max-version", NULL, CFGF_NONE)
 
 extern cfg_opt_t settings_tls_client_opts[]; /* the server's have one more: server/config.c */
 
 int settings_check_tls_version(cfg_t *cfg, cfg_opt_t *opt);
 int settings_check_binding(cfg_t *cfg, cfg_opt_t *opt);
 int settings_check_anonymous(cfg_t *cfg, cfg_opt_t *opt);
+int settings_check_tls_highest(cfg_t *cfg, cfg_opt_t *opt);
 
 struct settings_tls {
 	struct tls_context *context; /* NULL: the section is empty */

@@ -18,7 +18,8 @@ struct tls_files {
 	const char *crl; /* PEM; NULL none */
 	const char *
 		server_name; /* client: a DNS name or an address that the certificate must be for */
-	enum tls_version lowest; /* TLS_NONE: 1.2 */
+	enum tls_version lowest;  /* TLS_NONE: 1.2 */
+	enum tls_version highest; /* TLS_NONE: 1.3 */
 };
 
 struct tls_context;

@@ -267,6 +267,7 @@ static int set_versions(gnutls_priority_t *priority, enum tls_version lowest, bo
 static int prepare(struct tls_context *c, const struct tls_files *f, char *why)
 {
 	enum tls_version lowest = f->lowest ? f->lowest : TLS_1_2;
+	bool newest = f->highest == TLS_NONE || f->highest >= TLS_1_3;
 	int rc;
 
 	c->server_name = f->server_name ? strdup(f->server_name) : NULL;
@@ -274,7 +275,7 @@ static int prepare(struct tls_context *c, const struct tls_files *f, char *why)
 		gnutls_certificate_allocate_credentials(&c->credentials) ||
 		gnutls_certificate_allocate_credentials(&c->anonymous))
 		return because(why, "out of memory");
-	rc = set_versions(&c->any, lowest, true);
+	rc = set_versions(&c->any, lowest, newest);
 	if (rc == 0)
 		rc = set_versions(&c->up_to_1_2, lowest, false);
 	if (rc < 0)

@@ -95,6 +95,9 @@ static void want_ack(struct gre_receiver *r, uint32_t seq, uint64_t now)
 static void deliver(struct gre_receiver *r, struct packet *p, uint64_t now, struct packet_list *out)
 {
 	p->verdict = PACKET_NONE;
+	if (r->gap)
+		p->flags |= PACKET_AFTER_GAP;
+	r->gap = false;
 	packet_list_add(out, p);
 	want_ack(r, r->next, now);
 }
@@ -119,6 +122,7 @@ static void advance(struct gre_receiver *r, struct packet *p, uint64_t now, stru
 		deliver(r, p, now, out);
 	} else {
 		*word &= ~seen_bit(r->next);
+		r->gap = true;
 		r->lost++;
 	}
 	r->next++;
@@ -159,6 +163,7 @@ static void run_held(struct gre_receiver *r, uint64_t now, struct packet_list *o
 /* Numbering begins at `seq`. */
 static void begin(struct gre_receiver *r, uint32_t seq)
 {
+	r->gap = r->started; /* not the first time */
 	r->started = true;
 	r->next = seq;
 	r->first = seq;

@@ -66,6 +66,7 @@
 struct gre_receiver {
 	bool started;  /* any first number is accepted: pptpd sends 0, pptp-linux 1 */
 	uint32_t next; /* number expected */
+	bool gap;      /* since the last packet that was delivered: PACKET_AFTER_GAP for the next */
 	bool ack_pending;
 	bool any_acked; /* something was acknowledged: up to */
 	uint32_t acked;

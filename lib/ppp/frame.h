@@ -4,6 +4,8 @@
 #include "lib/wire.h"
 
 #define PPP_IP        0x0021
+#define PPP_VJ        0x002d /* TCP/IP with a compressed header (RFC 1332 section 4) */
+#define PPP_VJ_PLAIN  0x002f /* TCP/IP with its header, for the decompressor to learn it */
 #define PPP_IPV6      0x0057
 #define PPP_COMP_LINK 0x00fb /* the same on one link of a multilink bundle */
 #define PPP_COMP      0x00fd /* compressed or encrypted datagram (RFC 1962, RFC 3078) */

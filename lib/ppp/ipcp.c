@@ -1,10 +1,12 @@
 /* IPCP: see ipcp.h. */
 #include "lib/ppp/ipcp.h"
 
+#include "lib/compress/vj.h"
 #include "lib/ppp/frame.h"
 
 #define MAX_MISSING 3
 #define MAX_NAKED   3 /* of one option, to a value that we do not take */
+#define VJ_OLD      2 /* octets of the older option: without slots */
 
 static struct ipcp *ipcp_of(struct cp *cp)
 {
@@ -34,6 +36,38 @@ static uint32_t address_of(const struct ppp_option *option)
 	return address;
 }
 
+struct vj_option {
+	uint16_t protocol;
+	uint8_t max_slot, omit;
+};
+
+/* False: not of this form, or not of this protocol, or with what is not a choice. */
+static bool vj_read(const struct ppp_option *option, struct vj_option *vj)
+{
+	struct wire_reader r = wire_reader(option->data, option->len);
+
+	vj->protocol = wire_u16(&r);
+	vj->max_slot = wire_u8(&r);
+	vj->omit = wire_u8(&r);
+	return !r.failed && !wire_left(&r) && vj->protocol == PPP_VJ && vj->omit <= 1 &&
+	       vj->max_slot >= VJ_SLOTS_MIN - 1;
+}
+
+static uint8_t vj_slots(const struct vj_option *vj)
+{
+	return vj->max_slot < VJ_SLOTS_MAX ? (uint8_t)(vj->max_slot + 1) : VJ_SLOTS_MAX;
+}
+
+/* The option's value: so many slots. */
+static void vj_write(uint8_t value[4], uint8_t slots, bool omit)
+{
+	struct wire_writer w = wire_writer(value, 4);
+
+	wire_put_u16(&w, PPP_VJ);
+	wire_put_u8(&w, (uint8_t)(slots - 1));
+	wire_put_u8(&w, omit);
+}
+
 static void request(struct cp *cp, struct wire_writer *w)
 {
 	const struct ipcp *ipcp = ipcp_of(cp);
@@ -42,6 +76,12 @@ static void request(struct cp *cp, struct wire_writer *w)
 		if (ipcp->ask & 1u << i)
 			ppp_option_put(w, type_of(i), &ipcp->mine[i], sizeof(ipcp->mine[i]));
 	}
+	if (ipcp->vj_rx) {
+		uint8_t value[4];
+
+		vj_write(value, ipcp->vj_rx, ipcp->vj_omit);
+		ppp_option_put(w, IPCP_COMPRESSION, value, sizeof(value));
+	}
 }
 
 static void begin(struct cp *cp)
@@ -49,6 +89,7 @@ static void begin(struct cp *cp)
 	struct ipcp *ipcp = ipcp_of(cp);
 
 	ipcp->staged = 0;
+	ipcp->vj_staged = 0;
 	ipcp->address_listed = false;
 }
 
@@ -96,6 +137,30 @@ static void client_address(
 		ppp_review_reject(review, option);
 }
 
+/*
+ * The peer tells how many slots it has: any number that is more than ours is as good. Another
+ * protocol, and too few slots, are answered with what is possible.
+ */
+static void compression(
+	struct ipcp *ipcp, struct ppp_review *review, const struct ppp_option *option)
+{
+	struct vj_option vj;
+	uint8_t value[4];
+
+	if (!ipcp->config.vj || option->len <= VJ_OLD) {
+		ppp_review_reject(review, option);
+	} else if (vj_read(option, &vj)) {
+		ipcp->vj_staged = vj_slots(&vj);
+	} else {
+		uint8_t slots = VJ_SLOTS_MAX;
+
+		if (vj.protocol == PPP_VJ)
+			slots = vj.max_slot < VJ_SLOTS_MIN ? VJ_SLOTS_MIN : vj_slots(&vj);
+		vj_write(value, slots, true);
+		ppp_review_nak(review, option, value, sizeof(value));
+	}
+}
+
 static void option(struct cp *cp, struct ppp_review *review, const struct ppp_option *option)
 {
 	struct ipcp *ipcp = ipcp_of(cp);
@@ -107,6 +172,8 @@ static void option(struct cp *cp, struct ppp_review *review, const struct ppp_op
 		client_address(ipcp, review, option);
 	else if (server && index_of(option->type) > 0)
 		server_name_server(ipcp, review, option);
+	else if (option->type == IPCP_COMPRESSION)
+		compression(ipcp, review, option);
 	else
 		ppp_review_reject(review, option);
 }
@@ -136,6 +203,7 @@ static void complete(struct cp *cp, struct ppp_review *review)
 static void accept(struct cp *cp)
 {
 	ipcp_of(cp)->remote = ipcp_of(cp)->staged;
+	ipcp_of(cp)->vj_tx = ipcp_of(cp)->vj_staged;
 }
 
 static bool acked(struct cp *cp)
@@ -150,12 +218,29 @@ static bool acked(struct cp *cp)
 	return true;
 }
 
+/* The peer has fewer slots, or wants each packet to name its own; or else it is left out. */
+static void vj_naked(struct ipcp *ipcp, const struct ppp_option *option)
+{
+	struct vj_option vj;
+
+	if (!ipcp->vj_rx)
+		return;
+	if (++ipcp->vj_naked >= MAX_NAKED || !vj_read(option, &vj)) {
+		ipcp->vj_rx = 0;
+		return;
+	}
+	ipcp->vj_rx = vj_slots(&vj);
+	ipcp->vj_omit = vj.omit;
+}
+
 static void naked(struct cp *cp, const struct ppp_option *option)
 {
 	struct ipcp *ipcp = ipcp_of(cp);
 	int i = index_of(option->type);
 	uint32_t address = address_of(option);
 
+	if (option->type == IPCP_COMPRESSION)
+		vj_naked(ipcp, option);
 	if (i < 0 || !(ipcp->ask & 1u << i))
 		return;
 	if (ipcp->config.role == PPP_CLIENT && address) {
@@ -175,6 +260,8 @@ static void rejected(struct cp *cp, const struct ppp_option *option)
 	struct ipcp *ipcp = ipcp_of(cp);
 	int i = index_of(option->type);
 
+	if (option->type == IPCP_COMPRESSION)
+		ipcp->vj_rx = 0;
 	if (i < 0)
 		return;
 	if (ipcp->config.role == PPP_CLIENT && i == 0) {
@@ -216,6 +303,9 @@ void ipcp_start(struct ipcp *ipcp, uint64_t now)
 		ipcp->ask = (1u << IPCP_VALUES) - 1;
 	ipcp->missing = 0;
 	ipcp->address_rejected = false;
+	ipcp->vj_rx = ipcp->config.vj ? VJ_SLOTS_MAX : 0;
+	ipcp->vj_omit = true;
+	ipcp->vj_tx = ipcp->vj_staged = ipcp->vj_naked = 0;
 	cp_start(&ipcp->cp, now);
 }
 

@@ -1,9 +1,12 @@
 /*
- * IPCP: RFC 1332 (address), RFC 1877 (DNS and NBNS servers).
+ * IPCP: RFC 1332 (address, Van Jacobson compression), RFC 1877 (DNS and NBNS servers).
  *
  * The server says its own address and gives the peer the assigned one: no other is accepted. The
- * client takes what it is given, but not 0.0.0.0. Van Jacobson compression and the deprecated
- * IP-Addresses option are rejected.
+ * client takes what it is given, but not 0.0.0.0. The deprecated IP-Addresses option is rejected.
+ *
+ * Van Jacobson compression is asked for (what the peer is to send) and granted (what we may send)
+ * where it is allowed, each direction by itself; otherwise rejected, as the older forms of its option
+ * are (RFC 1172; four octets, 0037 or 002d).
  */
 #pragma once
 
@@ -25,6 +28,7 @@ enum ipcp_option {
 struct ipcp_config {
 	enum ppp_role role;
 	bool want_dns;          /* client */
+	bool vj;                /* Van Jacobson compression is allowed */
 	struct ppp_network net; /* server: what to give; client: local is what it wants, or 0 */
 };
 
@@ -37,11 +41,16 @@ struct ipcp {
 	bool address_listed, address_rejected;
 	uint8_t missing; /* requests without an address that we refused */
 	uint8_t naked[IPCP_VALUES];
+	/* Van Jacobson: slots of our request (0: not in it), of the peer's (0: it does not want
+	 * it); may the slot be left out in what we receive? */
+	uint8_t vj_rx, vj_tx, vj_staged;
+	bool vj_omit;
+	uint8_t vj_naked;
 };
 
 void ipcp_init(struct ipcp *ipcp, const struct ipcp_config *config, const struct cp_host *host,
 	void *user);
 void ipcp_start(struct ipcp *ipcp, uint64_t now);
 
-/* What was agreed on, when open. */
+/* What was agreed on, when open. (And vj_rx, vj_tx.) */
 void ipcp_network(const struct ipcp *ipcp, struct ppp_network *net);

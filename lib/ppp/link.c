@@ -101,6 +101,7 @@ static void copy_config(struct ppp_link *l, const struct ppp_link_config *config
 	l->tls = config->tls;
 	l->anonymous = config->anonymous;
 	l->binding_optional = config->binding_optional;
+	l->vj = config->vj;
 	l->want_dns = config->want_dns;
 	l->ipv6 = config->ipv6;
 	memcpy(l->identifier, config->identifier, sizeof(l->identifier));
@@ -389,6 +390,8 @@ void ppp_link_get_info(const struct ppp_link *l, struct ppp_link_info *info)
 		info->pack = l->ccp.pack.kind;
 		info->unpack = l->ccp.unpack.kind;
 	}
+	info->vj_tx = cp_is_open(&l->ipcp.cp) && l->ipcp.vj_tx;
+	info->vj_rx = cp_is_open(&l->ipcp.cp) && l->ipcp.vj_rx;
 	info->mru = lcp->mru ? lcp->mru : l->mru;
 	info->peer_mru = lcp->peer.mru < l->mru ? lcp->peer.mru : l->mru;
 	info->accm = lcp_accm(lcp);

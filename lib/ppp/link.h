@@ -14,6 +14,7 @@
 #pragma once
 
 #include "lib/compress/codec.h"
+#include "lib/compress/vj.h"
 #include "lib/mppe/mppe.h"
 #include "lib/ppp/chap.h"
 #include "lib/reason.h"
@@ -95,6 +96,7 @@ struct ppp_link_config {
 	/* us from the first `up`, then the link ends by SESSION_TIMEOUT; 0: no limit. The peer is
 	 * told at once and a minute before (Time-Remaining). */
 	uint64_t session_time;
+	bool vj;       /* Van Jacobson compression of TCP/IP headers is asked for and granted */
 	bool want_dns; /* client: ask for DNS and NBNS servers */
 	enum ppp_ipv6_policy ipv6;
 	uint8_t identifier[8];  /* for IPV6CP, ours; zero: a random one. A server keeps its own. */
@@ -124,6 +126,11 @@ struct ppp_link_ops {
 	/* Compression of a direction on, or off (NULL). May be NULL if config.compress is empty. */
 	void (*pack)(void *user, const struct codec_params *params);
 	void (*unpack)(void *user, const struct codec_params *params);
+	/*
+	 * Compression of headers in a direction on, anew, or off (NULL): reception before our IPCP
+	 * says anything, sending when it opens, before `up`. May be NULL if config.vj is false.
+	 */
+	void (*vj)(void *user, bool sending, const struct vj_params *params);
 	/*
 	 * IPCP is open: data may pass. `net` has what was agreed: local, remote, and for the client
 	 * DNS, NBNS. Again after a `down` that was mended (CCP or LCP negotiated anew).
@@ -192,6 +199,7 @@ struct ppp_link_info {
 	bool tx_encrypted, rx_encrypted;
 	struct mppe_params mppe;      /* valid if tx_encrypted */
 	enum codec_kind pack, unpack; /* compression of what is sent, received */
+	bool vj_tx, vj_rx;            /* of headers: of what is sent, received */
 	uint16_t mru, peer_mru;       /* what we may receive, what we may send */
 	uint32_t accm, peer_accm; /* RFC 1662 7.1: to be escaped in what we receive, what we send */
 	struct ppp_network net;

@@ -7,6 +7,7 @@
  *	link_callback.c what is between authentication and network: CBCP
  *	link_ccp.c      CCP: encryption and compression
  *	link_network.c  IPCP and IPV6CP, what waits for what, data on and off
+ *	link_vj.c       Van Jacobson compression on and off
  *
  * Order of things: what a callback of an automaton or of CHAP reports is noted in `pending` and
  * done by link_settle() when the packet or the tick is through, so that no automaton is entered
@@ -70,6 +71,7 @@ struct ppp_link {
 	bool want_dns;
 	enum ppp_ipv6_policy ipv6;
 	uint8_t identifier[IPV6CP_IDENTIFIER];
+	bool vj;
 	uint16_t mru;
 	uint64_t restart_interval, setup_timeout, session_time;
 	char identification[LINK_IDENTIFICATION_MAX + 1];
@@ -212,3 +214,9 @@ void link_hold(struct ppp_link *l, struct link_held *held, const uint8_t *info, 
 void link_release(struct cp *cp, struct link_held *held, uint64_t now);
 /* The reason for a network phase that was not over in time. */
 enum pptp_reason link_network_timeout(const struct ppp_link *l);
+
+/* link_vj.c */
+/* IPCP begins, or began anew: so do both directions' slots. */
+void link_vj_begin(struct ppp_link *l);
+/* It is open: as was agreed on. */
+void link_vj_open(struct ppp_link *l);

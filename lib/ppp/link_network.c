@@ -108,6 +108,7 @@ static void start_ncps(struct ppp_link *l)
 {
 	l->hold_deadline = UINT64_MAX;
 	if (!is_running(&l->ipcp.cp)) {
+		link_vj_begin(l);
 		ipcp_start(&l->ipcp, l->now);
 		link_release(&l->ipcp.cp, &l->held_ipcp, l->now);
 	}
@@ -120,7 +121,7 @@ static void start_ncps(struct ppp_link *l)
 /* Before any packet of theirs, so that they know the link's terms. */
 static void init_ncps(struct ppp_link *l)
 {
-	struct ipcp_config ipcp = { .role = l->role, .want_dns = l->want_dns };
+	struct ipcp_config ipcp = { .role = l->role, .want_dns = l->want_dns, .vj = l->vj };
 	struct ipv6cp_config ipv6cp = { .may_have = l->ops->may_have ? may_have : NULL };
 	uint8_t had[IPV6CP_IDENTIFIER];
 
@@ -221,9 +222,11 @@ static void ipcp_event(struct ppp_link *l, enum cp_event event)
 
 	switch (event) {
 	case CP_UP:
+		link_vj_open(l);
 		break; /* link_settle() looks */
 	case CP_DOWN:
 		link_update_data(l);
+		link_vj_begin(l);
 		/* It negotiates again, or ends: by the automaton's counters, and in time. */
 		if (l->phase == PPP_NETWORK)
 			l->setup_deadline = l->now + l->setup_timeout;

@@ -3,6 +3,7 @@
  * secret is shown, and no damage to a capture breaks it.
  */
 #include "tests/decode/recording.h"
+#include "tests/unit/tcp_packet.h"
 #include "tools/decode/auth.h"
 #include "tools/decode/capture.h"
 #include "tools/decode/decode.h"
@@ -92,6 +93,8 @@ static const struct {
 	{ "pap-deflate", 0, 0, 5, 77, 77 },
 	{ "pap-deflate-loss", 0, 0, 5, 60, 53 },
 	{ "pap-bsdcomp", 0, 0, 5, 2, 2 },
+	{ "pap-vj", 0, 0, 5, 0, 0 },
+	{ "mschapv2-mppe128-stateless-vj", 107, 107, 5, 0, 0 },
 };
 
 #define CAPTURES (sizeof(captures) / sizeof(captures[0]))
@@ -303,6 +306,57 @@ static void written_packets_are_whole_ip_packets(void **state)
 	assert_int_equal(v4 + v6, 109);
 	pcap_close(pcap);
 	unlink(path);
+}
+
+static unsigned int occurrences(const char *text, const char *word)
+{
+	unsigned int n = 0;
+
+	while ((text = strstr(text, word)) != NULL) {
+		text++;
+		n++;
+	}
+	return n;
+}
+
+/* What pppd compressed is restored: TCP's checksums, which came with it, are right. */
+static void compressed_headers_are_restored(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned int compressed;
+	} with[] = { { "pap-vj", 64 }, { "mschapv2-mppe128-stateless-vj", 62 } };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		char path[] = "/tmp/greyline-decode-XXXXXX", error[PCAP_ERRBUF_SIZE];
+		const struct decode_options options = { .users = &right, .write_path = path };
+		struct pcap_pkthdr *head;
+		struct decode_stats s;
+		const uint8_t *data;
+		unsigned int tcp = 0;
+		pcap_t *pcap;
+		char *text;
+
+		close(mkstemp(path));
+		text = decode_name(with[i].name, &options, &s);
+		assert_int_equal(occurrences(text, "VJ compressed, IPv4"), with[i].compressed);
+		assert_int_equal(occurrences(text, "VJ compressed"), with[i].compressed);
+		free(text);
+		pcap = pcap_open_offline(path, error);
+		assert_non_null(pcap);
+		while (pcap_next_ex(pcap, &head, &data) == 1) {
+			if (data[0] != 0x45 || data[9] != 6)
+				continue;
+			assert_true(head->caplen == head->len && head->len <= TCP_PACKET_MAX);
+			assert_int_equal(checksum(data, 20), 0);
+			assert_int_equal(tcp_sum(data, head->len), 0);
+			tcp++;
+		}
+		assert_true(tcp > with[i].compressed);
+		pcap_close(pcap);
+		unlink(path);
+	}
 }
 
 /* As other capture points see the same packets. */
@@ -533,6 +587,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(no_secret_is_shown),
 		cmocka_unit_test(json_is_one_object_per_line),
 		cmocka_unit_test(written_packets_are_whole_ip_packets),
+		cmocka_unit_test(compressed_headers_are_restored),
 		cmocka_unit_test(every_link_type_gives_the_same),
 		cmocka_unit_test(reordered_packets_are_decrypted),
 		cmocka_unit_test(doubled_packets_are_shown_once),

@@ -184,6 +184,8 @@ static void choose(struct run *run, uint64_t seed)
 		s->ends[1].compress = s->ends[0].compress;
 	if (sim_random(n) % 4 == 0) /* compression alone */
 		s->ends[0].mppe.policy = s->ends[1].mppe.policy = PPP_MPPE_OFF;
+	for (int i = 0; i < 2; i++)
+		s->ends[i].vj = sim_random(n) % 2;
 	for (int i = 0; i < 2; i++) {
 		choose_auth(n, &s->ends[i].auth);
 		s->ends[i].tls = s->faults.delay & 1 ? TLS_1_3 : TLS_1_2;
@@ -468,15 +470,17 @@ static void describe(const struct run *run, uint64_t seed)
 		       "%u "
 		       "stateless %d stateful "
 		       "%d, flow %d window %u "
-		       "delay %u mute %d; up %d, reason %s (%s), sent %u received %u, tail %u\n",
+		       "delay %u mute %d, headers %d; up %d, reason %s (%s), sent %u received %u, "
+		       "tail %u\n",
 			i ? "server" : "client", methods_of(&s->ends[i]),
 			s->ends[i].auth.methods[0], s->ends[i].compress.count,
 			s->ends[i].compress.kinds[0], s->ends[i].compress.kinds[1],
 			s->ends[i].compress.kinds[2], s->ends[i].mppe.policy,
 			s->ends[i].mppe.strengths, s->ends[i].mppe.allow_stateless,
 			s->ends[i].mppe.allow_stateful, s->ends[i].flow, s->ends[i].window,
-			s->ends[i].delay, s->ends[i].mute, e->ever_up, pptp_reason_name(e->reason),
-			e->detail, e->sent, e->received, run->tail_received[i]);
+			s->ends[i].delay, s->ends[i].mute, s->ends[i].vj, e->ever_up,
+			pptp_reason_name(e->reason), e->detail, e->sent, e->received,
+			run->tail_received[i]);
 	}
 }
 
@@ -496,18 +500,21 @@ int main(int argc, char **argv)
 {
 	unsigned long count = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000;
 	unsigned long long first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-	unsigned long failed = 0, up = 0, tails = 0, data = 0, sides = 0, packed[4] = { 0 };
-	uint64_t waited = 0, timeouts = 0;
+	unsigned long failed = 0, up = 0, tails = 0, data = 0, sides = 0, by_tls = 0,
+		      packed[4] = { 0 };
+	uint64_t waited = 0, timeouts = 0, headers = 0;
 	static struct run run;
 
 	for (unsigned long i = 0; i < count; i++) {
 		one(&run, first + i);
 		up += run.both_up;
+		by_tls += run.both_up && run.ends[0].tls.label;
 		tails += run.tail_checked;
 		sides += run.ends[0].side.up;
 		data += run.ends[0].received + run.ends[1].received;
 		for (int k = 0; k < 2; k++)
-			packed[run.ends[k].unpack] += run.ends[k].compressed;
+			packed[run.ends[k].unpack] += run.ends[k].compressed,
+				headers += run.ends[k].headers;
 		count_flow(&run, &waited, &timeouts);
 		if (run.broken) {
 			failed++;
@@ -515,13 +522,16 @@ int main(int argc, char **argv)
 				describe(&run, first + i);
 		}
 	}
-	printf("# %lu calls, %lu came up, %lu with a second one, %lu sound after their faults, "
+	printf("# %lu calls, %lu came up, %lu by EAP-TLS, %lu with a second one, %lu sound after "
+	       "their faults, "
 	       "%lu data packets received, %lu, %lu and %lu by MPPC, Deflate and BSD-Compress, "
+	       "%llu with compressed headers, "
 	       "%llu waited for a window, %llu "
 	       "acknowledgements timed "
 	       "out\n",
-		count, up, sides, tails, data, packed[CODEC_MPPC], packed[CODEC_DEFLATE],
-		packed[CODEC_BSD], (unsigned long long)waited, (unsigned long long)timeouts);
+		count, up, by_tls, sides, tails, data, packed[CODEC_MPPC], packed[CODEC_DEFLATE],
+		packed[CODEC_BSD], (unsigned long long)headers, (unsigned long long)waited,
+		(unsigned long long)timeouts);
 	printf("%s 1 - %lu simulated calls with faults keep every invariant (%lu do not)\n1..1\n",
 		failed ? "not ok" : "ok", count, failed);
 	return failed ? 1 : 0;

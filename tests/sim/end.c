@@ -2,6 +2,7 @@
 #include "tests/sim/end.h"
 
 #include "lib/ppp/frame.h"
+#include "tests/sim/data.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,6 +131,7 @@ static void tunnel_off(struct sim_end *e)
 	e->tunnel_on = false;
 	packet_list_init(&out);
 	e->compressed += e->tunnel.stats.rx_compressed;
+	e->headers += e->tunnel.stats.rx_vj;
 	tunnel_done(&e->tunnel, &out);
 	while ((p = packet_list_take(&out)))
 		packet_free(e, p);
@@ -246,6 +248,21 @@ static void link_unpack(void *user, const struct codec_params *params)
 	set_codec(user, params, false);
 }
 
+static void link_vj(void *user, bool sending, const struct vj_params *params)
+{
+	struct sim_end *e = user;
+	struct vj *vj = params ? vj_new(params) : NULL;
+
+	if (params && !vj)
+		abort();
+	if (params && !e->config.vj)
+		e->violation = "headers are compressed although that is not allowed";
+	if (e->tunnel_on)
+		tunnel_set_vj(&e->tunnel, sending, vj);
+	else
+		vj_free(vj);
+}
+
 static void link_up(void *user, const struct ppp_network *net)
 {
 	struct sim_end *e = user;
@@ -333,6 +350,7 @@ static const struct ppp_link_ops link_ops = {
 	.mppe_reset = link_reset,
 	.pack = link_pack,
 	.unpack = link_unpack,
+	.vj = link_vj,
 	.up = link_up,
 	.down = link_down,
 	.up6 = link_up6,
@@ -526,6 +544,7 @@ void sim_end_init(struct sim_end *e, unsigned int index, struct sim_network *net
 		.mppe = config->mppe,
 		.compress = config->compress,
 		.cbcp = config->cbcp,
+		.vj = config->vj,
 		.want_dns = true,
 		.ipv6 = config->ipv6 ? PPP_IPV6_ON : PPP_IPV6_OFF,
 		.identifier = { [7] = (uint8_t)index },
@@ -558,53 +577,12 @@ void sim_end_done(struct sim_end *e)
 	ppp_link_free(e->link);
 }
 
-/* Numbered data: an IPv4 header (MPPE's recovery looks at it), the number, then octets that follow
- * from it. */
-
-#define DATA_HEADER 20
-
-static uint8_t filling(uint32_t number, size_t i)
-{
-	return (uint8_t)((number * 2654435761u >> 13) + i * 31);
-}
-
 bool sim_end_send_data(struct sim_end *e, size_t len)
 {
-	uint8_t data[1400];
-	struct wire_writer w = wire_writer(data, len);
+	uint8_t data[TCP_PACKET_MAX];
 
-	wire_put_u16(&w, 0x4500);
-	wire_put_u16(&w, (uint16_t)len);
-	wire_put_zero(&w, DATA_HEADER - 4);
-	wire_put_u32(&w, e->sent);
-	for (size_t i = DATA_HEADER + 4; i < len; i++)
-		data[i] = filling(e->sent, i);
-	e->sent++;
+	len = sim_data_make(e, len, data);
 	return send_frame(e, PPP_IP, data, len) == 0;
-}
-
-static void take_data(struct sim_end *e, const struct packet *p)
-{
-	struct wire_reader r = wire_reader(p->data, p->len);
-	bool good = wire_u16(&r) == 0x4500 && wire_u16(&r) == p->len;
-	uint32_t number;
-
-	wire_skip(&r, DATA_HEADER - 4);
-	number = wire_u32(&r);
-	good = good && !r.failed;
-	for (size_t i = DATA_HEADER + 4; good && i < p->len; i++)
-		good = p->data[i] == filling(number, i);
-	if (!good) {
-		e->damaged++;
-		if (!e->net->corrupted)
-			e->violation = "data was damaged on a network that damages nothing";
-		return;
-	}
-	/* In clear, nothing protects GRE's own number from damage. */
-	if (number < e->next_expected && !e->net->corrupted)
-		e->violation = "data came out of order or twice";
-	e->next_expected = number + 1;
-	e->received++;
 }
 
 static void keep_control(struct sim_end *e, const struct packet *p)
@@ -662,7 +640,7 @@ static void process(struct sim_end *e, struct packet_list *out)
 		if (p->verdict == PACKET_NONE)
 			tunnel_finish(&e->tunnel, p);
 		if (p->verdict == PACKET_DATA)
-			take_data(e, p);
+			sim_data_take(e, p);
 		else if (p->verdict == PACKET_CONTROL)
 			keep_control(e, p);
 		else if (p->verdict != PACKET_DROP && p->verdict != PACKET_HELD)

@@ -18,6 +18,7 @@ struct sim_end_config {
 	enum tls_version tls;    /* of the TLS that EAP-TLS has here: tls_stub.h */
 	const char *certificate; /* the name in the other end's */
 	struct ppp_compress_list compress;
+	bool vj;                     /* compression of headers */
 	bool ipv6;                   /* IPV6CP beside IPCP */
 	bool cbcp;                   /* server: callback is no reason to refuse */
 	const char *user, *password; /* client: what it says; server: the account it has */
@@ -26,6 +27,8 @@ struct sim_end_config {
 	uint16_t delay;  /* the same, tenths of a second */
 	bool mute;       /* it never acknowledges */
 };
+
+#define SIM_CONNECTIONS 5 /* of TCP, that the data is of */
 
 struct sim_end {
 	unsigned int index; /* 0 client (PNS, originator), 1 server (PAC, receiver) */
@@ -48,7 +51,10 @@ struct sim_end {
 	long packets; /* slots in use */
 	/* data */
 	uint32_t sent, received, next_expected;
+	uint32_t seq[SIM_CONNECTIONS];
+	uint32_t stale;         /* whose header was computed from the wrong one */
 	enum codec_kind unpack; /* the last */
+	uint64_t headers;       /* those whose header was compressed, in all */
 	uint64_t compressed;    /* data packets that came compressed, in all */
 	uint64_t disordered, damaged, damaged_unexplained;
 	const char *violation; /* an invariant was broken: what */

@@ -28,6 +28,7 @@ struct pair_end {
 	bool started, up, over, lazy; /* lazy: the verdict comes `judge_delay` later */
 	bool allow_retry;             /* after a wrong password */
 	bool tx, rx, up6;
+	unsigned int vj[2], vj_begun[2]; /* slots received, sent; how often they began */
 	unsigned int ups6, downs6;
 	struct mppe_params tx_params, rx_params;
 	uint8_t tx_key[16], rx_key[16];
@@ -200,6 +201,17 @@ static inline void pair_reset(void *user)
 	((struct pair_end *)user)->resets++;
 }
 
+static inline void pair_vj(void *user, bool sending, const struct vj_params *params)
+{
+	struct pair_end *e = user;
+
+	/* Sending goes on and off while no data may pass. */
+	if (!e->config.vj || e->over || (sending && e->up))
+		e->pair->broken = true;
+	e->vj[sending] = params ? params->slots : 0;
+	e->vj_begun[sending] += params != NULL;
+}
+
 static inline void pair_up(void *user, const struct ppp_network *net)
 {
 	struct pair_end *e = user;
@@ -285,6 +297,7 @@ static const struct ppp_link_ops pair_ops = {
 	.mppe_tx = pair_tx,
 	.mppe_rx = pair_rx,
 	.mppe_reset = pair_reset,
+	.vj = pair_vj,
 	.up = pair_up,
 	.down = pair_down,
 	.up6 = pair_up6,

@@ -401,8 +401,8 @@ static void no_version_in_common_is_told(void **state)
 
 	(void)state;
 	s.lowest = TLS_1_3;
+	c.highest = TLS_1_2;
 	begin(&s, &c);
-	client.highest = TLS_1_2;
 	run();
 	expect_failure("no version of TLS, or no cipher, that is allowed", "refused by TLS's");
 	end();

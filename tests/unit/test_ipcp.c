@@ -252,6 +252,119 @@ static void unknown_codes_are_rejected(void **unused)
 	assert_int_equal(ipcp.cp.automaton.state, PPP_REQ_SENT);
 }
 
+static void start_with_vj(enum ppp_role role)
+{
+	struct ipcp_config config = { .role = role,
+		.vj = true,
+		.net = { .local = address(role == PPP_SERVER ? 1 : 100), .remote = address(100) } };
+
+	script_reset();
+	now = 1000 * SECOND;
+	ipcp_init(&ipcp, &config, &script_host, NULL);
+	ipcp_start(&ipcp, now);
+	expect(role == PPP_SERVER ? "01 01 0010 03060a620001 0206002d0f01"
+				  : "01 01 0010 03060a620064 0206002d0f01");
+}
+
+static void header_compression_is_agreed_on_each_way(void **unused)
+{
+	(void)unused;
+	start_with_vj(PPP_SERVER);
+	peer("01 01 0010 03060a620064 0206002d0f01");
+	expect("02 01 0010 03060a620064 0206002d0f01");
+	peer("02 01 0010 03060a620001 0206002d0f01");
+	assert_true(cp_is_open(&ipcp.cp));
+	assert_int_equal(ipcp.vj_tx, 16);
+	assert_int_equal(ipcp.vj_rx, 16);
+
+	start_with_vj(PPP_CLIENT); /* one way only: the peer does not want it */
+	peer("01 01 000a 03060a620001");
+	expect("02 01 000a 03060a620001");
+	peer("02 01 0010 03060a620064 0206002d0f01");
+	assert_true(cp_is_open(&ipcp.cp));
+	assert_int_equal(ipcp.vj_tx, 0);
+	assert_int_equal(ipcp.vj_rx, 16);
+
+	start_with_vj(PPP_CLIENT); /* or does not have it */
+	peer("01 01 0010 03060a620001 0206002dfe00");
+	expect("02 01 0010 03060a620001 0206002dfe00");
+	peer("04 01 000a 0206002d0f01");
+	expect("01 02 000a 03060a620064");
+	peer("02 02 000a 03060a620064");
+	assert_true(cp_is_open(&ipcp.cp));
+	assert_int_equal(ipcp.vj_tx, 16); /* of its 255 */
+	assert_int_equal(ipcp.vj_rx, 0);
+}
+
+static void what_the_peer_has_renegotiated_counts(void **unused)
+{
+	(void)unused;
+	start_with_vj(PPP_SERVER);
+	peer("01 01 0010 03060a620064 0206002d0f01");
+	expect("02 01 0010 03060a620064 0206002d0f01");
+	peer("02 01 0010 03060a620001 0206002d0f01");
+	peer("01 02 000a 03060a620064");
+	expect("01 02 0010 03060a620001 0206002d0f01");
+	expect("02 02 000a 03060a620064");
+	assert_int_equal(ipcp.vj_tx, 0);
+}
+
+static void slots_are_haggled_over(void **unused)
+{
+	(void)unused;
+	start_with_vj(PPP_SERVER);
+	peer("01 01 0010 03060a620064 0206002d0001"); /* too few */
+	expect("03 01 000a 0206002d0201");
+	peer("01 02 0010 03060a620064 0206002d0502"); /* neither yes nor no */
+	expect("03 02 000a 0206002d0501");
+	peer("01 03 0010 03060a620064 020600610f01"); /* another compression */
+	expect("03 03 000a 0206002d0f01");
+	peer("01 04 0012 03060a620064 0208002d0f010000");
+	expect("03 04 000a 0206002d0f01");
+	peer("01 05 0010 03060a620064 0206002d0200");
+	expect("02 05 0010 03060a620064 0206002d0200");
+	assert_int_equal(ipcp.vj_tx, 3);
+
+	peer("03 01 000a 0206002d0700"); /* fewer, each packet to name its own */
+	expect("01 02 0010 03060a620001 0206002d0700");
+	assert_int_equal(ipcp.vj_rx, 8);
+	peer("03 02 000a 0206002d0100"); /* too few for us */
+	expect("01 03 000a 03060a620001");
+	assert_int_equal(ipcp.vj_rx, 0);
+
+	start_with_vj(PPP_SERVER);
+	peer("03 01 000a 0206002d4001");
+	expect("01 02 0010 03060a620001 0206002d0f01");
+	peer("03 02 000a 0206002d4001");
+	expect("01 03 0010 03060a620001 0206002d0f01");
+	peer("03 03 000a 0206002d4001"); /* for ever */
+	expect("01 04 000a 03060a620001");
+}
+
+/* RFC 1172: without slots, and of some with the wrong number of the protocol. */
+static void the_older_forms_are_rejected(void **unused)
+{
+	(void)unused;
+	start_with_vj(PPP_SERVER);
+	peer("01 01 000e 03060a620064 0204002d");
+	expect("04 01 0008 0204002d");
+	peer("01 02 000e 03060a620064 02040037");
+	expect("04 02 0008 02040037");
+	peer("01 03 000c 03060a620064 0202");
+	expect("04 03 0006 0202");
+	assert_int_equal(ipcp.vj_tx, 0);
+}
+
+/* Who has not asked for it does not get it by a Nak. */
+static void a_nak_does_not_bring_compression(void **unused)
+{
+	(void)unused;
+	start_server();
+	peer("03 01 000a 0206002d0f01");
+	expect("01 02 000a 03060a620001");
+	assert_int_equal(ipcp.vj_rx, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -267,6 +380,11 @@ int main(void)
 		cmocka_unit_test(name_servers_of_zero_are_dropped),
 		cmocka_unit_test(the_client_gives_nothing),
 		cmocka_unit_test(unknown_codes_are_rejected),
+		cmocka_unit_test(header_compression_is_agreed_on_each_way),
+		cmocka_unit_test(what_the_peer_has_renegotiated_counts),
+		cmocka_unit_test(slots_are_haggled_over),
+		cmocka_unit_test(the_older_forms_are_rejected),
+		cmocka_unit_test(a_nak_does_not_bring_compression),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

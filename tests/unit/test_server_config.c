@@ -280,6 +280,9 @@ static void certificates_that_cannot_be(void **state)
 	REFUSED("ca: cannot read /nonexistent", "--set", "tls|ca=/nonexistent");
 	REFUSED("crl: it belongs to a CA", "--set", "tls|crl=/nonexistent");
 	REFUSED("write 1.0, 1.1, 1.2 or 1.3", "--set", "tls|min-version=3");
+	REFUSED("neither 1.2 nor 1.3", "--set", "tls|max-version=1.1");
+	REFUSED("no version is left", "--set", "tls|max-version=1.2", "--set",
+		"tls|min-version=1.3", "--set", "tls|ca=/x");
 	REFUSED("unknown key", "--set", "tls|certificat=/x");
 	REFUSED("unknown key", "--set", "user|password=x");
 	REFUSED("unknown key", "--set", "tls=x");

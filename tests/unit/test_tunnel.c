@@ -556,12 +556,9 @@ static void drops_have_names_of_their_own(void **state)
 	(void)state;
 	for (int a = 0; a < TUNNEL_DROP_COUNT; a++) {
 		assert_non_null(tunnel_drop_name((enum tunnel_drop)a));
-		for (int b = 0; b < a; b++) {
+		for (int b = 0; b < a; b++)
 			assert_string_not_equal(tunnel_drop_name((enum tunnel_drop)a),
 				tunnel_drop_name((enum tunnel_drop)b));
-			assert_string_not_equal(tunnel_drop_text((enum tunnel_drop)a),
-				tunnel_drop_text((enum tunnel_drop)b));
-		}
 	}
 }
 

@@ -1,6 +1,8 @@
 /* Control connections and calls: see call.h. */
 #include "tools/decode/call.h"
 
+#include "tools/decode/headers.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +12,7 @@ static void call_free(struct decode_table *t, struct decode_call *call)
 	for (int i = 0; i < 2; i++) {
 		decode_order_done(&call->side[i].order, &t->held);
 		decode_crypt_done(&call->side[i].crypt);
+		decode_headers_done(&call->side[i]);
 	}
 	explicit_bzero(call, sizeof(*call));
 	free(call);
@@ -238,6 +241,7 @@ void decode_call_restart(struct decode_call *call)
 {
 	for (int i = 0; i < 2; i++) {
 		decode_crypt_done(&call->side[i].crypt);
+		decode_headers_done(&call->side[i]);
 		explicit_bzero(&call->side[i].auth, sizeof(call->side[i].auth));
 	}
 	call->proven = NULL;

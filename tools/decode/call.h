@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "lib/compress/vj.h"
 #include "lib/control/message.h"
 #include "tools/decode/auth.h"
 #include "tools/decode/crypt.h"
@@ -21,6 +22,7 @@
 struct decode_side {
 	struct decode_order order;
 	struct decode_crypt crypt;
+	struct vj *vj;           /* headers.h; NULL: not agreed on */
 	struct decode_auth auth; /* as the authenticator */
 	uint64_t frames, encrypted, decrypted;
 };

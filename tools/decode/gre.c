@@ -77,7 +77,8 @@ static void data_packet(
 		return;
 	}
 	f->late = sequence == DECODE_LATE;
-	if (decode_crypt_ordered(&s->crypt) && decode_order_hold(&s->order, f, &d->table.held))
+	if ((s->vj || decode_crypt_ordered(&s->crypt)) &&
+		decode_order_hold(&s->order, f, &d->table.held))
 		return;
 	frame_run(d, call, side, f);
 	take_held(d, call, side, f->meta.time);

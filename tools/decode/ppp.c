@@ -3,6 +3,7 @@
  * what is in the data (MPPE). The words are print_*.c's.
  */
 #include "tools/decode/decoder.h"
+#include "tools/decode/headers.h"
 #include "tools/decode/print_ppp.h"
 
 #include "lib/ppp/ccp_codec.h"
@@ -237,6 +238,16 @@ static void ccp_follow(struct place *at, struct wire_reader r)
 	}
 }
 
+/* As with CCP: who acknowledges is who sends so. */
+static void ipcp_follow(struct place *at, struct wire_reader r)
+{
+	uint8_t code, id;
+	struct wire_reader body = body_of(r, &code, &id);
+
+	if (code == CP_CONFIGURE_ACK && !body.failed)
+		decode_headers_agreed(&at->call->side[at->side], body);
+}
+
 static void lcp_follow(struct place *at, struct wire_reader r)
 {
 	uint8_t code = wire_u8(&r);
@@ -278,7 +289,8 @@ static void decrypted(struct place *at, const uint8_t *data, size_t len, size_t 
 	at->d->stats.decrypted++;
 	decode_print_string(p, "state", "decrypted");
 	decode_print_text(p, "decrypted: ");
-	decode_inner(at->d, at->frame, protocol, r.pos, len - head, captured - head);
+	decode_headers_inner(at->d, &at->call->side[at->side], at->frame, protocol, r.pos,
+		len - head, captured - head);
 }
 
 static void not_decrypted(struct place *at, uint16_t header, enum mppe_result result)
@@ -329,7 +341,8 @@ static void unpacked(struct place *at, int n, const uint8_t *data)
 	at->d->stats.decompressed++;
 	decode_print_string(p, "state", "decompressed");
 	decode_print_text(p, "decompressed: ");
-	decode_inner(at->d, at->frame, protocol, r.pos, wire_left(&r), wire_left(&r));
+	decode_headers_inner(at->d, &at->call->side[at->side], at->frame, protocol, r.pos,
+		wire_left(&r), wire_left(&r));
 }
 
 static void decompressed(struct place *at, const uint8_t *data, size_t len, size_t captured)
@@ -462,6 +475,9 @@ static bool control_run(struct place *at, uint16_t protocol, struct wire_reader 
 	case PPP_LCP:
 		lcp_follow(at, r);
 		return decode_print_ncp(p, protocol, r);
+	case PPP_IPCP:
+		ipcp_follow(at, r);
+		return decode_print_ncp(p, protocol, r);
 	case PPP_CCP:
 		ccp_follow(at, r);
 		return decode_print_ncp(p, protocol, r);
@@ -481,9 +497,13 @@ void decode_ppp(struct decoder *d, struct decode_call *call, unsigned int side,
 	struct decode_print *p = &d->print;
 	char buf[24];
 	const char *name;
+	const struct decode_order *order = &call->side[side].order;
+	uint64_t inner = d->stats.inner;
 	uint16_t protocol;
 	size_t head;
 
+	if (!order->holding || f->seq != order->turn)
+		decode_headers_lost(&call->side[side]);
 	if (!ppp_header_read(&r, &protocol)) {
 		if (f->captured == f->len) {
 			d->stats.malformed++;
@@ -505,10 +525,14 @@ void decode_ppp(struct decoder *d, struct decode_call *call, unsigned int side,
 		comp_run(&at, f->data + head, f->len - head, f->captured - head);
 	} else if (ppp_is_data(protocol)) {
 		decode_print_text(p, "in clear: ");
-		decode_inner(d, f, protocol, f->data + head, f->len - head, f->captured - head);
+		decode_headers_inner(d, &call->side[side], f, protocol, f->data + head,
+			f->len - head, f->captured - head);
 	} else {
 		decode_print_text(p, "%s ", name);
 		if (!control_run(&at, protocol, r) && f->captured == f->len)
 			d->stats.malformed++;
+		return;
 	}
+	if (d->stats.inner == inner) /* it came to nothing */
+		decode_headers_lost(&call->side[side]);
 }
