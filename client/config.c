@@ -12,7 +12,8 @@
 #define SECOND 1000000ull
 
 static const char usage[] =
-	"usage: greyline connect SERVER --user NAME [--password-file FILE] [-c FILE] [--dev NAME] "
+	"usage: greyline connect SERVER --user NAME [--password-file FILE] [--new-password-file "
+	"FILE] [-c FILE] [--dev NAME] "
 	"[--route CIDR]...\n"
 	"                        [--default-route] [--dns] [--ipv6] [--vj] [--mppe POLICY] [--auth "
 	"LIST] "
@@ -28,6 +29,8 @@ static const char usage[] =
 	"\n"
 	"      --user NAME           user name, also DOMAIN\\NAME\n"
 	"      --password-file FILE  its first line is the password\n"
+	"      --new-password-file FILE  the password to change to if the server says that the old "
+	"one has expired\n"
 	"  -c, --config FILE         read the configuration file\n"
 	"      --dev NAME            name of the TUN device (default grey%d)\n"
 	"      --route CIDR          send this network through the tunnel (may be given several "
@@ -75,6 +78,7 @@ static cfg_opt_t client_opts[] = {
 	CFG_INT("port", CONTROL_PORT, CFGF_NONE),
 	CFG_STR("user", NULL, CFGF_NONE),
 	CFG_STR("password-file", NULL, CFGF_NONE),
+	CFG_STR("new-password-file", NULL, CFGF_NONE),
 	CFG_STR("dev", "grey%d", CFGF_NONE),
 	CFG_STR_LIST("route", default_empty, CFGF_NONE),
 	CFG_BOOL("default-route", cfg_false, CFGF_NONE),
@@ -84,8 +88,8 @@ static cfg_opt_t client_opts[] = {
 	CFG_STR_LIST("auth", default_auth, CFGF_NONE),
 	CFG_SEC("tls", settings_tls_client_opts, CFGF_NONE),
 	CFG_STR_LIST("compression", default_empty, CFGF_NONE),
-	CFG_BOOL("identify", cfg_false, CFGF_NONE),
 	CFG_BOOL("vj", cfg_false, CFGF_NONE),
+	CFG_BOOL("identify", cfg_false, CFGF_NONE),
 	CFG_BOOL("once", cfg_false, CFGF_NONE),
 	CFG_INT("mru", 1400, CFGF_NONE),
 	CFG_INT("window", 1024, CFGF_NONE),
@@ -196,6 +200,7 @@ static void set_protocol(struct client_config *c)
 	l->mru = (uint16_t)c->mtu;
 	l->name = c->user;
 	l->password = c->password;
+	l->new_password = c->new_password;
 	l->want_dns = true;
 	l->echo_interval = seconds(cfg, "echo-interval");
 	l->echo_failures = (unsigned int)cfg_getint(cfg, "echo-failures");
@@ -265,9 +270,42 @@ static bool is_certificate_enough(const struct client_config *c)
 	       (!file || !*file) && !getenv("GREYLINE_PASSWORD");
 }
 
+static void forget(char **password)
+{
+	if (*password)
+		explicit_bzero(*password, strlen(*password));
+	free(*password);
+	*password = NULL;
+}
+
+/* The old one will do if both are the same: it was changed, and then written down. */
+static int set_new_password(struct client_config *c, const uint8_t old_hash[16], char *why)
+{
+	const char *path = cfg_getstr(c->cfg, "new-password-file");
+	static const uint8_t filling[PASSWORD_BLOCK];
+	struct password_change change;
+	enum password_fault fault;
+
+	if (!path || !*path)
+		return 0;
+	c->new_password = settings_password(path, why);
+	if (!c->new_password)
+		return -1;
+	fault = password_seal(&change, c->new_password, old_hash, filling);
+	explicit_bzero(&change, sizeof(change));
+	if (fault == PASSWORD_SAME)
+		forget(&c->new_password);
+	if (fault == PASSWORD_GOOD || fault == PASSWORD_SAME)
+		return 0;
+	snprintf(why, SYSTEM_WHY, "new-password-file: the new password: %s",
+		password_fault_text(fault));
+	return -1;
+}
+
 static int set_password(struct client_config *c, char *why)
 {
 	uint8_t hash[16];
+	int rc;
 
 	c->password = settings_password(cfg_getstr(c->cfg, "password-file"), why);
 	if (!c->password)
@@ -276,8 +314,9 @@ static int set_password(struct client_config *c, char *why)
 		snprintf(why, SYSTEM_WHY, "the password must have 1 to 256 characters of UTF-8");
 		return -1;
 	}
+	rc = set_new_password(c, hash, why);
 	explicit_bzero(hash, sizeof(hash));
-	return 0;
+	return rc;
 }
 
 /* Name, password, certificate: what there is of them must do for `auth`. */
@@ -318,9 +357,9 @@ static int apply(struct client_config *c, char *why)
 	if (set_credentials(c, why) < 0)
 		return -1;
 	settings_compression(cfg, &c->session.link.compress);
+	c->session.link.vj = cfg_getbool(cfg, "vj");
 	c->session.link.identification =
 		cfg_getbool(cfg, "identify") ? "greyline " GREYLINE_VERSION : NULL;
-	c->session.link.vj = cfg_getbool(cfg, "vj");
 	if (set_routes(c, why) < 0)
 		return -1;
 	c->port = (uint16_t)cfg_getint(cfg, "port");
@@ -354,6 +393,7 @@ static int apply(struct client_config *c, char *why)
 enum {
 	OPT_USER = 256,
 	OPT_PASSWORD_FILE,
+	OPT_NEW_PASSWORD_FILE,
 	OPT_DEV,
 	OPT_ROUTE,
 	OPT_DEFAULT_ROUTE,
@@ -382,6 +422,7 @@ static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "user", required_argument, NULL, OPT_USER },
 	{ "password-file", required_argument, NULL, OPT_PASSWORD_FILE },
+	{ "new-password-file", required_argument, NULL, OPT_NEW_PASSWORD_FILE },
 	{ "dev", required_argument, NULL, OPT_DEV },
 	{ "route", required_argument, NULL, OPT_ROUTE },
 	{ "default-route", no_argument, NULL, OPT_DEFAULT_ROUTE },
@@ -411,6 +452,7 @@ static const struct option options[] = {
 static const struct argument arguments[] = {
 	{ OPT_USER, "--user", "user", NULL, false },
 	{ OPT_PASSWORD_FILE, "--password-file", "password-file", NULL, false },
+	{ OPT_NEW_PASSWORD_FILE, "--new-password-file", "new-password-file", NULL, false },
 	{ OPT_DEV, "--dev", "dev", NULL, false },
 	{ OPT_ROUTE, "--route", "route", NULL, true },
 	{ OPT_DEFAULT_ROUTE, "--default-route", "default-route", "true", false },
@@ -487,12 +529,21 @@ int client_config_parse(struct client_config *c, int argc, char **argv)
 	return rc;
 }
 
+void client_config_renew(struct client_config *c)
+{
+	if (!c->new_password)
+		return;
+	forget(&c->password);
+	c->password = c->new_password;
+	c->new_password = NULL;
+	c->session.link.password = c->password;
+	c->session.link.new_password = NULL;
+}
+
 void client_config_done(struct client_config *c)
 {
-	if (c->password) {
-		explicit_bzero(c->password, strlen(c->password));
-		free(c->password);
-	}
+	forget(&c->password);
+	forget(&c->new_password);
 	tls_context_free(c->tls.context);
 	cfg_free(c->cfg);
 }

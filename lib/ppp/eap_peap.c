@@ -102,6 +102,18 @@ static void inner_done(void *user, bool ok, enum pptp_reason reason,
 		eap_because(e, reason, detail);
 }
 
+/* The server has proven inside that it knows it: from now on the next conversation begins with it. */
+static void inner_new_password(void *user, bool changed)
+{
+	struct eap *e = user;
+
+	e->secret = e->own.peap->inner.secret;
+	e->renewed = true;
+	e->change = NULL;
+	if (e->ops->new_password)
+		e->ops->new_password(e->user, changed);
+}
+
 static void inner_notice(void *user, const char *text)
 {
 	struct eap *e = user;
@@ -115,6 +127,7 @@ static const struct chap_ops inner_ops = {
 	.random = inner_random,
 	.judge = inner_judge,
 	.done = inner_done,
+	.new_password = inner_new_password,
 	.notice = inner_notice,
 };
 
@@ -399,6 +412,7 @@ static void begin(struct eap *e)
 		return;
 	eap_start_peer(&e->own.peap->inner, &inside, e->name, &e->secret, EAP_PACKET_MAX,
 		&inner_ops, e, 0);
+	eap_set_change(&e->own.peap->inner, e->change);
 }
 
 static enum eap_step refuse(

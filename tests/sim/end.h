@@ -22,6 +22,9 @@ struct sim_end_config {
 	bool ipv6;                   /* IPV6CP beside IPCP */
 	bool cbcp;                   /* server: callback is no reason to refuse */
 	const char *user, *password; /* client: what it says; server: the account it has */
+	const char *new_password;    /* client: to change to; NULL none */
+	bool expired;                /* server: its account's password has to be changed */
+	uint64_t reauthenticate;     /* server */
 	enum gre_flow flow;
 	uint16_t window; /* that it announces, 0 included */
 	uint16_t delay;  /* the same, tenths of a second */
@@ -48,7 +51,9 @@ struct sim_end {
 	enum pptp_reason reason; /* of the link or call, whatever came first */
 	char detail[160];
 	struct ppp_network network;
-	long packets; /* slots in use */
+	bool renewed;              /* server: the password was changed; client: the new one holds */
+	struct ppp_secret renewal; /* server: what the account has since */
+	long packets;              /* slots in use */
 	/* data */
 	uint32_t sent, received, next_expected;
 	uint32_t seq[SIM_CONNECTIONS];
