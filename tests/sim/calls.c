@@ -164,7 +164,8 @@ static void choose_flow(struct sim_network *n, struct sim_end_config *e)
 /* Is the method, whichever it will be, one by which a password can be changed? */
 static bool changeable(const struct scenario *s)
 {
-	unsigned int all = 1u << PPP_AUTH_MSCHAP2 | 1u << PPP_AUTH_EAP_MSCHAP2;
+	unsigned int all =
+		1u << PPP_AUTH_MSCHAP2 | 1u << PPP_AUTH_EAP_MSCHAP2 | 1u << PPP_AUTH_PEAP;
 
 	return common_method(s) && !(methods_of(&s->ends[0]) & methods_of(&s->ends[1]) & ~all);
 }
