@@ -301,6 +301,59 @@ static void an_account_may_be_restricted(void **state)
 	done();
 }
 
+static unsigned int renewed;
+
+static void note_new_password(void *user, bool changed)
+{
+	(void)user;
+	renewed += changed;
+}
+
+static void an_expired_password_is_changed_inside(void **state)
+{
+	static const uint8_t filling[PASSWORD_BLOCK];
+	struct ppp_auth_verdict verdict = { .error = 648, .change = true };
+	struct chap_ops ops = side_ops;
+	struct password_change change;
+	struct ppp_secret old, next;
+
+	(void)state;
+	renewed = 0;
+	ops.new_password = note_new_password;
+	assert_int_equal(ppp_secret_from_password(&old, "right"), 0);
+	assert_int_equal(password_seal(&change, "newer", old.nt_hash, filling), PASSWORD_GOOD);
+	start(TLS_1_3, "right", 1400);
+	client.end.e.ops = &ops;
+	eap_set_change(&client.end.e, &change);
+	server.end.password = NULL;
+	talk_until(never);
+	eap_verdict(&server.end.e, &verdict, START);
+	talk_until(never);
+	assert_int_equal(server.end.judged, 2);
+	assert_true(server.end.request.change);
+	assert_int_equal(
+		ppp_auth_check_change(&server.end.request, &old, &next, &verdict), PASSWORD_GOOD);
+	eap_verdict(&server.end.e, &verdict, START);
+	talk_until(never);
+	assert_int_equal(client.end.succeeded + server.end.succeeded, 2);
+	assert_memory_equal(&server.end.keys, &client.end.keys, sizeof(server.end.keys));
+	assert_int_equal(renewed, 1);
+	/* Asked again, it knows the new one only, and says nothing about it. */
+	server.end.password = "newer";
+	eap_authenticate_again(&server.end.e, START);
+	talk_until(never);
+	assert_int_equal(server.end.judged, 3);
+	assert_int_equal(client.end.failed + server.end.failed, 0);
+	assert_int_equal(renewed, 1);
+	/* A proof that does not fit ends it. */
+	server.end.password = "another";
+	server.end.no_retry = true;
+	eap_authenticate_again(&server.end.e, START);
+	talk_until(never);
+	assert_int_equal(client.end.failed + server.end.failed, 2);
+	done();
+}
+
 static void the_same_password_is_not_tried_again(void **state)
 {
 	(void)state;
@@ -709,6 +762,7 @@ int main(void)
 		cmocka_unit_test(the_name_may_be_told_inside_only),
 		cmocka_unit_test(a_wrong_password_is_told_to_both),
 		cmocka_unit_test(an_account_may_be_restricted),
+		cmocka_unit_test(an_expired_password_is_changed_inside),
 		cmocka_unit_test(the_same_password_is_not_tried_again),
 		cmocka_unit_test(a_bad_certificate_ends_it_before_the_password_is_used),
 		cmocka_unit_test(a_server_without_a_certificate_is_refused),
