@@ -31,7 +31,8 @@ struct sim_end_config {
 	bool mute;       /* it never acknowledges */
 };
 
-#define SIM_CONNECTIONS 5 /* of TCP, that the data is of */
+#define SIM_CONNECTIONS 5    /* of TCP, that the data is of */
+#define SIM_DATA_MAX    4096 /* numbers of data that are watched */
 
 struct sim_end {
 	unsigned int index; /* 0 client (PNS, originator), 1 server (PAC, receiver) */
@@ -57,10 +58,12 @@ struct sim_end {
 	/* data */
 	uint32_t sent, received, next_expected;
 	uint32_t seq[SIM_CONNECTIONS];
-	uint32_t stale;         /* whose header was computed from the wrong one */
-	enum codec_kind unpack; /* the last */
-	uint64_t headers;       /* those whose header was compressed, in all */
-	uint64_t compressed;    /* data packets that came compressed, in all */
+	uint32_t stale;                   /* whose header was computed from the wrong one */
+	uint64_t came[SIM_DATA_MAX / 64]; /* bit per number */
+	uint32_t late;                    /* out of order, when their gap had been given up */
+	enum codec_kind unpack;           /* the last */
+	uint64_t headers;                 /* those whose header was compressed, in all */
+	uint64_t compressed;              /* data packets that came compressed, in all */
 	uint64_t disordered, damaged, damaged_unexplained;
 	const char *violation; /* an invariant was broken: what */
 	struct sim_pending {
