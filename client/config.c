@@ -41,9 +41,19 @@ static const char usage[] =
 	"      --vj                  compress headers of TCP/IP (Van Jacobson)\n"
 	"      --mppe POLICY         require-128 (default), require, prefer, off; with -stateless "
 	"or -stateful\n"
-	"      --auth LIST           allowed methods, of mschap-v2, eap-mschap-v2 (the defaults), "
-	"mschap, chap-md5,\n"
-	"                            eap-md5, pap\n"
+	"      --auth LIST           allowed methods, of eap-tls (where there is a certificate), "
+	"peap\n"
+	"                            (where there is a CA), mschap-v2, eap-mschap-v2 (the "
+	"defaults), mschap,\n"
+	"                            chap-md5, eap-md5, pap\n"
+	"      --certificate FILE    this end's certificate (PEM), for eap-tls; then no password "
+	"is "
+	"needed\n"
+	"      --key FILE            its private key\n"
+	"      --ca FILE             the CA of the server's certificate (default the system's)\n"
+	"      --crl FILE            its list of revoked certificates\n"
+	"      --server-name NAME    whom the server's certificate must be for (default SERVER)\n"
+	"      --anonymous-identity NAME   with peap: told in clear instead of the user's name\n"
 	"      --once                do not reconnect\n"
 	"      --phone NUMBER        dial this number at the server (a PAC with telephone lines)\n"
 	"      --incoming            be the PAC: offer the server an incoming call\n"
@@ -76,6 +86,7 @@ static cfg_opt_t client_opts[] = {
 	CFG_STR("ipv6", "off", CFGF_NONE),
 	CFG_STR("mppe", "require-128", CFGF_NONE),
 	CFG_STR_LIST("auth", default_auth, CFGF_NONE),
+	CFG_SEC("tls", settings_tls_client_opts, CFGF_NONE),
 	CFG_STR_LIST("compression", default_empty, CFGF_NONE),
 	CFG_BOOL("vj", cfg_false, CFGF_NONE),
 	CFG_BOOL("identify", cfg_false, CFGF_NONE),
@@ -141,6 +152,9 @@ static cfg_t *make_cfg(void)
 	cfg_set_validate_func(cfg, "ipv6", settings_check_ipv6);
 	cfg_set_validate_func(cfg, "mppe", settings_check_mppe);
 	cfg_set_validate_func(cfg, "auth", settings_check_auth);
+	cfg_set_validate_func(cfg, "tls|min-version", settings_check_tls_version);
+	cfg_set_validate_func(cfg, "tls|anonymous-identity", settings_check_anonymous);
+	cfg_set_validate_func(cfg, "tls|max-version", settings_check_tls_highest);
 	cfg_set_validate_func(cfg, "compression", settings_check_compression);
 	cfg_set_validate_func(cfg, "mru", settings_check_mru);
 	cfg_set_validate_func(cfg, "log-level", settings_check_log_level);
@@ -236,6 +250,27 @@ static int set_routes(struct client_config *c, char *why)
 	return 0;
 }
 
+/* Is there anything but the certificate that could be asked for? */
+static bool wants_password(const struct client_config *c)
+{
+	const struct ppp_auth_list *list = &c->session.link.auth;
+
+	for (unsigned int i = 0; i < list->count; i++) {
+		if (list->methods[i] != PPP_AUTH_EAP_TLS)
+			return true;
+	}
+	return false;
+}
+
+/* Where a certificate is there, and neither `auth` nor a password is, it stands alone. */
+static bool is_certificate_enough(const struct client_config *c)
+{
+	const char *file = cfg_getstr(c->cfg, "password-file");
+
+	return c->tls.eap_tls && (cfg_getopt(c->cfg, "auth")->flags & CFGF_RESET) &&
+	       (!file || !*file) && !getenv("GREYLINE_PASSWORD");
+}
+
 static void forget(char **password)
 {
 	if (*password)
@@ -268,24 +303,12 @@ static int set_new_password(struct client_config *c, const uint8_t old_hash[16],
 	return -1;
 }
 
-static int apply(struct client_config *c, char *why)
+static int set_password(struct client_config *c, char *why)
 {
-	cfg_t *cfg = c->cfg;
 	uint8_t hash[16];
 	int rc;
 
-	c->server = cfg_getstr(cfg, "server");
-	if (!c->server || !*c->server) {
-		snprintf(why, SYSTEM_WHY, "no server: write greyline connect SERVER --user NAME");
-		return -1;
-	}
-	c->user = cfg_getstr(cfg, "user");
-	if (!c->user || !*c->user || strlen(c->user) > CHAP_NAME_MAX) {
-		snprintf(why, SYSTEM_WHY,
-			"no user name (or more than 255 octets): write --user NAME");
-		return -1;
-	}
-	c->password = settings_password(cfg_getstr(cfg, "password-file"), why);
+	c->password = settings_password(cfg_getstr(c->cfg, "password-file"), why);
 	if (!c->password)
 		return -1;
 	if (!*c->password || mschap_nt_hash(c->password, hash) < 0) {
@@ -294,10 +317,45 @@ static int apply(struct client_config *c, char *why)
 	}
 	rc = set_new_password(c, hash, why);
 	explicit_bzero(hash, sizeof(hash));
-	if (rc < 0)
+	return rc;
+}
+
+/* Name, password, certificate: what there is of them must do for `auth`. */
+static int set_credentials(struct client_config *c, char *why)
+{
+	static const struct ppp_auth_list alone = { 1, { PPP_AUTH_EAP_TLS } };
+
+	c->user = cfg_getstr(c->cfg, "user");
+	if ((!c->user || !*c->user) && c->tls.eap_tls)
+		c->user = tls_context_name(c->tls.context);
+	if (!c->user || !*c->user || strlen(c->user) > CHAP_NAME_MAX) {
+		snprintf(why, SYSTEM_WHY,
+			"no user name (or more than 255 octets): write --user NAME");
+		return -1;
+	}
+	settings_peap(c->cfg, &c->tls, &c->session.link);
+	if (c->tls.context)
+		c->session.link.tls = tls_context_engine(c->tls.context);
+	if (is_certificate_enough(c))
+		c->session.link.auth = alone;
+	return wants_password(c) ? set_password(c, why) : 0;
+}
+
+static int apply(struct client_config *c, char *why)
+{
+	cfg_t *cfg = c->cfg;
+
+	c->server = cfg_getstr(cfg, "server");
+	if (!c->server || !*c->server) {
+		snprintf(why, SYSTEM_WHY, "no server: write greyline connect SERVER --user NAME");
+		return -1;
+	}
+	if (settings_tls(cfg, c->server, &c->tls, why) < 0)
 		return -1;
 	if (settings_mppe(cfg_getstr(cfg, "mppe"), &c->session.link.mppe) < 0 ||
-		settings_auth(cfg, &c->session.link.mppe, &c->session.link.auth, why) < 0)
+		settings_auth(cfg, &c->session.link.mppe, &c->tls, &c->session.link.auth, why) < 0)
+		return -1;
+	if (set_credentials(c, why) < 0)
 		return -1;
 	settings_compression(cfg, &c->session.link.compress);
 	c->session.link.vj = cfg_getbool(cfg, "vj");
@@ -346,6 +404,12 @@ enum {
 	OPT_VJ,
 	OPT_MPPE,
 	OPT_AUTH,
+	OPT_CERTIFICATE,
+	OPT_KEY,
+	OPT_CA,
+	OPT_CRL,
+	OPT_SERVER_NAME,
+	OPT_ANONYMOUS,
 	OPT_ONCE,
 	OPT_PHONE,
 	OPT_INCOMING,
@@ -369,6 +433,12 @@ static const struct option options[] = {
 	{ "vj", no_argument, NULL, OPT_VJ },
 	{ "mppe", required_argument, NULL, OPT_MPPE },
 	{ "auth", required_argument, NULL, OPT_AUTH },
+	{ "certificate", required_argument, NULL, OPT_CERTIFICATE },
+	{ "key", required_argument, NULL, OPT_KEY },
+	{ "ca", required_argument, NULL, OPT_CA },
+	{ "crl", required_argument, NULL, OPT_CRL },
+	{ "server-name", required_argument, NULL, OPT_SERVER_NAME },
+	{ "anonymous-identity", required_argument, NULL, OPT_ANONYMOUS },
 	{ "once", no_argument, NULL, OPT_ONCE },
 	{ "phone", required_argument, NULL, OPT_PHONE },
 	{ "incoming", no_argument, NULL, OPT_INCOMING },
@@ -393,6 +463,12 @@ static const struct argument arguments[] = {
 	{ OPT_VJ, "--vj", "vj", "true", false },
 	{ OPT_MPPE, "--mppe", "mppe", NULL, false },
 	{ OPT_AUTH, "--auth", "auth", NULL, false },
+	{ OPT_CERTIFICATE, "--certificate", "tls|certificate", NULL, false },
+	{ OPT_KEY, "--key", "tls|key", NULL, false },
+	{ OPT_CA, "--ca", "tls|ca", NULL, false },
+	{ OPT_CRL, "--crl", "tls|crl", NULL, false },
+	{ OPT_SERVER_NAME, "--server-name", "tls|server-name", NULL, false },
+	{ OPT_ANONYMOUS, "--anonymous-identity", "tls|anonymous-identity", NULL, false },
 	{ OPT_ONCE, "--once", "once", "true", false },
 	{ OPT_PHONE, "--phone", "phone", NULL, false },
 	{ OPT_INCOMING, "--incoming", "incoming", "true", false },
@@ -470,5 +546,6 @@ void client_config_done(struct client_config *c)
 {
 	forget(&c->password);
 	forget(&c->new_password);
+	tls_context_free(c->tls.context);
 	cfg_free(c->cfg);
 }

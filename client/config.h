@@ -2,7 +2,7 @@
 #pragma once
 
 #include "session/session.h"
-#include "session/settings.h"
+#include "session/settings_tls.h"
 
 #define CLIENT_ROUTES_MAX 256
 
@@ -32,6 +32,7 @@ struct client_config {
 	const char *control_path; /* NULL: the default */
 	unsigned int mtu;
 	uint64_t connect_timeout, reconnect_min, reconnect_max; /* us */
+	struct settings_tls tls;
 	struct control_config control;
 	struct session_config session;
 };

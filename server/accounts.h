@@ -27,6 +27,8 @@ struct account {
 	bool address_in_use;              /* by a session */
 	struct account_network *networks; /* routed to the user's session, allowed as sources */
 	unsigned int network_count;
+	char *certificate;     /* the name in it; NULL: the account's own */
+	bool certificate_only; /* it has no password: nothing else gets in */
 	char **calling_numbers,
 		**called_numbers; /* only calls with these; end with NULL; NULL: all */
 	char name[];
@@ -46,6 +48,10 @@ void accounts_done(struct accounts *a); /* wipes the hashes */
 int accounts_put(struct accounts *a, const char *name, const char *password,
 	const uint8_t nt_hash[16], struct in_addr address);
 
+/* For an account that has been put: the name that its certificate has (copied), and whether it has
+ * nothing but that. 0 or -ENOMEM. */
+int accounts_certificate(struct account *account, const char *name, bool only);
+
 /* Replaces a list of numbers (&account->calling_numbers or the other) by copies; n = 0: all are
  * allowed. 0 or -ENOMEM (the list is empty then: nobody is let in by mistake). */
 int accounts_numbers(
@@ -63,3 +69,10 @@ void accounts_renew(struct account *account, const uint8_t nt_hash[16]);
 
 /* By the name as sent, then without "DOMAIN\"; NULL if there is none. */
 struct account *accounts_find(const struct accounts *a, const char *name);
+/*
+ * The account that a certificate stands for: the first of its names that is an account's (exactly,
+ * domains included). Where it stands for several, `told`, what the client calls itself, may choose
+ * among these. NULL if it stands for none.
+ */
+struct account *accounts_find_certificate(
+	const struct accounts *a, const struct tls_identity *certificate, const char *told);

@@ -107,6 +107,32 @@ static bool refuse_blocked(struct session *s)
 	return true;
 }
 
+/* By the password. */
+static bool check_secret(const struct ppp_auth_request *request, const struct account *account,
+	struct ppp_auth_verdict *verdict)
+{
+	/* An unknown name takes the same path and time as a wrong password. */
+	static const struct ppp_secret nobody;
+	bool has = account && !account->certificate_only;
+
+	return ppp_auth_check(request, has ? &account->secret : &nobody, verdict) && has;
+}
+
+/* It is good, as TLS has found: whose is it? */
+static bool check_certificate(struct session *s, const struct ppp_auth_request *request,
+	const struct account *account, struct ppp_auth_verdict *verdict)
+{
+	const char *name = request->certificate->count ? request->certificate->names[0] : "";
+	char text[200];
+
+	verdict->ok = account != NULL;
+	verdict->user = account ? account->name : NULL;
+	if (!account && server_may_log(server_of(s), SERVER_LOG_LOGON))
+		log_about(LOG_WARNING, s->subject, "the certificate of \"%s\" is no user's",
+			log_escape(text, sizeof(text), name, strlen(name)));
+	return account != NULL;
+}
+
 static void refuse_expired(struct session *s)
 {
 	struct ppp_auth_verdict verdict = { .error = 648, .change = true };
@@ -156,6 +182,8 @@ static const char *why_wrong(
 		return "the session is another user's";
 	if (!account)
 		return "there is no such user";
+	if (account->certificate_only)
+		return "the user has a certificate, no password";
 	return request->lm_only
 		       ? "the response is LM's only, which is next to the password in clear"
 		       : "wrong password";
@@ -164,9 +192,11 @@ static const char *why_wrong(
 static void on_judge(struct session *s, const struct ppp_auth_request *request)
 {
 	struct server *server = server_of(s);
-	struct account *account = accounts_find(&server->config.accounts, request->name);
-	/* An unknown name takes the same path and time as a wrong password. */
-	static const struct ppp_secret nobody;
+	const struct accounts *accounts = &server->config.accounts;
+	struct account *account =
+		request->certificate
+			? accounts_find_certificate(accounts, request->certificate, request->name)
+			: accounts_find(accounts, request->name);
 	struct ppp_auth_verdict verdict = { 0 };
 	bool ok, other;
 
@@ -176,15 +206,17 @@ static void on_judge(struct session *s, const struct ppp_auth_request *request)
 		change_password(s, account, request);
 		return;
 	}
-	ok = !request->change &&
-	     ppp_auth_check(request, account ? &account->secret : &nobody, &verdict) && account;
+	if (request->certificate)
+		ok = check_certificate(s, request, account, &verdict);
+	else
+		ok = !request->change && check_secret(request, account, &verdict);
 	other = ok && s->owner_data && s->owner_data != account;
 	if (ok && !other && !policy_numbers(account, s)) {
 		refuse_numbers(s);
 		explicit_bzero(&verdict, sizeof(verdict));
 		return;
 	}
-	if (ok && !other && account->must_change && !s->owner_data) {
+	if (ok && !other && account->must_change && !request->certificate && !s->owner_data) {
 		explicit_bzero(&verdict, sizeof(verdict));
 		refuse_expired(s);
 		return;
@@ -305,6 +337,9 @@ static void on_gone(struct session *s, enum pptp_reason reason, const char *deta
 			(unsigned long long)stats.rx_bytes, (unsigned long long)stats.tx_bytes);
 	give_back_address(server, s);
 	server_gone6(s);
+	/* TLS has refused before anything was to be judged: a guess all the same. */
+	if (reason == PPTP_AUTH_CERTIFICATE && !s->owner_data)
+		server_logon_failed(server, s);
 	pass_networks_on(s);
 	server_call_ended(server, s, passed);
 }

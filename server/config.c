@@ -51,11 +51,18 @@ static char default_auth[] = "{\"mschap-v2\", \"eap-mschap-v2\"}";
 static cfg_opt_t user_opts[] = {
 	CFG_STR("password", NULL, CFGF_NONE),
 	CFG_STR("nt-hash", NULL, CFGF_NONE),
+	CFG_STR("certificate", NULL, CFGF_NONE),
 	CFG_BOOL("must-change", cfg_false, CFGF_NONE),
 	CFG_STR("address", NULL, CFGF_NONE),
 	CFG_STR_LIST("calling-numbers", NULL, CFGF_NONE),
 	CFG_STR_LIST("called-numbers", NULL, CFGF_NONE),
 	CFG_STR_LIST("networks", NULL, CFGF_NONE),
+	CFG_END(),
+};
+
+static cfg_opt_t tls_opts[] = {
+	SETTINGS_TLS_KEYS,
+	CFG_STR("crypto-binding", NULL, CFGF_NONE),
 	CFG_END(),
 };
 
@@ -73,6 +80,7 @@ static cfg_opt_t server_opts[] = {
 	CFG_SEC("user", user_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 	CFG_STR("mppe", "require-128", CFGF_NONE),
 	CFG_STR_LIST("auth", default_auth, CFGF_NONE),
+	CFG_SEC("tls", tls_opts, CFGF_NONE),
 	CFG_STR_LIST("compression", default_empty, CFGF_NONE),
 	CFG_BOOL("vj", cfg_false, CFGF_NONE),
 	CFG_BOOL("cbcp", cfg_false, CFGF_NONE),
@@ -151,6 +159,9 @@ static cfg_t *make_cfg(void)
 	cfg_set_validate_func(cfg, "dev", settings_check_dev);
 	cfg_set_validate_func(cfg, "mppe", settings_check_mppe);
 	cfg_set_validate_func(cfg, "auth", settings_check_auth);
+	cfg_set_validate_func(cfg, "tls|min-version", settings_check_tls_version);
+	cfg_set_validate_func(cfg, "tls|crypto-binding", settings_check_binding);
+	cfg_set_validate_func(cfg, "tls|max-version", settings_check_tls_highest);
 	cfg_set_validate_func(cfg, "compression", settings_check_compression);
 	cfg_set_validate_func(cfg, "mru", settings_check_mru);
 	cfg_set_validate_func(cfg, "echo-interval", settings_check_seconds);
@@ -364,6 +375,17 @@ static int set_calls(struct server_config *c, char *why)
 	return server_lines_read(&c->lines, cfg, why);
 }
 
+static int set_auth(struct server_config *c, char *why)
+{
+	struct ppp_link_config *l = &c->session.link;
+
+	if (settings_tls(c->cfg, NULL, &c->tls, why) < 0)
+		return -1;
+	settings_peap(c->cfg, &c->tls, l);
+	l->tls = c->tls.context ? tls_context_engine(c->tls.context) : NULL;
+	return settings_auth(c->cfg, &l->mppe, &c->tls, &l->auth, why);
+}
+
 /* Everything that the values together must fulfil, into the struct. */
 static int apply(struct server_config *c, char *why)
 {
@@ -408,7 +430,7 @@ static int apply(struct server_config *c, char *why)
 	if (set_calls(c, why) < 0)
 		return -1;
 	set_protocol(c);
-	if (settings_auth(cfg, &c->session.link.mppe, &c->session.link.auth, why) < 0)
+	if (set_auth(c, why) < 0)
 		return -1;
 	/* MPPE's header takes its place in the MRU: so much goes to a client in one piece. */
 	if (c->session.link.mppe.policy != PPP_MPPE_OFF)
@@ -556,5 +578,6 @@ void server_config_done(struct server_config *c)
 	accounts_done(&c->accounts);
 	server_lines_config_done(&c->lines);
 	peers_done(&c->peers);
+	tls_context_free(c->tls.context);
 	cfg_free(c->cfg);
 }

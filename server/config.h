@@ -8,7 +8,7 @@
 #include "server/peers.h"
 #include "server/prefix_pool.h"
 #include "session/session.h"
-#include "session/settings.h"
+#include "session/settings_tls.h"
 
 #define LISTEN_MAX 16
 
@@ -35,6 +35,7 @@ struct server_config {
 	const char *changed_passwords; /* NULL or "": users cannot change theirs */
 	struct server_lines_config lines;
 	const char *control_path;
+	struct settings_tls tls;
 	struct control_config control;
 	struct session_config session;
 };

@@ -61,12 +61,17 @@ static int set_networks(cfg_t *user, struct account *a)
 static const char *add_section(cfg_t *user, char *password, char *hex)
 {
 	const char *address = cfg_getstr(user, "address");
+	const char *certificate = cfg_getstr(user, "certificate");
 	struct in_addr addr = { 0 };
 	uint8_t hash[16] = { 0 };
 	int rc;
 
-	if (!password == !hex)
+	if (password && hex)
 		return "give either password or nt-hash";
+	if (!password && !hex && !certificate)
+		return "give either password or nt-hash, or the name in its certificate";
+	if (certificate && !*certificate)
+		return "certificate: give the name that is in it";
 	if (find_exactly(target, cfg_title(user)))
 		return "there is such a user already";
 	if (hex && (strlen(hex) != 32 || accounts_hash(hex, hash) < 0))
@@ -84,6 +89,8 @@ static const char *add_section(cfg_t *user, char *password, char *hex)
 			rc = set_numbers(user, "called-numbers", &a->called_numbers);
 		if (rc == 0)
 			rc = set_networks(user, a);
+		if (rc == 0)
+			rc = accounts_certificate(a, certificate, !password && !hex);
 	}
 	if (rc == -ENOMEM)
 		return "out of memory";

@@ -453,6 +453,10 @@ void session_verdict(
 {
 	if (s->line_over || !line_is_ppp(s->line))
 		return;
+	if (verdict->ok && verdict->user) {
+		log_escape(s->user, sizeof(s->user), verdict->user, strlen(verdict->user));
+		set_subject(s);
+	}
 	line_ppp_verdict(s->line, verdict, net, clock_now());
 	session_settle(s);
 }

@@ -20,6 +20,8 @@ static const struct {
 	[PPP_AUTH_MSCHAP2] = { "MS-CHAPv2", "mschap-v2", "mschapv2", PPP_CHAP, 0x81 },
 	[PPP_AUTH_EAP_MD5] = { "EAP-MD5", "eap-md5", "eap-md5-challenge", PPP_EAP, 0 },
 	[PPP_AUTH_EAP_MSCHAP2] = { "EAP-MSCHAPv2", "eap-mschap-v2", "eap-mschap", PPP_EAP, 0 },
+	[PPP_AUTH_EAP_TLS] = { "EAP-TLS", "eap-tls", "tls", PPP_EAP, 0 },
+	[PPP_AUTH_PEAP] = { "PEAP", "peap", "eap-peap", PPP_EAP, 0 },
 };
 
 bool ppp_auth_allows(const struct ppp_auth_list *list, enum ppp_auth_method method)
@@ -216,6 +218,8 @@ static bool fits(const struct ppp_auth_request *request, const struct ppp_secret
 		return fits_mschap(request, secret);
 	case PPP_AUTH_EAP_MD5:
 	case PPP_AUTH_EAP_MSCHAP2:
+	case PPP_AUTH_PEAP:
+	case PPP_AUTH_EAP_TLS: /* the method itself checks the certificate; whose it is, the owner */
 	case PPP_AUTH_NONE:
 	case PPP_AUTH_COUNT:
 		break;

@@ -67,6 +67,8 @@ struct chap_ops {
 	void (*new_password)(void *user, bool changed);
 	/* EAP, peer: a Notification (RFC 3748 5.2), escaped and cut. NULL: nobody wants to know. */
 	void (*notice)(void *user, const char *text);
+	/* EAP: TLS for the methods that run on it; may return NULL, as if there was none of them. */
+	const struct tls_engine *(*tls)(void *user);
 };
 
 struct chap {

@@ -20,6 +20,7 @@
 #pragma once
 
 #include "lib/ppp/chap.h"
+#include "lib/ppp/eap_tunnel.h"
 
 #define EAP_PACKET_MAX 1500
 #define EAP_ROUNDS     100 /* of a conversation; TLS with long chains takes some thirty */
@@ -62,6 +63,11 @@ struct eap_mschap2 {
 	uint8_t challenge[16];
 };
 
+struct eap_tls {
+	struct eap_tunnel tunnel;
+	uint8_t step; /* eap_tls.c */
+};
+
 struct eap_method;
 
 struct eap {
@@ -70,6 +76,8 @@ struct eap {
 	const struct chap_ops *ops; /* NULL: not started, or eap_done(); sends EAP packets */
 	void *user;
 	const char *name;         /* ours: authenticator's name, or the user name; the caller's */
+	const char *outer_name;   /* peer: eap_set_peap() */
+	bool binding_optional;    /* authenticator: likewise */
 	struct ppp_secret secret; /* peer only */
 	const struct password_change *change; /* peer: to a new password; NULL none, or no more */
 	bool renewed;                         /* peer: `secret` is the new password's */
@@ -98,11 +106,12 @@ struct eap {
 	union {
 		struct eap_md5 md5;
 		struct eap_mschap2 mschap2;
-		void *other; /* a method with more than that */
-	} own;               /* the method's */
-	const char *ignored; /* why the last packet was: for the time-out's words */
-	uint8_t digest[20];  /* peer: of the last Request, to know it again */
-	uint16_t last_len;   /* the last packet sent, to be sent again; 0 none */
+		struct eap_tls tls;
+		struct eap_peap *peap; /* eap_peap.c: its own, since another EAP is in it */
+	} own;                         /* the method's */
+	const char *ignored;           /* why the last packet was: for the time-out's words */
+	uint8_t digest[20];            /* peer: of the last Request, to know it again */
+	uint16_t last_len;             /* the last packet sent, to be sent again; 0 none */
 	uint8_t last[EAP_PACKET_MAX];
 };
 
@@ -119,6 +128,12 @@ void eap_start_authenticator(struct eap *e, const struct ppp_auth_list *allowed,
 void eap_start_peer(struct eap *e, const struct ppp_auth_list *allowed, const char *name,
 	const struct ppp_secret *secret, uint16_t mtu, const struct chap_ops *ops, void *user,
 	uint64_t now);
+/*
+ * For PEAP, when one of them was started and nothing received. Peer: `outer_name` is the Identity
+ * that it tells in clear instead of its name; NULL or "": its name. Authenticator: `binding_optional`
+ * takes a peer that does not bind its password to TLS (Crypto-Binding).
+ */
+void eap_set_peap(struct eap *e, const char *outer_name, bool binding_optional);
 /* Peer: may go over to another password; the caller's, as long as `e` runs. After the start. */
 void eap_set_change(struct eap *e, const struct password_change *change);
 /*

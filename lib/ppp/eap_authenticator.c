@@ -255,6 +255,8 @@ void eap_give_up_authenticator(struct eap *e)
 		if (e->attempts)
 			eap_fail(e, PPTP_AUTH_FAILED,
 				"wrong user name or password, and no other came");
+		else if (e->reason) /* the method has failed, and waited to be heard */
+			eap_fail(e, e->reason, e->words);
 		else
 			eap_fail(e, PPTP_AUTH_TIMEOUT,
 				why ? why : "no Response to the method's Request came");

@@ -99,6 +99,9 @@ static void copy_config(struct ppp_link *l, const struct ppp_link_config *config
 	if (!l->mppe.allow_stateful)
 		l->mppe.allow_stateless = true;
 	l->compress = config->compress;
+	l->tls = config->tls;
+	l->anonymous = config->anonymous;
+	l->binding_optional = config->binding_optional;
 	l->vj = config->vj;
 	l->want_dns = config->want_dns;
 	l->ipv6 = config->ipv6;
@@ -120,22 +123,27 @@ static struct ppp_auth_list allowed(const struct ppp_link_config *config)
 {
 	static const struct ppp_auth_list usual = { 1, { PPP_AUTH_MSCHAP2 } };
 	const struct ppp_auth_list *all = config->auth.count ? &config->auth : &usual;
-	struct ppp_auth_list list = { 0 };
+	struct ppp_auth_list usable = { 0 }, list = { 0 };
 
 	for (unsigned int i = 0; i < all->count; i++) {
-		if (ppp_auth_makes_keys(all->methods[i]))
-			list.methods[list.count++] = all->methods[i];
+		if (config->tls || !ppp_auth_needs_tls(all->methods[i]))
+			usable.methods[usable.count++] = all->methods[i];
 	}
-	return config->mppe.policy == PPP_MPPE_REQUIRE && list.count ? list : *all;
+	for (unsigned int i = 0; i < usable.count; i++) {
+		if (ppp_auth_makes_keys(usable.methods[i]))
+			list.methods[list.count++] = usable.methods[i];
+	}
+	return config->mppe.policy == PPP_MPPE_REQUIRE && list.count ? list : usable;
 }
 
 static void init_lcp(struct ppp_link *l, const struct ppp_link_config *config)
 {
 	struct lcp_config lcp = {
 		.mru = l->mru,
-		/* Whoever has a password wants to see the server prove that it knows it. */
-		.insist_auth = l->role == PPP_CLIENT &&
-			       (config->password || l->mppe.policy == PPP_MPPE_REQUIRE),
+		/* Whoever has a password wants to see the server prove that it knows it; whoever
+		 * has TLS, that it is the server. */
+		.insist_auth = l->role == PPP_CLIENT && (config->password || config->tls ||
+								l->mppe.policy == PPP_MPPE_REQUIRE),
 		.restart_interval = l->restart_interval,
 		.echo_interval = config->echo_interval,
 		.echo_failures = config->echo_failures,
@@ -214,6 +222,7 @@ void ppp_link_free(struct ppp_link *l)
 {
 	if (!l)
 		return;
+	link_auth_wipe(l); /* a TLS session is not ours alone */
 	link_auth_forget_change(l);
 	explicit_bzero(l, sizeof(*l));
 	free(l);

@@ -88,6 +88,13 @@ struct ppp_link_config {
 	 * Empty: MS-CHAPv2. */
 	struct ppp_auth_list auth;
 	struct ppp_mppe_config mppe;
+	/* For EAP-TLS, which is left out without it; it must outlive the link. Server and client. */
+	const struct tls_engine *tls;
+	/* Client: the Identity of EAP to tell in clear, where the name is told inside of TLS (PEAP). It
+	 * must outlive the link, too; NULL or "": the name. */
+	const char *anonymous;
+	/* Server: PEAP also with clients that do not bind their password to TLS (eap_set_peap()). */
+	bool binding_optional;
 	/* With MPPE only MPPC is possible, the others only without. Empty: none. */
 	struct ppp_compress_list compress;
 	bool vj; /* Van Jacobson compression of TCP/IP headers is asked for and granted */

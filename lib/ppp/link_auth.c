@@ -26,6 +26,15 @@ static void get_random(void *user, void *buf, size_t len)
 	l->ops->random(l->user, buf, len);
 }
 
+/* That of the account, which need not be what the other end called itself. */
+static void set_peer_name(struct ppp_link *l, const char *name)
+{
+	size_t len = strnlen(name, sizeof(l->peer_name) - 1);
+
+	memcpy(l->peer_name, name, len);
+	l->peer_name[len] = '\0';
+}
+
 static void judge(void *user, const struct ppp_auth_request *request)
 {
 	struct ppp_link *l = user;
@@ -84,6 +93,13 @@ static void notice(void *user, const char *text)
 	link_log(user, PPP_LOG_INFO, "the server notifies: %s", text);
 }
 
+static const struct tls_engine *tls(void *user)
+{
+	struct ppp_link *l = user;
+
+	return l->tls;
+}
+
 static const struct chap_ops ops = {
 	.send = send,
 	.random = get_random,
@@ -91,11 +107,12 @@ static const struct chap_ops ops = {
 	.done = done,
 	.new_password = new_password,
 	.notice = notice,
+	.tls = tls,
 };
 
 static void start_eap(struct ppp_link *l)
 {
-	uint16_t mtu = l->lcp.peer.mru;
+	uint16_t mtu = l->lcp.peer.mru < l->mru ? l->lcp.peer.mru : l->mru;
 
 	if (l->role == PPP_SERVER)
 		eap_start_authenticator(
@@ -103,6 +120,7 @@ static void start_eap(struct ppp_link *l)
 	else
 		eap_start_peer(
 			&l->eap, &l->lcp.config.accept, l->name, &l->secret, mtu, &ops, l, l->now);
+	eap_set_peap(&l->eap, l->anonymous, l->binding_optional);
 	eap_set_change(&l->eap, l->change);
 }
 
@@ -230,6 +248,8 @@ bool link_auth_failed_once(const struct ppp_link *l)
 
 void link_auth_verdict(struct ppp_link *l, const struct ppp_auth_verdict *verdict)
 {
+	if (verdict->ok && verdict->user)
+		set_peer_name(l, verdict->user);
 	if (ppp_auth_is_eap(l->auth))
 		eap_verdict(&l->eap, verdict, l->now);
 	else if (l->auth == PPP_AUTH_PAP)

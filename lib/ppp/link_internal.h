@@ -65,6 +65,9 @@ struct ppp_link {
 	enum ppp_role role;
 	struct ppp_mppe_config mppe;
 	struct ppp_compress_list compress;
+	const struct tls_engine *tls;
+	const char *anonymous;
+	bool binding_optional;
 	bool want_dns;
 	enum ppp_ipv6_policy ipv6;
 	uint8_t identifier[IPV6CP_IDENTIFIER];

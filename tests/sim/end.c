@@ -197,6 +197,8 @@ static void link_judge(void *user, const struct ppp_auth_request *request)
 	if (request->change)
 		ok = e->renewed = ppp_auth_check_change(request, &secret, &e->renewal, &verdict) ==
 				  PASSWORD_GOOD;
+	else if (request->certificate)
+		verdict.ok = ok = !strcmp(request->certificate->names[0], e->config.user);
 	else
 		ok = ppp_auth_check(request, &secret, &verdict) &&
 		     !strcmp(request->name, e->config.user);
@@ -559,6 +561,7 @@ void sim_end_init(struct sim_end *e, unsigned int index, struct sim_network *net
 		.new_password = config->new_password,
 		.reauthenticate = config->reauthenticate,
 		.auth = config->auth,
+		.tls = &e->tls.engine,
 		.mppe = config->mppe,
 		.compress = config->compress,
 		.vj = config->vj,
@@ -576,6 +579,8 @@ void sim_end_init(struct sim_end *e, unsigned int index, struct sim_network *net
 	e->index = index;
 	e->net = net;
 	e->config = *config;
+	stub_init(&e->tls, config->tls);
+	e->tls.name = config->certificate;
 	e->control_config = (struct control_config){ .framing = 3,
 		.bearer = 3,
 		.reply_timeout = 60 * SECOND,

@@ -10,10 +10,13 @@
 #include "lib/tunnel.h"
 #include "tests/sim/network.h"
 #include "tests/sim/side.h"
+#include "tests/unit/tls_stub.h"
 
 struct sim_end_config {
 	struct ppp_mppe_config mppe;
 	struct ppp_auth_list auth;
+	enum tls_version tls;    /* of the TLS that EAP-TLS has here: tls_stub.h */
+	const char *certificate; /* the name in the other end's */
 	struct ppp_compress_list compress;
 	bool vj;                     /* compression of headers */
 	bool ipv6;                   /* IPV6CP beside IPCP */
@@ -40,6 +43,7 @@ struct sim_end {
 	struct control_call call;
 	struct sim_side side;
 	struct ppp_link *link;
+	struct stub_tls tls;
 	struct tunnel tunnel;
 	struct rc4_batch batch;
 	bool has_call, tunnel_on, link_started, link_over, up, up6, ever_up, control_closed,

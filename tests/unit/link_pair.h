@@ -68,6 +68,7 @@ struct pair {
 	struct ppp_network assign;
 	unsigned int loss, dup; /* percent */
 	uint64_t seed;
+	bool no_account; /* the certificate is nobody's */
 	bool no_verdict, broken, trace;
 	/* What a test makes of a frame on its way: false drops it. */
 	bool (*filter)(struct pair *p, int from, uint16_t protocol, uint8_t *data, size_t *len);
@@ -174,6 +175,9 @@ static inline void pair_judge(void *user, const struct ppp_auth_request *request
 	} else {
 		if (ppp_auth_check(request, &secret, &p->verdict) && p->expired && !p->changed)
 			p->verdict = (struct ppp_auth_verdict){ .error = 648, .change = true };
+		if (request->certificate && !p->no_account)
+			p->verdict = (struct ppp_auth_verdict){ .ok = true,
+				.user = request->certificate->names[0] };
 		p->verdict.retry = e->allow_retry;
 	}
 	if (p->judge_delay)

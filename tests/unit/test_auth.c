@@ -72,7 +72,8 @@ static void eap_is_one_option_whichever_of_its_methods_are_allowed(void **state)
 	assert_int_equal(ppp_auth_from_option(&list, data, 2), PPP_AUTH_EAP_MSCHAP2);
 	assert_int_equal(ppp_auth_from_option(&other, data, 2), PPP_AUTH_EAP_MD5);
 	assert_int_equal(ppp_auth_alike(PPP_AUTH_EAP_MD5),
-		1u << PPP_AUTH_EAP_MD5 | 1u << PPP_AUTH_EAP_MSCHAP2);
+		1u << PPP_AUTH_EAP_MD5 | 1u << PPP_AUTH_EAP_MSCHAP2 | 1u << PPP_AUTH_EAP_TLS |
+			1u << PPP_AUTH_PEAP);
 	assert_int_equal(ppp_auth_alike(PPP_AUTH_MSCHAP2), 1u << PPP_AUTH_MSCHAP2);
 	assert_int_equal(ppp_auth_next(&list, ppp_auth_alike(PPP_AUTH_EAP_MD5)), PPP_AUTH_MSCHAP2);
 	assert_string_equal(ppp_auth_name(PPP_AUTH_EAP_MD5), "EAP-MD5");
@@ -80,6 +81,9 @@ static void eap_is_one_option_whichever_of_its_methods_are_allowed(void **state)
 	assert_int_equal(ppp_auth_from_keyword("EAP-MSCHAPv2"), PPP_AUTH_EAP_MSCHAP2);
 	assert_int_equal(ppp_auth_from_keyword("eap-md5"), PPP_AUTH_EAP_MD5);
 	assert_string_equal(ppp_auth_keyword(PPP_AUTH_EAP_MSCHAP2), "eap-mschap-v2");
+	assert_int_equal(ppp_auth_from_keyword("peap"), PPP_AUTH_PEAP);
+	assert_true(ppp_auth_needs_tls(PPP_AUTH_PEAP) && ppp_auth_makes_keys(PPP_AUTH_PEAP));
+	assert_int_equal(ppp_auth_proof(PPP_AUTH_PEAP), PPP_AUTH_MSCHAP2);
 	assert_true(ppp_auth_makes_keys(PPP_AUTH_EAP_MSCHAP2));
 	assert_false(ppp_auth_makes_keys(PPP_AUTH_EAP_MD5));
 	assert_true(ppp_auth_judge_needs_password(&list));

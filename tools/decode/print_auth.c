@@ -199,6 +199,8 @@ static bool print_eap_type(struct decode_print *p, const struct decode_code *c)
 		decode_print_text(p, " %s", name);
 	else
 		decode_print_text(p, " type %u", type);
+	if (type == 13 || type == 21 || type == 25)
+		return decode_print_tls(p, type, body);
 	if (type == 26)
 		return print_eap_mschap(p, body);
 	if (type == 4)
