@@ -87,6 +87,13 @@ static void on_opened(struct session *s)
 	a->ops->up(a);
 }
 
+static void on_new_password(struct session *s, bool changed)
+{
+	struct attempt *a = s->owner;
+
+	a->ops->new_password(a, changed);
+}
+
 static void on_gone(struct session *s, enum pptp_reason reason, const char *detail)
 {
 	struct attempt *a = s->owner;
@@ -99,6 +106,7 @@ static void on_gone(struct session *s, enum pptp_reason reason, const char *deta
 }
 
 static const struct session_ops session_ops = {
+	.new_password = on_new_password,
 	.up = on_up,
 	.up6 = on_up6,
 	.learn6 = on_learn6,

@@ -12,7 +12,8 @@
 #define SECOND 1000000ull
 
 static const char usage[] =
-	"usage: greyline connect SERVER --user NAME [--password-file FILE] [-c FILE] [--dev NAME] "
+	"usage: greyline connect SERVER --user NAME [--password-file FILE] [--new-password-file "
+	"FILE] [-c FILE] [--dev NAME] "
 	"[--route CIDR]...\n"
 	"                        [--default-route] [--dns] [--ipv6] [--vj] [--mppe POLICY] [--auth "
 	"LIST] "
@@ -28,6 +29,8 @@ static const char usage[] =
 	"\n"
 	"      --user NAME           user name, also DOMAIN\\NAME\n"
 	"      --password-file FILE  its first line is the password\n"
+	"      --new-password-file FILE  the password to change to if the server says that the old "
+	"one has expired\n"
 	"  -c, --config FILE         read the configuration file\n"
 	"      --dev NAME            name of the TUN device (default grey%d)\n"
 	"      --route CIDR          send this network through the tunnel (may be given several "
@@ -65,6 +68,7 @@ static cfg_opt_t client_opts[] = {
 	CFG_INT("port", CONTROL_PORT, CFGF_NONE),
 	CFG_STR("user", NULL, CFGF_NONE),
 	CFG_STR("password-file", NULL, CFGF_NONE),
+	CFG_STR("new-password-file", NULL, CFGF_NONE),
 	CFG_STR("dev", "grey%d", CFGF_NONE),
 	CFG_STR_LIST("route", default_empty, CFGF_NONE),
 	CFG_BOOL("default-route", cfg_false, CFGF_NONE),
@@ -73,8 +77,8 @@ static cfg_opt_t client_opts[] = {
 	CFG_STR("mppe", "require-128", CFGF_NONE),
 	CFG_STR_LIST("auth", default_auth, CFGF_NONE),
 	CFG_STR_LIST("compression", default_empty, CFGF_NONE),
-	CFG_BOOL("identify", cfg_false, CFGF_NONE),
 	CFG_BOOL("vj", cfg_false, CFGF_NONE),
+	CFG_BOOL("identify", cfg_false, CFGF_NONE),
 	CFG_BOOL("once", cfg_false, CFGF_NONE),
 	CFG_INT("mru", 1400, CFGF_NONE),
 	CFG_INT("window", 1024, CFGF_NONE),
@@ -182,6 +186,7 @@ static void set_protocol(struct client_config *c)
 	l->mru = (uint16_t)c->mtu;
 	l->name = c->user;
 	l->password = c->password;
+	l->new_password = c->new_password;
 	l->want_dns = true;
 	l->echo_interval = seconds(cfg, "echo-interval");
 	l->echo_failures = (unsigned int)cfg_getint(cfg, "echo-failures");
@@ -230,10 +235,43 @@ static int set_routes(struct client_config *c, char *why)
 	return 0;
 }
 
+static void forget(char **password)
+{
+	if (*password)
+		explicit_bzero(*password, strlen(*password));
+	free(*password);
+	*password = NULL;
+}
+
+/* The old one will do if both are the same: it was changed, and then written down. */
+static int set_new_password(struct client_config *c, const uint8_t old_hash[16], char *why)
+{
+	const char *path = cfg_getstr(c->cfg, "new-password-file");
+	static const uint8_t filling[PASSWORD_BLOCK];
+	struct password_change change;
+	enum password_fault fault;
+
+	if (!path || !*path)
+		return 0;
+	c->new_password = settings_password(path, why);
+	if (!c->new_password)
+		return -1;
+	fault = password_seal(&change, c->new_password, old_hash, filling);
+	explicit_bzero(&change, sizeof(change));
+	if (fault == PASSWORD_SAME)
+		forget(&c->new_password);
+	if (fault == PASSWORD_GOOD || fault == PASSWORD_SAME)
+		return 0;
+	snprintf(why, SYSTEM_WHY, "new-password-file: the new password: %s",
+		password_fault_text(fault));
+	return -1;
+}
+
 static int apply(struct client_config *c, char *why)
 {
 	cfg_t *cfg = c->cfg;
 	uint8_t hash[16];
+	int rc;
 
 	c->server = cfg_getstr(cfg, "server");
 	if (!c->server || !*c->server) {
@@ -253,14 +291,17 @@ static int apply(struct client_config *c, char *why)
 		snprintf(why, SYSTEM_WHY, "the password must have 1 to 256 characters of UTF-8");
 		return -1;
 	}
+	rc = set_new_password(c, hash, why);
 	explicit_bzero(hash, sizeof(hash));
+	if (rc < 0)
+		return -1;
 	if (settings_mppe(cfg_getstr(cfg, "mppe"), &c->session.link.mppe) < 0 ||
 		settings_auth(cfg, &c->session.link.mppe, &c->session.link.auth, why) < 0)
 		return -1;
 	settings_compression(cfg, &c->session.link.compress);
+	c->session.link.vj = cfg_getbool(cfg, "vj");
 	c->session.link.identification =
 		cfg_getbool(cfg, "identify") ? "greyline " GREYLINE_VERSION : NULL;
-	c->session.link.vj = cfg_getbool(cfg, "vj");
 	if (set_routes(c, why) < 0)
 		return -1;
 	c->port = (uint16_t)cfg_getint(cfg, "port");
@@ -294,6 +335,7 @@ static int apply(struct client_config *c, char *why)
 enum {
 	OPT_USER = 256,
 	OPT_PASSWORD_FILE,
+	OPT_NEW_PASSWORD_FILE,
 	OPT_DEV,
 	OPT_ROUTE,
 	OPT_DEFAULT_ROUTE,
@@ -316,6 +358,7 @@ static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "user", required_argument, NULL, OPT_USER },
 	{ "password-file", required_argument, NULL, OPT_PASSWORD_FILE },
+	{ "new-password-file", required_argument, NULL, OPT_NEW_PASSWORD_FILE },
 	{ "dev", required_argument, NULL, OPT_DEV },
 	{ "route", required_argument, NULL, OPT_ROUTE },
 	{ "default-route", no_argument, NULL, OPT_DEFAULT_ROUTE },
@@ -339,6 +382,7 @@ static const struct option options[] = {
 static const struct argument arguments[] = {
 	{ OPT_USER, "--user", "user", NULL, false },
 	{ OPT_PASSWORD_FILE, "--password-file", "password-file", NULL, false },
+	{ OPT_NEW_PASSWORD_FILE, "--new-password-file", "new-password-file", NULL, false },
 	{ OPT_DEV, "--dev", "dev", NULL, false },
 	{ OPT_ROUTE, "--route", "route", NULL, true },
 	{ OPT_DEFAULT_ROUTE, "--default-route", "default-route", "true", false },
@@ -409,11 +453,20 @@ int client_config_parse(struct client_config *c, int argc, char **argv)
 	return rc;
 }
 
+void client_config_renew(struct client_config *c)
+{
+	if (!c->new_password)
+		return;
+	forget(&c->password);
+	c->password = c->new_password;
+	c->new_password = NULL;
+	c->session.link.password = c->password;
+	c->session.link.new_password = NULL;
+}
+
 void client_config_done(struct client_config *c)
 {
-	if (c->password) {
-		explicit_bzero(c->password, strlen(c->password));
-		free(c->password);
-	}
+	forget(&c->password);
+	forget(&c->new_password);
 	cfg_free(c->cfg);
 }

@@ -21,7 +21,8 @@ struct client_config {
 	const char *server;
 	uint16_t port;
 	const char *user;
-	char *password; /* wiped and freed by client_config_done() */
+	char *password;     /* wiped and freed by client_config_done() */
+	char *new_password; /* likewise; NULL none */
 	const char *dev;
 	struct client_route routes[CLIENT_ROUTES_MAX];
 	unsigned int route_count;
@@ -38,4 +39,6 @@ struct client_config {
 /* Parses the arguments of `greyline connect`. 0; 1: help was printed; -1: an error was printed, end
  * with 2. */
 int client_config_parse(struct client_config *c, int argc, char **argv);
+/* The new password is the password from now on. */
+void client_config_renew(struct client_config *c);
 void client_config_done(struct client_config *c);

@@ -151,9 +151,41 @@ int accounts_put(struct accounts *a, const char *name, const char *password,
 	}
 	forget(&e->secret);
 	e->secret = secret;
+	mschap_hash_hash(secret.nt_hash, e->replaces);
 	e->address = address;
 	explicit_bzero(&secret, sizeof(secret));
 	return 0;
+}
+
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c ? strchr(digits, c | 0x20) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+int accounts_hash(const char *hex, uint8_t hash[16])
+{
+	uint8_t any = 0;
+
+	for (int i = 0; i < 16; i++) {
+		int high = hex_digit(hex[2 * i]), low = high < 0 ? -1 : hex_digit(hex[2 * i + 1]);
+
+		if (low < 0)
+			return -EINVAL;
+		hash[i] = (uint8_t)(high << 4 | low);
+		any |= hash[i];
+	}
+	return any ? 0 : -EINVAL;
+}
+
+void accounts_renew(struct account *account, const uint8_t nt_hash[16])
+{
+	forget(&account->secret);
+	memcpy(account->secret.nt_hash, nt_hash, sizeof(account->secret.nt_hash));
+	account->renewed = true;
+	account->must_change = false;
 }
 
 int accounts_numbers(

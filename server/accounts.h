@@ -16,9 +16,13 @@ struct account_network {
 };
 
 struct account {
-	struct account *next;             /* in its bucket */
-	struct account *older;            /* in the list of all */
-	struct ppp_secret secret;         /* with the password if it was given, and not forgotten */
+	struct account *next;     /* in its bucket */
+	struct account *older;    /* in the list of all */
+	struct ppp_secret secret; /* with the password if it was given, and not forgotten */
+	uint8_t replaces
+		[16];     /* what a changed password replaces: the hash of the configured hash */
+	bool renewed;     /* the user has changed the password */
+	bool must_change; /* before the next logon */
 	struct in_addr address;           /* fixed inner address; 0: from the pool */
 	bool address_in_use;              /* by a session */
 	struct account_network *networks; /* routed to the user's session, allowed as sources */
@@ -49,6 +53,13 @@ int accounts_numbers(
 
 /* Passwords in clear are kept for CHAP with MD5 only; where it is not allowed, their hashes do. */
 void accounts_forget_passwords(struct accounts *a);
+
+/* 32 hexadecimal digits (what is behind them does not matter). -EINVAL: others, or all of them 0, which
+ * is no password's, but everybody could log on with it. */
+int accounts_hash(const char *hex, uint8_t hash[16]);
+
+/* The user has another password now, of which there is a hash only. */
+void accounts_renew(struct account *account, const uint8_t nt_hash[16]);
 
 /* By the name as sent, then without "DOMAIN\"; NULL if there is none. */
 struct account *accounts_find(const struct accounts *a, const char *name);

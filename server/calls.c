@@ -1,5 +1,6 @@
 /* Calls of the server: accepted within limits, judged by the accounts, given an address, routed. */
 #include "server/ipv6.h"
+#include "server/passwords.h"
 #include "server/policy.h"
 #include "server/server_internal.h"
 #include "system/log.h"
@@ -106,6 +107,60 @@ static bool refuse_blocked(struct session *s)
 	return true;
 }
 
+static void refuse_expired(struct session *s)
+{
+	struct ppp_auth_verdict verdict = { .error = 648, .change = true };
+
+	if (server_may_log(server_of(s), SERVER_LOG_LOGON))
+		log_about(LOG_INFO, s->subject, "the user must change the password first");
+	snprintf(verdict.message, sizeof(verdict.message), "Password expired");
+	session_verdict(s, &verdict, NULL);
+}
+
+/* Of a user who proved the old password just now: else nobody was offered it. */
+static void change_password(
+	struct session *s, struct account *account, const struct ppp_auth_request *request)
+{
+	struct server *server = server_of(s);
+	struct ppp_secret next;
+	struct ppp_auth_verdict verdict;
+	char why[SYSTEM_WHY] = "";
+	enum password_fault fault =
+		ppp_auth_check_change(request, &account->secret, &next, &verdict);
+
+	if (fault != PASSWORD_GOOD) {
+		server_logon_failed(server, s);
+		snprintf(why, sizeof(why), "%s", password_fault_text(fault));
+	} else if (passwords_change(server->config.changed_passwords, &server->config.accounts,
+			   account, &next, why) < 0) {
+		explicit_bzero(&verdict, sizeof(verdict));
+		verdict = (struct ppp_auth_verdict){ .error = 709 };
+		snprintf(verdict.message, sizeof(verdict.message), "The server cannot keep it");
+	}
+	if (verdict.ok) {
+		log_about(LOG_INFO, s->subject, "the user has changed the password");
+		accept_user(s, account, &verdict);
+	} else {
+		if (server_may_log(server, SERVER_LOG_LOGON))
+			log_about(LOG_WARNING, s->subject, "the new password is refused: %s", why);
+		session_verdict(s, &verdict, NULL);
+	}
+	explicit_bzero(&next, sizeof(next));
+	explicit_bzero(&verdict, sizeof(verdict));
+}
+
+static const char *why_wrong(
+	const struct account *account, const struct ppp_auth_request *request, bool other)
+{
+	if (other)
+		return "the session is another user's";
+	if (!account)
+		return "there is no such user";
+	return request->lm_only
+		       ? "the response is LM's only, which is next to the password in clear"
+		       : "wrong password";
+}
+
 static void on_judge(struct session *s, const struct ppp_auth_request *request)
 {
 	struct server *server = server_of(s);
@@ -117,11 +172,21 @@ static void on_judge(struct session *s, const struct ppp_auth_request *request)
 
 	if (refuse_blocked(s))
 		return;
-	ok = ppp_auth_check(request, account ? &account->secret : &nobody, &verdict) && account;
+	if (request->change && account && account->must_change) {
+		change_password(s, account, request);
+		return;
+	}
+	ok = !request->change &&
+	     ppp_auth_check(request, account ? &account->secret : &nobody, &verdict) && account;
 	other = ok && s->owner_data && s->owner_data != account;
 	if (ok && !other && !policy_numbers(account, s)) {
 		refuse_numbers(s);
 		explicit_bzero(&verdict, sizeof(verdict));
+		return;
+	}
+	if (ok && !other && account->must_change && !s->owner_data) {
+		explicit_bzero(&verdict, sizeof(verdict));
+		refuse_expired(s);
 		return;
 	}
 	if (ok && !other) {
@@ -133,9 +198,7 @@ static void on_judge(struct session *s, const struct ppp_auth_request *request)
 	server_logon_failed(server, s);
 	if (server_may_log(server, SERVER_LOG_LOGON))
 		log_about(LOG_WARNING, s->subject, "authentication failed: %s",
-			other     ? "the session is another user's"
-			: account ? "wrong password"
-				  : "there is no such user");
+			why_wrong(account, request, other));
 	verdict = (struct ppp_auth_verdict){ .error = 691, .retry = !other };
 	snprintf(verdict.message, sizeof(verdict.message), "Wrong user name or password");
 	session_verdict(s, &verdict, NULL);

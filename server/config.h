@@ -31,7 +31,8 @@ struct server_config {
 	struct limits_config limits;
 	struct peers peers;
 	bool incoming_calls;
-	const char *hook; /* "" none */
+	const char *hook;              /* "" none */
+	const char *changed_passwords; /* NULL or "": users cannot change theirs */
 	struct server_lines_config lines;
 	const char *control_path;
 	struct control_config control;

@@ -16,31 +16,6 @@ void users_into(struct accounts *accounts)
 	target = accounts;
 }
 
-static int hex_digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c ? strchr(digits, c | 0x20) : NULL;
-
-	return at ? (int)(at - digits) : -1;
-}
-
-static int parse_hash(const char *hex, uint8_t hash[16])
-{
-	uint8_t any = 0;
-
-	if (strlen(hex) != 32)
-		return -EINVAL;
-	for (int i = 0; i < 16; i++) {
-		int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return -EINVAL;
-		hash[i] = (uint8_t)(high << 4 | low);
-		any |= hash[i];
-	}
-	return any ? 0 : -EINVAL; /* no password has it, but everybody could log on with it */
-}
-
 static void wipe(char *secret)
 {
 	if (secret)
@@ -94,7 +69,7 @@ static const char *add_section(cfg_t *user, char *password, char *hex)
 		return "give either password or nt-hash";
 	if (find_exactly(target, cfg_title(user)))
 		return "there is such a user already";
-	if (hex && parse_hash(hex, hash) < 0)
+	if (hex && (strlen(hex) != 32 || accounts_hash(hex, hash) < 0))
 		return "nt-hash must be 32 hexadecimal digits, not all 0";
 	if (address)
 		(void)settings_ipv4(address, &addr); /* checked when it was read */
@@ -103,6 +78,7 @@ static const char *add_section(cfg_t *user, char *password, char *hex)
 	if (rc == 0) {
 		struct account *a = accounts_find(target, cfg_title(user));
 
+		a->must_change = cfg_getbool(user, "must-change");
 		rc = set_numbers(user, "calling-numbers", &a->calling_numbers);
 		if (rc == 0)
 			rc = set_numbers(user, "called-numbers", &a->called_numbers);

@@ -178,6 +178,7 @@ static void add_traffic(json_t *o, const struct tunnel_stats *stats)
 	json_object_set_new(o, "rx_acks", number(stats->rx_acks));
 	json_object_set_new(o, "tx_acks", number(stats->tx_acks));
 	json_object_set_new(o, "lost", number(stats->lost));
+	json_object_set_new(o, "rx_late", number(stats->rx_late));
 	json_object_set_new(o, "compressed", number(stats->tx_compressed));
 	json_object_set_new(o, "decompressed", number(stats->rx_compressed));
 	json_object_set_new(o, "headers_compressed", number(stats->tx_vj));

@@ -177,6 +177,14 @@ static void on_judge(void *user, const struct ppp_auth_request *request)
 	s->ops->judge(s, request);
 }
 
+static void on_new_password(void *user, bool changed)
+{
+	struct session *s = user;
+
+	if (s->ops->new_password)
+		s->ops->new_password(s, changed);
+}
+
 void session_data_is_up(struct session *s)
 {
 	s->is_up = true;
@@ -253,6 +261,7 @@ static void on_escapes(void *user, uint32_t send_accm, uint32_t receive_accm)
 
 static const struct line_ppp_ops ppp_ops = {
 	.judge = on_judge,
+	.new_password = on_new_password,
 	.up = on_up,
 	.down = on_down,
 	.up6 = on_up6,

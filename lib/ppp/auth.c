@@ -192,6 +192,8 @@ static bool fits_mschap(const struct ppp_auth_request *request, const struct ppp
 	uint8_t expected[24];
 	bool fits;
 
+	if (request->lm_only)
+		return false;
 	if (request->method == PPP_AUTH_MSCHAP)
 		mschap_response(request->challenge, secret->nt_hash, expected);
 	else
@@ -263,4 +265,31 @@ bool ppp_auth_check(const struct ppp_auth_request *request, const struct ppp_sec
 			verdict->auth_response);
 	ppp_auth_keys(request, secret, &verdict->keys);
 	return true;
+}
+
+static void refuse_change(struct ppp_auth_verdict *verdict, enum password_fault fault)
+{
+	struct wire_writer w = wire_writer(verdict->message, sizeof(verdict->message) - 1);
+	const char *text = password_fault_text(fault);
+
+	memset(verdict, 0, sizeof(*verdict));
+	verdict->error = fault == PASSWORD_UNPROVEN ? 691 : 709;
+	wire_put_bytes(&w, "New password: ", 14);
+	wire_put_bytes(&w, text, strlen(text));
+}
+
+enum password_fault ppp_auth_check_change(const struct ppp_auth_request *request,
+	const struct ppp_secret *old, struct ppp_secret *next, struct ppp_auth_verdict *verdict)
+{
+	enum password_fault fault;
+
+	memset(next, 0, sizeof(*next));
+	fault = password_open(&request->sealed, old->nt_hash, next->nt_hash);
+	if (fault == PASSWORD_GOOD && !ppp_auth_check(request, next, verdict))
+		fault = PASSWORD_UNPROVEN;
+	if (fault == PASSWORD_GOOD)
+		return fault;
+	explicit_bzero(next, sizeof(*next));
+	refuse_change(verdict, fault);
+	return fault;
 }

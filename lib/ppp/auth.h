@@ -14,6 +14,7 @@
 #pragma once
 
 #include "lib/mppe/keys.h"
+#include "lib/ppp/password.h"
 #include "lib/reason.h"
 
 #include <stdbool.h>
@@ -104,17 +105,25 @@ struct ppp_auth_request {
 	uint8_t identifier;
 	/* As sent, NUL-terminated: a NUL inside makes the packet malformed. */
 	char name[PPP_NAME_MAX + 1];
-	uint8_t challenge[16];               /* ours; MS-CHAP: the first 8 */
-	uint8_t peer_challenge[16];          /* MS-CHAPv2 */
-	uint8_t nt_response[24];             /* MS-CHAP, MS-CHAPv2 */
-	uint8_t md5[16];                     /* MD5 */
+	uint8_t challenge[16];      /* ours; MS-CHAP: the first 8 */
+	uint8_t peer_challenge[16]; /* MS-CHAPv2 */
+	uint8_t nt_response[24];    /* MS-CHAP, MS-CHAPv2 */
+	bool lm_only;               /* MS-CHAP: the flag says that there is no NT response */
+	uint8_t md5[16];            /* MD5 */
 	char password[PPP_PASSWORD_MAX + 1]; /* PAP */
+	/*
+	 * MS-CHAPv2: a Change-Password (RFC 2759 section 7) of a user who has just proven the old
+	 * one. The responses are those of the new one: see ppp_auth_check_change().
+	 */
+	bool change;
+	struct password_sealed sealed;
 };
 
 struct ppp_auth_verdict {
 	bool ok;
 	unsigned int error;        /* if not ok: MS-CHAP E= number, 691 by default (0) */
 	bool retry;                /* if not ok: R=1, a new challenge is issued */
+	bool change;               /* if 648: a Change-Password is welcome (MS-CHAPv2) */
 	char message[64];          /* if not ok: in words, may be "" */
 	char auth_response[43];    /* if ok, MS-CHAPv2: "S=..." */
 	struct mppe_material keys; /* if ok: for MPPE */
@@ -126,6 +135,15 @@ struct ppp_auth_verdict {
  */
 bool ppp_auth_check(const struct ppp_auth_request *request, const struct ppp_secret *secret,
 	struct ppp_auth_verdict *verdict);
+
+/*
+ * Judges a Change-Password (request->change) by the old secret. Good: `next` is the secret to be kept
+ * from now on, which is a hash only, and the verdict is ok, with the proof and the keys of the new
+ * one; it is given when the new one is kept. Else `next` is wiped, and the verdict says E=691, or
+ * E=709 with a message for the user.
+ */
+enum password_fault ppp_auth_check_change(const struct ppp_auth_request *request,
+	const struct ppp_secret *old, struct ppp_secret *next, struct ppp_auth_verdict *verdict);
 
 /* The keys for MPPE that such a proof makes; none with MD5 or PAP. */
 void ppp_auth_keys(const struct ppp_auth_request *request, const struct ppp_secret *secret,

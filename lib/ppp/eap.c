@@ -266,6 +266,11 @@ void eap_done(struct eap *e)
 	e->deadline = e->give_up = UINT64_MAX;
 }
 
+void eap_set_change(struct eap *e, const struct password_change *change)
+{
+	e->change = change;
+}
+
 enum ppp_auth_method eap_auth_method(const struct eap *e)
 {
 	return e->method ? e->method->method : PPP_AUTH_NONE;

@@ -58,6 +58,7 @@ struct eap_mschap2 {
 	uint8_t step;       /* eap_mschap2.c */
 	uint8_t identifier; /* MS-CHAPv2-ID, of the Challenge that holds */
 	uint8_t attempts;   /* failed Responses */
+	bool changing;      /* peer: a Change-Password was sent, not a Response */
 	uint8_t challenge[16];
 };
 
@@ -70,18 +71,20 @@ struct eap {
 	void *user;
 	const char *name;         /* ours: authenticator's name, or the user name; the caller's */
 	struct ppp_secret secret; /* peer only */
-	struct ppp_auth_list allowed;    /* methods of EAP, in order */
-	const struct eap_method *method; /* that runs or ran; NULL none yet */
-	bool active;                     /* it was begun or started, and not ended */
-	bool begun;                      /* its first Request was answered: no Nak any more */
-	bool answered;                   /* peer: a Request of this conversation */
-	uint8_t nak;                     /* peer: the type that it last sent a Nak for, or 0 */
-	bool succeeded;                  /* done() has said so */
-	unsigned int refused;            /* authenticator: 1 << method, by Naks */
-	uint8_t identifier;              /* of the last Request */
-	uint8_t rounds;                  /* Requests of this conversation */
-	uint8_t attempts;                /* authenticator: failed ones */
-	uint16_t mtu;                    /* the largest packet that may be sent */
+	const struct password_change *change; /* peer: to a new password; NULL none, or no more */
+	bool renewed;                         /* peer: `secret` is the new password's */
+	struct ppp_auth_list allowed;         /* methods of EAP, in order */
+	const struct eap_method *method;      /* that runs or ran; NULL none yet */
+	bool active;                          /* it was begun or started, and not ended */
+	bool begun;                           /* its first Request was answered: no Nak any more */
+	bool answered;                        /* peer: a Request of this conversation */
+	uint8_t nak;                          /* peer: the type that it last sent a Nak for, or 0 */
+	bool succeeded;                       /* done() has said so */
+	unsigned int refused;                 /* authenticator: 1 << method, by Naks */
+	uint8_t identifier;                   /* of the last Request */
+	uint8_t rounds;                       /* Requests of this conversation */
+	uint8_t attempts;                     /* authenticator: failed ones */
+	uint16_t mtu;                         /* the largest packet that may be sent */
 	uint64_t deadline;            /* retransmission, or the end of waiting; UINT64_MAX none */
 	uint64_t give_up;             /* the end of waiting */
 	uint64_t patience;            /* authenticator: for the next Response; set by the method */
@@ -116,6 +119,14 @@ void eap_start_authenticator(struct eap *e, const struct ppp_auth_list *allowed,
 void eap_start_peer(struct eap *e, const struct ppp_auth_list *allowed, const char *name,
 	const struct ppp_secret *secret, uint16_t mtu, const struct chap_ops *ops, void *user,
 	uint64_t now);
+/* Peer: may go over to another password; the caller's, as long as `e` runs. After the start. */
+void eap_set_change(struct eap *e, const struct password_change *change);
+/*
+ * Authenticator: the whole conversation anew with a peer that has authenticated itself, by the same
+ * method, at any time. Nothing is reported if it goes well; else done() is the end. Nothing, if
+ * another one is still under way.
+ */
+void eap_authenticate_again(struct eap *e, uint64_t now);
 void eap_receive(struct eap *e, const uint8_t *packet, size_t len, uint64_t now);
 /* The judgement of the request given to ops->judge; ignored if none is waiting. */
 void eap_verdict(struct eap *e, const struct ppp_auth_verdict *verdict, uint64_t now);

@@ -21,6 +21,7 @@ struct scenario {
 	struct sim_faults faults;
 	struct sim_end_config ends[2];
 	bool right_password;
+	bool expired;         /* and the client changes it */
 	unsigned int packets; /* each way */
 	uint32_t interval;    /* us between them */
 	unsigned int closer;
@@ -158,6 +159,14 @@ static void choose_flow(struct sim_network *n, struct sim_end_config *e)
 	e->window = choose_window(n);
 }
 
+/* Is the method, whichever it will be, one by which a password can be changed? */
+static bool changeable(const struct scenario *s)
+{
+	unsigned int all = 1u << PPP_AUTH_MSCHAP2 | 1u << PPP_AUTH_EAP_MSCHAP2;
+
+	return common_method(s) && !(methods_of(&s->ends[0]) & methods_of(&s->ends[1]) & ~all);
+}
+
 static void choose(struct run *run, uint64_t seed)
 {
 	struct scenario *s = &run->scenario;
@@ -194,6 +203,11 @@ static void choose(struct run *run, uint64_t seed)
 		if (!methods_of(&s->ends[i])) /* configurations refuse that */
 			list->methods[list->count++] = PPP_AUTH_MSCHAP2;
 	}
+	/* By the seed itself, so that they take nothing from its numbers. */
+	s->expired = seed % 7 == 3 && s->right_password && changeable(s);
+	s->ends[1].expired = s->expired;
+	s->ends[0].new_password = s->expired ? "through the glass" : NULL;
+	s->ends[1].reauthenticate = seed % 5 == 2 ? 700000 : 0;
 	s->packets = (unsigned int)(sim_random(n) % 200);
 	s->interval = (uint32_t)(sim_random(n) % 5000);
 	s->closer = (unsigned int)(sim_random(n) % 2);
@@ -341,9 +355,9 @@ static void check_set_up(struct run *run)
 	const struct scenario *s = &run->scenario;
 	bool should = s->right_password && compatible(s);
 	/* EAP: Identity, Nak, Challenge, Success-Request, and declined once in LCP. */
-	uint64_t limit =
-		(may_be_eap(s) ? 17ull : 12ull) * 2 * (s->faults.delay + s->faults.jitter) +
-		300000 + (s->faults.dribble ? SECOND : 0);
+	uint64_t limit = ((may_be_eap(s) ? 17ull : 12ull) + s->expired) * 2 *
+				 (s->faults.delay + s->faults.jitter) +
+			 300000 + (s->faults.dribble ? SECOND : 0);
 
 	run->both_up = run->ends[0].up && run->ends[1].up;
 	if (run->broken)
@@ -352,6 +366,8 @@ static void check_set_up(struct run *run)
 		run->broken = "a call with right password and common policy does not come up";
 	else if (run->ends[0].ever_up && !should && !s->faults.corrupt)
 		run->broken = "a call came up against policy or password";
+	else if (run->both_up && s->expired && !(run->ends[0].renewed && run->ends[1].renewed))
+		run->broken = "a call is up with a password that had to be changed";
 	else if (should && faultless(s) && !s->faults.jitter && run->net.now - SECOND > limit)
 		run->broken = "set-up waited for a retry timer on a network that loses nothing";
 }
