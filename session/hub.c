@@ -25,6 +25,16 @@ static void on_events(uv_poll_t *poll, int status, int events)
 		dataplane_dispatch(h->dp, handle_event, h);
 }
 
+struct vnet_offload hub_offload(const struct tun_offload *offload)
+{
+	return (struct vnet_offload){
+		.header = offload->header,
+		.tcp4 = offload->tcp4,
+		.tcp6 = offload->tcp6,
+		.udp = offload->udp,
+	};
+}
+
 int hub_init(struct hub *h, uv_loop_t *loop, const struct dp_config *config, char *why)
 {
 	struct dp_config dp = *config;
