@@ -99,9 +99,14 @@ static void move_to(struct key_chain *c, const uint8_t *key)
 void key_chain_used(struct key_chain *c, const uint8_t *key, struct rc4_batch *batch)
 {
 	move_to(c, key);
-	/* A chain may be in the batch once, and there is a job for each. */
-	if (!c->jobs)
+	/* Who forgets jobs, instead of running them, forgets their chains. */
+	if (batch->count <= 1)
+		batch->chain_count = 0;
+	if (c->place >= batch->chain_count || batch->chains[c->place] != c) {
+		c->place = (uint8_t)batch->chain_count;
+		c->jobs = 0;
 		batch->chains[batch->chain_count++] = c;
+	}
 	c->jobs++;
 }
 

@@ -25,7 +25,8 @@ struct key_chain {
 	uint8_t bits;                     /* enum mppe_bits */
 	uint8_t first, count;
 	uint8_t target; /* so many it will probably want next time */
-	uint8_t jobs;   /* in the batch now; not 0: it is one of the batch's chains */
+	uint8_t jobs;   /* in the batch now */
+	uint8_t place;  /* in the batch's chains, if it is there */
 };
 
 /* RFC 3078 7.3: the next session key after `key`, in place; `cipher` NULL: plain C. */
@@ -42,8 +43,9 @@ void key_chain_next(const struct key_chain *c, const struct cipher *cipher, uint
 bool key_chain_ready(const struct key_chain *c);
 
 /*
- * The session's key is `key` now, and the batch has a job with it: keys before it are wiped, and the
- * next rc4_run() will make keys ahead. Until then the chain must stay where it is.
+ * The session's key is `key` now, and the job that was added to the batch last has it: keys before it
+ * are wiped, and the next rc4_run() will make keys ahead. Until then the chain must stay where it
+ * is.
  */
 void key_chain_used(struct key_chain *c, const uint8_t *key, struct rc4_batch *batch);
 

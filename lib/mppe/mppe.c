@@ -78,8 +78,9 @@ static void add_job(
 	job->key_len = key ? mppe_key_len(m->params.bits) : 0;
 	if (key)
 		memcpy(job->key, key, sizeof(job->key));
+	/* A late packet's key is one of the past. */
 	if (m->params.stateless && key == m->key)
-		key_chain_used(&m->chain, key, batch);
+		key_chain_used(&m->chain, m->key, batch);
 }
 
 bool mppe_flushes(const struct mppe *m)

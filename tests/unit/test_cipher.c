@@ -311,10 +311,10 @@ static void chain_is_asked_by_key(void **state)
 		nettle_change(MPPE_128, start, keys[i]);
 	}
 	key_chain_init(&c, MPPE_128, start, keys[0]);
-	for (unsigned int i = 0; i < 10; i++)
-		key_chain_used(&c, keys[0], &batch);
-	for (unsigned int i = 0; i < 10; i++)
+	for (unsigned int i = 0; i < 10; i++) {
 		add_fresh(100, 16);
+		key_chain_used(&c, keys[0], &batch);
+	}
 	run_and_compare();
 	assert_int_equal(c.count, 10);
 	for (unsigned int look = 0; look < 3; look++) {
@@ -324,14 +324,42 @@ static void chain_is_asked_by_key(void **state)
 			assert_memory_equal(key, keys[i], sizeof(key));
 		}
 	}
+	add_fresh(1, 8);
 	key_chain_used(&c, keys[4], &batch); /* four were skipped */
 	assert_int_equal(c.count, 6);
 	check_ahead(&c);
+	add_fresh(1, 8);
 	key_chain_used(&c, keys[50], &batch); /* beyond all that is known */
 	assert_int_equal(c.count, 0);
 	check_ahead(&c);
-	add_fresh(1, 8);
 	run_and_compare();
+	check_ahead(&c);
+}
+
+/* Jobs that are forgotten without rc4_run(), and chains that are begun anew in between. */
+static void forgotten_jobs_leave_no_chains_behind(void **state)
+{
+	uint8_t start[16], key[16];
+	struct key_chain c;
+
+	(void)state;
+	batch.cipher = cipher;
+	fill(start, sizeof(start));
+	fill(key, sizeof(key));
+	for (unsigned int i = 0; i < 3 * RC4_BATCH_MAX; i++) {
+		key_chain_init(&c, MPPE_128, start, key);
+		for (unsigned int n = 0; n < 1 + i % 3; n++) {
+			add_fresh(8, 16);
+			key_chain_used(&c, key, &batch);
+		}
+		assert_int_equal(batch.chain_count, 1);
+		batch.count = 0;
+	}
+	add_fresh(8, 16);
+	key_chain_used(&c, key, &batch);
+	assert_int_equal(c.jobs, 1);
+	run_and_compare();
+	assert_int_equal(c.count, 1);
 	check_ahead(&c);
 }
 
@@ -345,6 +373,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(key_changes_are_those_of_nettle),
 		cmocka_unit_test(keys_ahead_are_those_of_the_chain),
 		cmocka_unit_test(chain_is_asked_by_key),
+		cmocka_unit_test(forgotten_jobs_leave_no_chains_behind),
 	};
 
 	ENGINE_OR_RETURN(cipher, argc, argv);
