@@ -177,6 +177,7 @@ struct attempt *attempt_new(uv_loop_t *loop, const struct client_config *config,
 		return NULL;
 	}
 	dp.inner_fd = a->network.tun_fd;
+	dp.inner_offload = hub_offload(&a->network.offload);
 	dp.gre_fd = a->network.gre_fd;
 	if (hub_init(&a->hub, loop, &dp, why) < 0) {
 		client_network_close(&a->network);

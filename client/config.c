@@ -96,6 +96,7 @@ static cfg_opt_t client_opts[] = {
 	CFG_BOOL("clamp-mss", cfg_true, CFGF_NONE),
 	CFG_BOOL("set-link-info", cfg_false, CFGF_NONE),
 	CFG_BOOL("fragment", cfg_false, CFGF_NONE),
+	CFG_BOOL("offload", cfg_true, CFGF_NONE),
 	CFG_STR("phone", "", CFGF_NONE),
 	CFG_STR("subaddress", "", CFGF_NONE),
 	CFG_INT("min-speed", 300, CFGF_NONE),
@@ -379,6 +380,7 @@ static int apply(struct client_config *c, char *why)
 		return -1;
 	}
 	c->clamp_mss = cfg_getbool(cfg, "clamp-mss");
+	c->offload = cfg_getbool(cfg, "offload");
 	c->session.link_info = cfg_getbool(cfg, "set-link-info");
 	c->fragment = c->session.fragment = cfg_getbool(cfg, "fragment");
 	c->control_path = cfg_getstr(cfg, "control");

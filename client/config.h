@@ -28,7 +28,7 @@ struct client_config {
 	unsigned int route_count;
 	struct client_route6 routes6[CLIENT_ROUTES_MAX];
 	unsigned int route6_count;
-	bool default_route, dns, once, incoming, json, clamp_mss, fragment;
+	bool default_route, dns, once, incoming, json, clamp_mss, fragment, offload;
 	const char *control_path; /* NULL: the default */
 	unsigned int mtu;
 	uint64_t connect_timeout, reconnect_min, reconnect_max; /* us */

@@ -94,6 +94,7 @@ static cfg_opt_t server_opts[] = {
 	CFG_BOOL("clamp-mss", cfg_true, CFGF_NONE),
 	CFG_BOOL("set-link-info", cfg_false, CFGF_NONE),
 	CFG_BOOL("fragment", cfg_false, CFGF_NONE),
+	CFG_BOOL("offload", cfg_true, CFGF_NONE),
 	CFG_INT("echo-interval", 30, CFGF_NONE),
 	CFG_INT("echo-failures", 4, CFGF_NONE),
 	CFG_INT("setup-timeout", 60, CFGF_NONE),
@@ -420,6 +421,7 @@ static int apply(struct server_config *c, char *why)
 	c->masquerade = cfg_getbool(cfg, "masquerade");
 	c->check_source = cfg_getbool(cfg, "check-source");
 	c->clamp_mss = cfg_getbool(cfg, "clamp-mss");
+	c->offload = cfg_getbool(cfg, "offload");
 	c->session.link_info = cfg_getbool(cfg, "set-link-info");
 	c->fragment = c->session.fragment = cfg_getbool(cfg, "fragment");
 	c->backlog = count(cfg, "backlog");

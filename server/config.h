@@ -26,7 +26,7 @@ struct server_config {
 	unsigned int dns6_count;
 	uint8_t dns6[ND_DNS_MAX][ND_ADDRESS];
 	unsigned int mtu;
-	bool forward, masquerade, check_source, clamp_mss, fragment;
+	bool forward, masquerade, check_source, clamp_mss, fragment, offload;
 	unsigned int backlog; /* of each listening socket */
 	struct limits_config limits;
 	struct peers peers;

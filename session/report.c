@@ -317,6 +317,10 @@ static json_t *dataplane_counters(const struct hub *h)
 	json_object_set_new(o, "gre_faults", faults);
 	json_object_set_new(o, "inner_read", number(d.inner_read));
 	json_object_set_new(o, "inner_written", number(d.inner_written));
+	json_object_set_new(o, "inner_super", number(d.inner_super));
+	json_object_set_new(o, "inner_segments", number(d.inner_segments));
+	json_object_set_new(o, "inner_joined", number(d.inner_joined));
+	json_object_set_new(o, "inner_odd", number(d.inner_odd));
 	json_object_set_new(o, "inner_no_session", number(d.inner_no_session));
 	json_object_set_new(o, "inner_not_ip", number(d.inner_not_ip));
 	json_object_set_new(o, "inner_closed", number(d.inner_closed));

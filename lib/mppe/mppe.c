@@ -27,17 +27,10 @@ enum fit { FIT_NONE, FIT_WEAK, FIT_MAYBE, FIT_SURE };
 /* RFC 3078 7.3: the next session key from the start key and the present one. */
 static void change_key(const struct mppe *m, uint8_t *key)
 {
-	uint8_t len = mppe_key_len(m->params.bits);
-	uint8_t interim[16];
-	struct rc4 rc4;
-
-	mppe_new_key(m->start, key, len, interim);
-	rc4_init(&rc4, interim, len);
-	memcpy(key, interim, len);
-	rc4_crypt(&rc4, key, len);
-	mppe_salt(m->params.bits, key);
-	explicit_bzero(&rc4, sizeof(rc4));
-	explicit_bzero(interim, sizeof(interim));
+	if (m->params.stateless)
+		key_chain_next(&m->chain, m->cipher, key);
+	else
+		key_change(m->cipher, m->params.bits, m->start, key);
 }
 
 void mppe_init(struct mppe *m, const struct mppe_params *params, const uint8_t start[16])
@@ -51,7 +44,18 @@ void mppe_init(struct mppe *m, const struct mppe_params *params, const uint8_t s
 	m->credit = MPPE_CREDIT_FIRST;
 	mppe_new_key(m->start, m->start, len, m->key);
 	mppe_salt(params->bits, m->key);
-	rc4_init(&m->stream, m->key, len);
+	if (params->stateless)
+		key_chain_init(&m->chain, params->bits, m->start, m->key);
+	else
+		rc4_init(&m->stream, m->key, len);
+}
+
+/* Before a packet: what its keys are made with, and keys where a whole row of packets took all. */
+static void prepare(struct mppe *m, struct rc4_batch *batch)
+{
+	m->cipher = batch->cipher;
+	if (m->params.stateless && m->chain.jobs >= KEY_AHEAD_MAX && !key_chain_ready(&m->chain))
+		rc4_run(batch);
 }
 
 void mppe_done(struct mppe *m)
@@ -74,6 +78,8 @@ static void add_job(
 	job->key_len = key ? mppe_key_len(m->params.bits) : 0;
 	if (key)
 		memcpy(job->key, key, sizeof(job->key));
+	if (m->params.stateless && key == m->key)
+		key_chain_used(&m->chain, key, batch);
 }
 
 bool mppe_flushes(const struct mppe *m)
@@ -93,6 +99,7 @@ void mppe_seal_packed(
 	unsigned int header = MPPE_ENCRYPTED | (bits & (MPPE_RESTARTED | MPPE_COMPRESSED));
 	bool fresh = m->params.stateless;
 
+	prepare(m, batch);
 	if (!m->params.stateless) {
 		/*
 		 * On a flag packet RFC 3078 and Linux agree on what FLUSHED means, and as Linux
@@ -505,6 +512,7 @@ enum mppe_result mppe_open(struct mppe *m, uint8_t *data, uint32_t len, struct r
 	if (r.failed || !wire_left(&r) || !(header & MPPE_ENCRYPTED))
 		return MPPE_BAD;
 	earn(m);
+	prepare(m, batch);
 	if (m->params.stateless)
 		result = open_stateless(m, header & MPPE_COUNT, data, len);
 	else

@@ -1,7 +1,8 @@
 /*
  * MPPE (RFC 3078): one direction of an encrypted link. Sealing and opening a packet is two steps:
  * the functions here do the count, the flags and the keys and append the cipher's work to a batch;
- * rc4_run() does the batch (and is called here when it is full). A batch with work of a `struct
+ * rc4_run() does the batch (and is called here when it is full, or when the keys made ahead are used
+ * up). A batch with work of a `struct
  * mppe` must be run before that is initialised, ended, copied or moved.
  *
  * Interop, stateful: there are two readings of FLUSHED. RFC 3078 section 8.2: the tables are made
@@ -11,6 +12,7 @@
  */
 #pragma once
 
+#include "lib/mppe/key_chain.h"
 #include "lib/mppe/keys.h"
 #include "lib/mppe/late.h"
 #include "lib/mppe/rc4.h"
@@ -77,7 +79,11 @@ struct mppe {
 	uint32_t credit;       /* key changes that catching up may take */
 	uint8_t far_key[16];
 	struct mppe_late *late_keys; /* the owner's; NULL: none are kept */
-	struct rc4 stream;           /* stateful */
+	union {
+		struct rc4 stream;      /* stateful */
+		struct key_chain chain; /* stateless: the keys after `key` */
+	};
+	const struct cipher *cipher; /* of the batch that was used last */
 	uint64_t rekeys, resets;     /* key changes; FLUSHED after a reset (sender) or resets wanted
 				    (receiver) */
 };

@@ -10,6 +10,7 @@
  *
  * What is lost is not sent: the sender's keys and numbers go on as if it had been.
  */
+#include "tests/batch.h"
 #include "tests/sim/end.h"
 
 #include <stdio.h>
@@ -96,7 +97,7 @@ static void lose(struct sim_end *e, uint32_t n)
 	}
 	while (n--) {
 		mppe_seal(m, data, sizeof(data), &e->batch);
-		e->batch.count = 0; /* a stateful stream begins anew with the FLUSHED packet */
+		batch_forget(&e->batch); /* a stateful stream begins anew with the FLUSHED packet */
 	}
 }
 
