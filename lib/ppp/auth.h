@@ -4,11 +4,11 @@
  * itself, by a secret. Computations only, no state.
  *
  * By order of what they are worth: EAP-TLS proves both ends by certificates, and makes keys of full
- * strength; PEAP proves the server so, and the peer by MS-CHAPv2 inside; MS-CHAPv2 proves both ends and makes keys for MPPE, and can be
- * broken by machine all the same; MS-CHAP proves one end, its keys are the weaker; CHAP with MD5
- * makes no keys; PAP sends the password in clear. The methods of EAP are MS-CHAPv2 and MD5 in other
- * packets, and worth the same. EAP-TLS needs an
- * engine for TLS (tls.h): without one it is left out.
+ * strength; PEAP proves the server so, and the peer by MS-CHAPv2 inside of TLS; MS-CHAPv2 proves both
+ * ends and makes keys for MPPE, and can be broken by machine all the same; MS-CHAP proves one end, its
+ * keys are the weaker; CHAP with MD5 makes no keys; PAP sends the password in clear. The other methods
+ * of EAP are MS-CHAPv2 and MD5 in other packets, and worth the same. EAP-TLS and PEAP need an engine
+ * for TLS (tls.h): without one they are left out.
  *
  * LCP negotiates EAP as such (RFC 3748 3.1), whichever of its methods are allowed: which one it is
  * comes out in EAP.

@@ -88,7 +88,7 @@ struct ppp_link_config {
 	 * Empty: MS-CHAPv2. */
 	struct ppp_auth_list auth;
 	struct ppp_mppe_config mppe;
-	/* For EAP-TLS, which is left out without it; it must outlive the link. Server and client. */
+	/* For EAP-TLS and PEAP, which are left out without it; it must outlive the link. Server and client. */
 	const struct tls_engine *tls;
 	/* Client: the Identity of EAP to tell in clear, where the name is told inside of TLS (PEAP). It
 	 * must outlive the link, too; NULL or "": the name. */
