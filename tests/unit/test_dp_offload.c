@@ -225,6 +225,34 @@ static void a_packet_larger_than_a_slot_is_answered(void **state)
 	rig_free(rig);
 }
 
+/* Who writes to the device as a link (AF_PACKET) says how long the frame is, and another length inside. */
+static void a_short_packet_in_a_frame_larger_than_a_slot_goes_out(void **state)
+{
+	static const uint8_t ipv6[40] = { 0x60, 0, 0, 0, 0, 0, 59, 64, 0x20,
+		1, [23] = 1, [24] = 0x20, 1, 0xd, 0xb8, [39] = 2 };
+	struct rig *rig = rig_offload();
+	struct dp_session *session = add_open(rig);
+	struct gre_header h;
+	uint8_t buf[2048];
+	uint32_t seq;
+	size_t at;
+
+	(void)state;
+	assert_int_equal(dp_session_add_route6(rig->dp, session, ipv6 + 24, 128), 0);
+	dp_session_open6(rig->dp, session, true);
+	sync_commands(rig, session);
+	memset(packet, 0x55, 3000);
+	assert_int_equal(inner_packet(packet, OUTSIDE, INNER, 7, 60), 60);
+	inner_gives(rig, &(struct vnet){ 0 }, packet, 3000);
+	assert_int_equal(peer_gets(rig, got, &seq), 60);
+	assert_memory_equal(got, packet, 60);
+	memcpy(packet, ipv6, sizeof(ipv6));
+	inner_gives(rig, &(struct vnet){ 0 }, packet, 3000);
+	assert_int_equal(next_data(rig, buf, sizeof(buf), &h, &at) - at, 4 + 40);
+	assert_memory_equal(buf + at + 4, ipv6, sizeof(ipv6));
+	rig_free(rig);
+}
+
 static void what_lies_is_dropped_and_counted(void **state)
 {
 	struct rig *rig = rig_offload();
@@ -369,6 +397,7 @@ int main(void)
 		cmocka_unit_test(a_begun_checksum_is_completed_before_anything_else),
 		cmocka_unit_test(what_does_not_fit_any_more),
 		cmocka_unit_test(a_packet_larger_than_a_slot_is_answered),
+		cmocka_unit_test(a_short_packet_in_a_frame_larger_than_a_slot_goes_out),
 		cmocka_unit_test(what_lies_is_dropped_and_counted),
 		cmocka_unit_test(what_comes_of_one_flow_is_written_together),
 		cmocka_unit_test(a_lone_packet_does_not_wait),
