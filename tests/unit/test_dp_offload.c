@@ -360,7 +360,7 @@ static void a_full_socket_loses_nothing_that_it_takes_in_time(void **state)
 	struct dp_stats stats;
 	struct vnet v;
 	uint32_t seq, last = 0, count = 0;
-	uint64_t give_up = clock_us() + PATIENCE_MS * 1000;
+	uint64_t end = clock_us() + PATIENCE_MS * 1000;
 	int small = 4096;
 
 	(void)state;
@@ -383,9 +383,9 @@ static void a_full_socket_loses_nothing_that_it_takes_in_time(void **state)
 			count++;
 		}
 		dataplane_stats(rig->dp, &stats);
-		assert_true(clock_us() < give_up);
+		assert_true(clock_us() < end);
 	} while (stats.send_errors + count < 3 * 48);
-	assert_int_equal(stats.inner_segments, 3 * 48);
+	UNTIL(stats.inner_segments == 3 * 48);
 	rig_free(rig);
 }
 
