@@ -438,15 +438,13 @@ static void step(void)
 /* The path is good again: so is each session, soon. */
 static void all_mend(void)
 {
-	uint64_t end = clock_us() + PATIENCE_MS * 1000;
+	uint64_t end = clock_us() + PATIENCE_MS * 1000, again;
 	unsigned int left;
 
 	bad_path = false;
 	for (unsigned int i = 0; i < CALLS; i++)
 		calls[i].flow[0].got = calls[i].flow[1].got = 0;
 	do {
-		struct pollfd p = { .fd = rigs[0]->gre, .events = POLLIN };
-
 		left = 0;
 		for (unsigned int i = 0; i < 2 * CALLS; i++) {
 			struct flow *f = &calls[i / 2].flow[i % 2];
@@ -458,9 +456,11 @@ static void all_mend(void)
 			assert_true(f->next < NUMBERS - 10);
 			inner_gives(i % 2, i / 2, 1);
 		}
-		(void)poll(&p, 1, 5);
-		pump();
-		assert_true(clock_us() < end);
+		again = clock_us() + 5000;
+		do {
+			pump();
+		} while (clock_us() < again);
+		assert_true(again < end);
 	} while (left);
 }
 
