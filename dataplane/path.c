@@ -525,6 +525,7 @@ void path_control(struct worker *w, struct dp_session *s, uint16_t protocol, con
 	if (len)
 		memcpy(p->data, info, len);
 	p->len = len;
+	p->verdict = PACKET_CONTROL; /* to be wiped when it has gone */
 	worker_touch(w, s);
 	if (!path_seal(w, s, p, protocol))
 		pool_put(&w->pool, p);
