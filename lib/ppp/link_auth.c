@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PROOF_AGAIN 1000000u /* us until a proof is tried again that could not be asked for */
+
 uint16_t link_auth_protocol(const struct ppp_link *l)
 {
 	if (ppp_auth_is_eap(l->auth))
@@ -170,12 +172,15 @@ void link_auth_start(struct ppp_link *l)
 /*
  * A proof that is still under way is not disturbed: the next one comes in its time. Nor is a client
  * that may still be waiting for its first Success, for it would take its keys from the second
- * exchange: only where data passes has it got that.
+ * exchange: only where data passes has it got that. A proof that is put off for that comes as soon as it
+ * does: a pause at the right moment would evade it.
  */
 void link_auth_again(struct ppp_link *l)
 {
-	l->proof_deadline = l->now + l->reauthenticate;
-	if (!l->auth_running || !l->authenticated || !link_is_up(l))
+	bool up = link_is_up(l);
+
+	l->proof_deadline = l->now + (up ? l->reauthenticate : PROOF_AGAIN);
+	if (!l->auth_running || !l->authenticated || !up)
 		return;
 	if (ppp_auth_is_eap(l->auth))
 		eap_authenticate_again(&l->eap, l->now);
