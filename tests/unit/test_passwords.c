@@ -159,6 +159,8 @@ static void a_malformed_file_is_refused_with_its_line(void **state)
 	static const char *const lines[] = { "x", GOOD, GOOD " " GOOD, GOOD " " GOOD " ",
 		GOOD " " GOOD "  ", GOOD GOOD "  alice",
 		"0123456789abcdef0123456789abcdeg " GOOD " alice",
+		"\x10"
+		"123456789abcdef0123456789abcdef " GOOD " alice",
 		GOOD " 00000000000000000000000000000000 alice", " " GOOD " " GOOD " alice" };
 	char text[400];
 
