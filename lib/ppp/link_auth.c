@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define OTHER_NAME        "the client gave another name when it was asked again"
+#define OTHER_CERTIFICATE "the client showed another user's certificate when it was asked again"
+
 uint16_t link_auth_protocol(const struct ppp_link *l)
 {
 	if (ppp_auth_is_eap(l->auth))
@@ -37,17 +40,18 @@ static void set_peer_name(struct ppp_link *l, const char *name)
 
 static void judge(void *user, const struct ppp_auth_request *request)
 {
+	static const struct ppp_auth_verdict no = { .error = 691 };
 	struct ppp_link *l = user;
-	struct ppp_auth_verdict no = { .error = 691 };
 
-	/* Who it is was proven once: another name is another's session. */
-	if (l->authenticated && strcmp(l->peer_name, request->name)) {
-		link_end(l, LINK_END, PPTP_AUTH_FAILED,
-			"the client gave another name when it was asked again");
+	/* Who it is was proven once: another name is another's session. Whose a certificate is, the
+	 * verdict says. */
+	if (l->authenticated && !request->certificate && strcmp(l->peer_name, request->name)) {
+		link_end(l, LINK_END, PPTP_AUTH_FAILED, OTHER_NAME);
 		link_auth_verdict(l, &no);
 		return;
 	}
-	memcpy(l->peer_name, request->name, sizeof(l->peer_name));
+	if (!l->authenticated)
+		memcpy(l->peer_name, request->name, sizeof(l->peer_name));
 	l->ops->judge(l->user, request);
 }
 
@@ -248,6 +252,13 @@ bool link_auth_failed_once(const struct ppp_link *l)
 
 void link_auth_verdict(struct ppp_link *l, const struct ppp_auth_verdict *verdict)
 {
+	static const struct ppp_auth_verdict no = { .error = 691 };
+
+	if (verdict->ok && verdict->user && l->authenticated &&
+		strcmp(l->peer_name, verdict->user)) {
+		link_end(l, LINK_END, PPTP_AUTH_FAILED, OTHER_CERTIFICATE);
+		verdict = &no;
+	}
 	if (verdict->ok && verdict->user)
 		set_peer_name(l, verdict->user);
 	if (ppp_auth_is_eap(l->auth))

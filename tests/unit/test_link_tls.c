@@ -92,6 +92,32 @@ static void the_account_is_the_certificates(void **state)
 	end();
 }
 
+/* Who calls itself otherwise than its account (Windows tells the UPN) is still who it was. */
+static void a_later_proof_is_by_the_certificate_too(void **state)
+{
+	(void)state;
+	for (int v = 0; v < 2; v++) {
+		prepare(v ? TLS_1_3 : TLS_1_2, &tls_only, &tls_only, 1);
+		p.end[SERVER].config.reauthenticate = 20 * SECOND;
+		p.end[CLIENT].config.name = "alice@example.org";
+		stub.name = "the account";
+		run();
+		expect_up("EAP-TLS");
+		pair_run(&p, 50 * SECOND, false);
+		expect_up("EAP-TLS");
+		assert_int_equal(p.judged, 3);
+		assert_string_equal(info_of(SERVER).peer_name, "the account");
+		/* Another one's certificate is another's session. */
+		stub.name = "another account";
+		pair_run(&p, 30 * SECOND, false);
+		assert_int_equal(p.end[SERVER].reason, PPTP_AUTH_FAILED);
+		assert_non_null(strstr(p.end[SERVER].detail, "another"));
+		assert_string_equal(info_of(SERVER).peer_name, "the account");
+		assert_true(p.end[CLIENT].over);
+		end();
+	}
+}
+
 static void any_path_brings_it_up(void **state)
 {
 	(void)state;
@@ -225,6 +251,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_are_in_step_at_each_strength),
 		cmocka_unit_test(the_account_is_the_certificates),
+		cmocka_unit_test(a_later_proof_is_by_the_certificate_too),
 		cmocka_unit_test(any_path_brings_it_up),
 		cmocka_unit_test(who_asks_for_tls_gets_nothing_weaker),
 		cmocka_unit_test(without_an_engine_it_is_left_out),
