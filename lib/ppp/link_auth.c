@@ -172,6 +172,7 @@ void link_auth_again(struct ppp_link *l)
 /* LCP is down; who it was stays known for the report. */
 void link_auth_stop(struct ppp_link *l)
 {
+	l->handshake |= eap_handshake(&l->eap);
 	chap_done(&l->chap);
 	pap_done(&l->pap);
 	eap_done(&l->eap);
