@@ -38,20 +38,31 @@ static void set_peer_name(struct ppp_link *l, const char *name)
 	l->peer_name[len] = '\0';
 }
 
+/* A certificate: what the client calls itself besides chooses nothing any more, nor is it told. */
+static void judge_again(struct ppp_link *l, const struct ppp_auth_request *request)
+{
+	struct ppp_auth_request again = *request;
+
+	memcpy(again.name, l->peer_name, sizeof(again.name));
+	l->ops->judge(l->user, &again);
+}
+
 static void judge(void *user, const struct ppp_auth_request *request)
 {
 	static const struct ppp_auth_verdict no = { .error = 691 };
 	struct ppp_link *l = user;
 
-	/* Who it is was proven once: another name is another's session. Whose a certificate is, the
-	 * verdict says. */
-	if (l->authenticated && !request->certificate && strcmp(l->peer_name, request->name)) {
+	if (l->authenticated && request->certificate) {
+		judge_again(l, request);
+		return;
+	}
+	/* Who it is was proven once: another name is another's session. */
+	if (l->authenticated && strcmp(l->peer_name, request->name)) {
 		link_end(l, LINK_END, PPTP_AUTH_FAILED, OTHER_NAME);
 		link_auth_verdict(l, &no);
 		return;
 	}
-	if (!l->authenticated)
-		memcpy(l->peer_name, request->name, sizeof(l->peer_name));
+	memcpy(l->peer_name, request->name, sizeof(l->peer_name));
 	l->ops->judge(l->user, request);
 }
 

@@ -107,6 +107,7 @@ static void a_later_proof_is_by_the_certificate_too(void **state)
 		expect_up("EAP-TLS");
 		assert_int_equal(p.judged, 3);
 		assert_string_equal(info_of(SERVER).peer_name, "the account");
+		assert_string_equal(p.name, "the account");
 		/* Another one's certificate is another's session. */
 		stub.name = "another account";
 		pair_run(&p, 30 * SECOND, false);
