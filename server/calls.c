@@ -325,6 +325,7 @@ static void pass_networks_on(const struct session *gone)
 static void on_gone(struct session *s, enum pptp_reason reason, const char *detail)
 {
 	struct server *server = server_of(s);
+	struct ppp_link_info info;
 	struct tunnel_stats stats;
 	bool passed = s->owner_data || (s->line->ops->raw && s->up_at);
 
@@ -337,8 +338,9 @@ static void on_gone(struct session *s, enum pptp_reason reason, const char *deta
 			(unsigned long long)stats.rx_bytes, (unsigned long long)stats.tx_bytes);
 	give_back_address(server, s);
 	server_gone6(s);
-	/* TLS has refused before anything was to be judged: a guess all the same. */
-	if (reason == PPTP_AUTH_CERTIFICATE && !s->owner_data)
+	/* Nothing came to be judged, and it has cost more than a guess all the same. */
+	session_ppp_info(s, &info);
+	if (info.handshake && !s->owner_data)
 		server_logon_failed(server, s);
 	pass_networks_on(s);
 	server_call_ended(server, s, passed);

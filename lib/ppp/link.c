@@ -412,6 +412,7 @@ void ppp_link_get_info(const struct ppp_link *l, struct ppp_link_info *info)
 		info->pack = l->ccp.pack.kind;
 		info->unpack = l->ccp.unpack.kind;
 	}
+	info->handshake = l->handshake || eap_handshake(&l->eap);
 	info->vj_tx = cp_is_open(&l->ipcp.cp) && l->ipcp.vj_tx;
 	info->vj_rx = cp_is_open(&l->ipcp.cp) && l->ipcp.vj_rx;
 	info->mru = lcp->mru ? lcp->mru : l->mru;

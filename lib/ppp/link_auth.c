@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROOF_AGAIN 1000000u /* us until a proof is tried again that could not be asked for */
+#define PROOF_AGAIN       1000000u /* us until a proof is tried again that could not be asked for */
+#define OTHER_NAME        "the client gave another name when it was asked again"
+#define OTHER_CERTIFICATE "the client showed another user's certificate when it was asked again"
 
 uint16_t link_auth_protocol(const struct ppp_link *l)
 {
@@ -37,33 +39,28 @@ static void set_peer_name(struct ppp_link *l, const char *name)
 	l->peer_name[len] = '\0';
 }
 
-static void give_verdict(struct ppp_link *l, const struct ppp_auth_verdict *verdict)
+/* A certificate: what the client calls itself besides chooses nothing any more, nor is it told. */
+static void judge_again(struct ppp_link *l, const struct ppp_auth_request *request)
 {
-	if (ppp_auth_is_eap(l->auth))
-		eap_verdict(&l->eap, verdict, l->now);
-	else if (l->auth == PPP_AUTH_PAP)
-		pap_verdict(&l->pap, verdict, l->now);
-	else
-		chap_verdict(&l->chap, verdict, l->now);
+	struct ppp_auth_request again = *request;
+
+	memcpy(again.name, l->peer_name, sizeof(again.name));
+	l->ops->judge(l->user, &again);
 }
 
-/* Who it is was proven once: another name is another's session. */
-static void refuse_other_name(struct ppp_link *l)
-{
-	struct ppp_auth_verdict no = { .error = 691 };
-
-	link_end(l, LINK_END, PPTP_AUTH_FAILED,
-		"the client gave another name when it was asked again");
-	give_verdict(l, &no);
-}
-
-/* With a certificate the name is only told, as it was the first time: the verdict has the account. */
 static void judge(void *user, const struct ppp_auth_request *request)
 {
+	static const struct ppp_auth_verdict no = { .error = 691 };
 	struct ppp_link *l = user;
 
-	if (l->authenticated && !request->certificate && strcmp(l->peer_name, request->name)) {
-		refuse_other_name(l);
+	if (l->authenticated && request->certificate) {
+		judge_again(l, request);
+		return;
+	}
+	/* Who it is was proven once: another name is another's session. */
+	if (l->authenticated && strcmp(l->peer_name, request->name)) {
+		link_end(l, LINK_END, PPTP_AUTH_FAILED, OTHER_NAME);
+		link_auth_verdict(l, &no);
 		return;
 	}
 	if (!l->authenticated)
@@ -191,6 +188,7 @@ void link_auth_again(struct ppp_link *l)
 /* LCP is down; who it was stays known for the report. */
 void link_auth_stop(struct ppp_link *l)
 {
+	l->handshake |= eap_handshake(&l->eap);
 	chap_done(&l->chap);
 	pap_done(&l->pap);
 	eap_done(&l->eap);
@@ -271,12 +269,19 @@ bool link_auth_failed_once(const struct ppp_link *l)
 
 void link_auth_verdict(struct ppp_link *l, const struct ppp_auth_verdict *verdict)
 {
-	if (verdict->ok && verdict->user) {
-		if (l->authenticated && strcmp(l->peer_name, verdict->user)) {
-			refuse_other_name(l);
-			return;
-		}
-		set_peer_name(l, verdict->user);
+	static const struct ppp_auth_verdict no = { .error = 691 };
+
+	if (verdict->ok && verdict->user && l->authenticated &&
+		strcmp(l->peer_name, verdict->user)) {
+		link_end(l, LINK_END, PPTP_AUTH_FAILED, OTHER_CERTIFICATE);
+		verdict = &no;
 	}
-	give_verdict(l, verdict);
+	if (verdict->ok && verdict->user)
+		set_peer_name(l, verdict->user);
+	if (ppp_auth_is_eap(l->auth))
+		eap_verdict(&l->eap, verdict, l->now);
+	else if (l->auth == PPP_AUTH_PAP)
+		pap_verdict(&l->pap, verdict, l->now);
+	else
+		chap_verdict(&l->chap, verdict, l->now);
 }

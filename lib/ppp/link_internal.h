@@ -98,6 +98,7 @@ struct ppp_link {
 	bool ipv6_up; /* so for `up6` and `down6` */
 	bool was_up;  /* once */
 	bool auth_running, authenticated;
+	bool handshake; /* server: of TLS, that nothing came of */
 	bool have_key;
 	bool ccp_off;       /* CCP is refused */
 	bool ipcp_off;      /* there is no IPv4, and need not be */

@@ -114,7 +114,8 @@ static void authenticate(struct ppp_link *l)
 
 /*
  * LCP anew in the midst of a client's authentication: neither may it give the client fresh
- * attempts, nor may a verdict that is still to come count for another Response.
+ * attempts, nor may a verdict that is still to come count for another Response; and one handshake of
+ * TLS is all that it may cost.
  */
 static void authentication_evaded(struct ppp_link *l)
 {
@@ -126,6 +127,9 @@ static void authentication_evaded(struct ppp_link *l)
 	else if (link_auth_failed_once(l))
 		link_end(l, LINK_END, PPTP_AUTH_FAILED,
 			"LCP was negotiated anew after a failed attempt");
+	else if (eap_handshake(&l->eap))
+		link_end(l, LINK_END, PPTP_AUTH_FAILED,
+			"LCP was negotiated anew in the midst of TLS");
 }
 
 static void lcp_down(struct ppp_link *l)
