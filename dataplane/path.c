@@ -398,6 +398,24 @@ static void send_super(
 	w->stats.no_slot++;
 }
 
+/*
+ * What is in the arena is longer than a slot, but the packet in it need not be: who writes to the
+ * device as a link gives any length behind it.
+ */
+static bool has_slot(struct worker *w, struct inner_packet *in)
+{
+	if (in->slot)
+		return true;
+	in->slot = pool_get(&w->pool);
+	if (!in->slot) {
+		w->stats.no_slot++;
+		return false;
+	}
+	memcpy(in->slot->data, in->data, in->len);
+	in->data = in->slot->data;
+	return true;
+}
+
 /* One whose session and length are known. */
 static void send_known(
 	struct worker *w, struct dp_session *s, struct inner_packet *in, uint16_t protocol)
@@ -407,7 +425,7 @@ static void send_known(
 		send_super(w, s, in, protocol);
 	} else if (in->len > fit_largest(w, s)) {
 		fit_too_big(w, s, in->data, in->len);
-	} else {
+	} else if (has_slot(w, in)) {
 		fit_segments(w, s, in->data, in->len);
 		in->slot->len = in->len;
 		if (path_seal(w, s, in->slot, protocol))
@@ -507,6 +525,7 @@ void path_control(struct worker *w, struct dp_session *s, uint16_t protocol, con
 	if (len)
 		memcpy(p->data, info, len);
 	p->len = len;
+	p->verdict = PACKET_CONTROL; /* to be wiped when it has gone */
 	worker_touch(w, s);
 	if (!path_seal(w, s, p, protocol))
 		pool_put(&w->pool, p);

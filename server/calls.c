@@ -95,12 +95,12 @@ static void refuse_numbers(struct session *s)
 }
 
 /* A guess that came too early for the limit: not even a right one is told from a wrong one. */
-static bool refuse_blocked(struct session *s)
+static bool refuse_blocked(struct session *s, const struct account *account)
 {
 	struct ppp_auth_verdict verdict = { .error = 691 };
 
-	/* Who was let in before may be asked again. */
-	if (s->owner_data || !server_logon_blocked(server_of(s), s))
+	/* Who was let in before may be asked again, but only who. */
+	if ((s->owner_data && s->owner_data == account) || !server_logon_blocked(server_of(s), s))
 		return false;
 	snprintf(verdict.message, sizeof(verdict.message), "Wrong user name or password");
 	session_verdict(s, &verdict, NULL);
@@ -198,30 +198,30 @@ static void on_judge(struct session *s, const struct ppp_auth_request *request)
 			? accounts_find_certificate(accounts, request->certificate, request->name)
 			: accounts_find(accounts, request->name);
 	struct ppp_auth_verdict verdict = { 0 };
-	bool ok, other;
+	/* Refused unjudged: whether that password were right would be known by the answer. */
+	bool other = s->owner_data && s->owner_data != account, ok = false;
 
-	if (refuse_blocked(s))
+	if (refuse_blocked(s, account))
 		return;
-	if (request->change && account && account->must_change) {
+	if (request->change && account && account->must_change && !other) {
 		change_password(s, account, request);
 		return;
 	}
-	if (request->certificate)
+	if (request->certificate && !other)
 		ok = check_certificate(s, request, account, &verdict);
-	else
+	else if (!other)
 		ok = !request->change && check_secret(request, account, &verdict);
-	other = ok && s->owner_data && s->owner_data != account;
-	if (ok && !other && !policy_numbers(account, s)) {
+	if (ok && !policy_numbers(account, s)) {
 		refuse_numbers(s);
 		explicit_bzero(&verdict, sizeof(verdict));
 		return;
 	}
-	if (ok && !other && account->must_change && !request->certificate && !s->owner_data) {
+	if (ok && account->must_change && !request->certificate && !s->owner_data) {
 		explicit_bzero(&verdict, sizeof(verdict));
 		refuse_expired(s);
 		return;
 	}
-	if (ok && !other) {
+	if (ok) {
 		accept_user(s, account, &verdict);
 		explicit_bzero(&verdict, sizeof(verdict));
 		return;

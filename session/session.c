@@ -172,8 +172,11 @@ static void on_judge(void *user, const struct ppp_auth_request *request)
 {
 	struct session *s = user;
 
-	log_escape(s->user, sizeof(s->user), request->name, strlen(request->name));
-	set_subject(s);
+	/* Log, reports and hook tell whose session it is, not whose it would like to be. */
+	if (!s->user_known) {
+		log_escape(s->user, sizeof(s->user), request->name, strlen(request->name));
+		set_subject(s);
+	}
 	s->ops->judge(s, request);
 }
 
@@ -457,6 +460,7 @@ void session_verdict(
 		log_escape(s->user, sizeof(s->user), verdict->user, strlen(verdict->user));
 		set_subject(s);
 	}
+	s->user_known = s->user_known || verdict->ok;
 	line_ppp_verdict(s->line, verdict, net, clock_now());
 	session_settle(s);
 }

@@ -125,7 +125,8 @@ struct session {
 	uint16_t mtu;               /* of the path, outer; 0: not known */
 	uint16_t call_id;
 	char user[CHAP_NAME_MAX +
-		  1]; /* as the peer names itself (server), or our user name (client); escaped */
+		  1];    /* as the peer names itself (server), or our user name (client); escaped */
+	bool user_known; /* server: it was proven, and stays whatever the peer says later */
 	struct ppp_network net;
 	struct session_ipv6 ipv6;
 	time_t since, up_since; /* wall clock; 0 not yet */

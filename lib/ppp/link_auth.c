@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PROOF_AGAIN 1000000u /* us until a proof is tried again that could not be asked for */
+
 uint16_t link_auth_protocol(const struct ppp_link *l)
 {
 	if (ppp_auth_is_eap(l->auth))
@@ -35,19 +37,37 @@ static void set_peer_name(struct ppp_link *l, const char *name)
 	l->peer_name[len] = '\0';
 }
 
+static void give_verdict(struct ppp_link *l, const struct ppp_auth_verdict *verdict)
+{
+	if (ppp_auth_is_eap(l->auth))
+		eap_verdict(&l->eap, verdict, l->now);
+	else if (l->auth == PPP_AUTH_PAP)
+		pap_verdict(&l->pap, verdict, l->now);
+	else
+		chap_verdict(&l->chap, verdict, l->now);
+}
+
+/* Who it is was proven once: another name is another's session. */
+static void refuse_other_name(struct ppp_link *l)
+{
+	struct ppp_auth_verdict no = { .error = 691 };
+
+	link_end(l, LINK_END, PPTP_AUTH_FAILED,
+		"the client gave another name when it was asked again");
+	give_verdict(l, &no);
+}
+
+/* With a certificate the name is only told, as it was the first time: the verdict has the account. */
 static void judge(void *user, const struct ppp_auth_request *request)
 {
 	struct ppp_link *l = user;
-	struct ppp_auth_verdict no = { .error = 691 };
 
-	/* Who it is was proven once: another name is another's session. */
-	if (l->authenticated && strcmp(l->peer_name, request->name)) {
-		link_end(l, LINK_END, PPTP_AUTH_FAILED,
-			"the client gave another name when it was asked again");
-		link_auth_verdict(l, &no);
+	if (l->authenticated && !request->certificate && strcmp(l->peer_name, request->name)) {
+		refuse_other_name(l);
 		return;
 	}
-	memcpy(l->peer_name, request->name, sizeof(l->peer_name));
+	if (!l->authenticated)
+		memcpy(l->peer_name, request->name, sizeof(l->peer_name));
 	l->ops->judge(l->user, request);
 }
 
@@ -152,12 +172,15 @@ void link_auth_start(struct ppp_link *l)
 /*
  * A proof that is still under way is not disturbed: the next one comes in its time. Nor is a client
  * that may still be waiting for its first Success, for it would take its keys from the second
- * exchange: only where data passes has it got that.
+ * exchange: only where data passes has it got that. A proof that is put off for that comes as soon as it
+ * does: a pause at the right moment would evade it.
  */
 void link_auth_again(struct ppp_link *l)
 {
-	l->proof_deadline = l->now + l->reauthenticate;
-	if (!l->auth_running || !l->authenticated || !link_is_up(l))
+	bool up = link_is_up(l);
+
+	l->proof_deadline = l->now + (up ? l->reauthenticate : PROOF_AGAIN);
+	if (!l->auth_running || !l->authenticated || !up)
 		return;
 	if (ppp_auth_is_eap(l->auth))
 		eap_authenticate_again(&l->eap, l->now);
@@ -248,12 +271,12 @@ bool link_auth_failed_once(const struct ppp_link *l)
 
 void link_auth_verdict(struct ppp_link *l, const struct ppp_auth_verdict *verdict)
 {
-	if (verdict->ok && verdict->user)
+	if (verdict->ok && verdict->user) {
+		if (l->authenticated && strcmp(l->peer_name, verdict->user)) {
+			refuse_other_name(l);
+			return;
+		}
 		set_peer_name(l, verdict->user);
-	if (ppp_auth_is_eap(l->auth))
-		eap_verdict(&l->eap, verdict, l->now);
-	else if (l->auth == PPP_AUTH_PAP)
-		pap_verdict(&l->pap, verdict, l->now);
-	else
-		chap_verdict(&l->chap, verdict, l->now);
+	}
+	give_verdict(l, verdict);
 }
