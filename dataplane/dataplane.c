@@ -64,6 +64,7 @@ static void session_free(struct dp_session *s)
 		s->routes = route->next;
 		free(route);
 	}
+	free(s->control_limiter);
 	*s->control_prev = s->control_next;
 	if (s->control_next)
 		s->control_next->control_prev = s->control_prev;
@@ -344,6 +345,25 @@ int dp_session_set_vj(
 	return params && !c.headers.vj ? -ENOMEM : 0;
 }
 
+int dp_session_set_limit(struct dataplane *dp, struct dp_session *s,
+	const struct bucket_limit *send, const struct bucket_limit *receive)
+{
+	struct command c = { .type = COMMAND_SET_LIMIT };
+
+	(void)dp;
+	if (!s->control_limiter && !send->rate && !receive->rate)
+		return 0;
+	if (!s->control_limiter)
+		s->control_limiter = calloc(1, sizeof(*s->control_limiter));
+	if (!s->control_limiter)
+		return -ENOMEM;
+	c.limit.limiter = s->control_limiter;
+	c.limit.send = *send;
+	c.limit.receive = *receive;
+	post_small(s, &c);
+	return 0;
+}
+
 void dp_session_reset_requested(struct dataplane *dp, struct dp_session *s)
 {
 	(void)dp;
@@ -415,6 +435,16 @@ struct dp_session *dp_route6_holder(
 void dp_session_stats(const struct dp_session *s, struct tunnel_stats *out)
 {
 	published(out, s->stats, SESSION_STATS_WORDS);
+}
+
+void dp_session_limited(
+	const struct dp_session *s, struct dp_limited *send, struct dp_limited *receive)
+{
+	*send = *receive = (struct dp_limited){ 0 };
+	if (!s->control_limiter)
+		return;
+	limiter_counted(&s->control_limiter->send, &send->packets, &send->bytes);
+	limiter_counted(&s->control_limiter->receive, &receive->packets, &receive->bytes);
 }
 
 void dataplane_stats(const struct dataplane *dp, struct dp_stats *out)

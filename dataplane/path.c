@@ -55,6 +55,8 @@ void path_discard(struct worker *w, struct packet_list *list)
 /* Without what follows the packet: some peers pad. */
 static void write_inner(struct worker *w, const struct dp_session *s, uint8_t *data, size_t len)
 {
+	if (s->limiter && !limiter_pass(&s->limiter->receive, (uint32_t)len, w->now))
+		return;
 	fit_segments(w, s, data, len);
 	if (write(w->config.inner_fd, data, len) < 0)
 		w->stats.inner_write_errors++;
@@ -382,6 +384,13 @@ bool path_seal(struct worker *w, struct dp_session *s, struct packet *p, uint16_
 	return r >= 0; /* the tunnel counts what it refuses */
 }
 
+bool path_seal_data(struct worker *w, struct dp_session *s, struct packet *p, uint16_t protocol)
+{
+	if (s->limiter && !limiter_pass(&s->limiter->send, p->len, w->now))
+		return false;
+	return path_seal(w, s, p, protocol);
+}
+
 /* One whose session and length are known. True if the slot was taken over. */
 static bool send_fitting(
 	struct worker *w, struct dp_session *s, struct packet *p, uint16_t protocol)
@@ -392,7 +401,7 @@ static bool send_fitting(
 		return false;
 	}
 	fit_segments(w, s, p->data, p->len);
-	return path_seal(w, s, p, protocol);
+	return path_seal_data(w, s, p, protocol);
 }
 
 static bool send_ipv4(struct worker *w, struct packet *p)
