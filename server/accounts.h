@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lib/ppp/auth.h"
+#include "session/settings_rate.h"
 
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -23,6 +24,7 @@ struct account {
 	bool address_in_use;              /* by a session */
 	struct account_network *networks; /* routed to the user's session, allowed as sources */
 	unsigned int network_count;
+	struct rate_change limits; /* what differs from the rest */
 	char **calling_numbers,
 		**called_numbers; /* only calls with these; end with NULL; NULL: all */
 	char name[];

@@ -7,6 +7,7 @@
 #include "server/users.h"
 #include "session/arguments.h"
 #include "session/settings_call.h"
+#include "session/settings_rate.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -54,6 +55,9 @@ static cfg_opt_t user_opts[] = {
 	CFG_STR_LIST("calling-numbers", NULL, CFGF_NONE),
 	CFG_STR_LIST("called-numbers", NULL, CFGF_NONE),
 	CFG_STR_LIST("networks", NULL, CFGF_NONE),
+	CFG_STR("rate-limit-up", NULL, CFGF_NONE),
+	CFG_STR("rate-limit-down", NULL, CFGF_NONE),
+	CFG_STR("rate-limit-burst", NULL, CFGF_NONE),
 	CFG_END(),
 };
 
@@ -91,6 +95,9 @@ static cfg_opt_t server_opts[] = {
 	CONFIG_LIMITS_KEYS,
 	CFG_STR("flow-control", "advisory", CFGF_NONE),
 	CFG_INT("max-ack-timeout", 10, CFGF_NONE),
+	CFG_STR("rate-limit-up", "off", CFGF_NONE),
+	CFG_STR("rate-limit-down", "off", CFGF_NONE),
+	CFG_STR("rate-limit-burst", "auto", CFGF_NONE),
 	CFG_INT("max-channels", 0, CFGF_NONE),
 	CFG_BOOL("incoming-calls", cfg_true, CFGF_NONE),
 	CFG_STR("hook", NULL, CFGF_NONE),
@@ -144,6 +151,8 @@ static cfg_t *make_cfg(void)
 	config_limits_checks(cfg);
 	cfg_set_validate_func(cfg, "flow-control", settings_check_flow);
 	cfg_set_validate_func(cfg, "max-ack-timeout", settings_check_seconds);
+	settings_rate_checks(cfg, "");
+	settings_rate_checks(cfg, "user|");
 	cfg_set_validate_func(cfg, "max-channels", settings_check_channels);
 	cfg_set_validate_func(cfg, "line", server_line_section);
 	peers_checks(cfg);
@@ -260,6 +269,7 @@ static unsigned int count(cfg_t *cfg, const char *key)
 static void set_protocol(struct server_config *c)
 {
 	struct ppp_link_config *l = &c->session.link;
+	struct rate_change limits;
 
 	snprintf(c->control.vendor, sizeof(c->control.vendor), "greyline");
 	snprintf(c->control.host_name, sizeof(c->control.host_name), "%s",
@@ -289,6 +299,8 @@ static void set_protocol(struct server_config *c)
 	c->session.window = (uint16_t)count(c->cfg, "window");
 	(void)settings_flow(cfg_getstr(c->cfg, "flow-control"), &c->session.flow);
 	c->session.ack_timeout_max = seconds(c->cfg, "max-ack-timeout");
+	settings_rate_read(c->cfg, &limits);
+	settings_rate_apply(&c->session.limits, &limits);
 	c->session.gre_timeout = 30 * SECOND;
 	c->session.speed = 100000000;
 }

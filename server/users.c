@@ -103,6 +103,7 @@ static const char *add_section(cfg_t *user, char *password, char *hex)
 	if (rc == 0) {
 		struct account *a = accounts_find(target, cfg_title(user));
 
+		settings_rate_read(user, &a->limits);
 		rc = set_numbers(user, "calling-numbers", &a->calling_numbers);
 		if (rc == 0)
 			rc = set_numbers(user, "called-numbers", &a->called_numbers);

@@ -83,6 +83,7 @@ static void remove_from_dataplane(struct session *s)
 	if (!s->dp)
 		return;
 	dp_session_stats(s->dp, &s->last_stats);
+	session_limited(s, &s->last_limited[0], &s->last_limited[1]);
 	dp_session_remove(s->hub->dp, s->dp);
 	s->dp = NULL;
 }
@@ -334,7 +335,7 @@ int session_add_to_dataplane(
 		s->dp = dp_session_add(s->hub->dp, &dc);
 		if (s->dp) {
 			mtu_update(s);
-			return 0;
+			return session_limit(s, &s->config->limits);
 		}
 		if (errno != EADDRINUSE)
 			return -errno;
@@ -446,6 +447,41 @@ void session_verdict(
 		return;
 	line_ppp_verdict(s->line, verdict, net, clock_now());
 	session_settle(s);
+}
+
+/* ---- limits */
+
+/* What goes up is what a server receives, and a client sends. */
+static bool sends_up(const struct session *s)
+{
+	return s->config->link.role == PPP_CLIENT;
+}
+
+int session_limit(struct session *s, const struct rate_limits *limits)
+{
+	bool up = sends_up(s);
+	int rc = 0;
+
+	if (s->line->ops->raw)
+		return 0;
+	if (s->dp)
+		rc = dp_session_set_limit(s->hub->dp, s->dp, up ? &limits->up : &limits->down,
+			up ? &limits->down : &limits->up);
+	if (rc == 0)
+		s->limits = *limits;
+	return rc;
+}
+
+void session_limited(const struct session *s, struct dp_limited *up, struct dp_limited *down)
+{
+	bool sending = sends_up(s);
+
+	if (s->dp) {
+		dp_session_limited(s->dp, sending ? up : down, sending ? down : up);
+	} else {
+		*up = s->last_limited[0];
+		*down = s->last_limited[1];
+	}
 }
 
 /* ---- the data plane's events */

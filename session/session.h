@@ -25,6 +25,7 @@
 #include "session/connection.h"
 #include "session/hub.h"
 #include "session/line.h"
+#include "session/settings_rate.h"
 
 #include <jansson.h>
 #include <time.h>
@@ -79,9 +80,10 @@ struct session_config {
 	uint16_t processing_delay; /* announced, tenths of a second */
 	enum gre_flow flow;        /* do we hold back what the peer's window does not allow? */
 	uint64_t ack_timeout_max;  /* us; MaxTimeOut of section 4.4; 0: the default */
-	uint64_t gre_timeout;  /* us: no GRE packet at all from the peer for so long after the call
+	uint64_t gre_timeout; /* us: no GRE packet at all from the peer for so long after the call
 				      is there: GRE_SILENT */
-	uint16_t mtu_max;      /* of the path, outer, at most; 0: as the kernel knows it */
+	struct rate_limits limits; /* of data, at first; see session_limit() */
+	uint16_t mtu_max;          /* of the path, outer, at most; 0: as the kernel knows it */
 	bool any_source;       /* what the peer sends may have any source address (dataplane.h) */
 	bool fragment;         /* outer packets may be fragmented: the path's MTU does not matter */
 	struct line_call call; /* session_dial(): what is asked for */
@@ -120,6 +122,8 @@ struct session {
 	struct in_addr peer, local; /* outer */
 	uint64_t mtu_at;            /* when to ask for the path's MTU again, us */
 	uint16_t mtu;               /* of the path, outer; 0: not known */
+	struct rate_limits limits;
+	struct dp_limited last_limited[2]; /* up, down: kept as last_stats */
 	uint16_t call_id;
 	char user[CHAP_NAME_MAX +
 		  1]; /* as the peer names itself (server), or our user name (client); escaped */
@@ -184,6 +188,14 @@ void session_close(struct session *s, enum pptp_reason reason, const char *detai
 /* The verdict asked for by ops->judge; `net` is copied (NULL unless ok). */
 void session_verdict(
 	struct session *s, const struct ppp_auth_verdict *verdict, const struct ppp_network *net);
+
+/*
+ * How much data may pass from now on: for accounts, commands, RADIUS. It takes the place of that of
+ * the configuration. 0; -ENOMEM: it is as before. A line that is not PPP has no limit.
+ */
+int session_limit(struct session *s, const struct rate_limits *limits);
+/* What the limits dropped. */
+void session_limited(const struct session *s, struct dp_limited *up, struct dp_limited *down);
 
 /* From connection.c and hub.c. */
 void session_call_accepted(struct session *s);
