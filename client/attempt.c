@@ -87,6 +87,13 @@ static void on_opened(struct session *s)
 	a->ops->up(a);
 }
 
+static void on_new_password(struct session *s, bool changed)
+{
+	struct attempt *a = s->owner;
+
+	a->ops->new_password(a, changed);
+}
+
 static void on_gone(struct session *s, enum pptp_reason reason, const char *detail)
 {
 	struct attempt *a = s->owner;
@@ -99,6 +106,7 @@ static void on_gone(struct session *s, enum pptp_reason reason, const char *deta
 }
 
 static const struct session_ops session_ops = {
+	.new_password = on_new_password,
 	.up = on_up,
 	.up6 = on_up6,
 	.learn6 = on_learn6,
@@ -169,6 +177,7 @@ struct attempt *attempt_new(uv_loop_t *loop, const struct client_config *config,
 		return NULL;
 	}
 	dp.inner_fd = a->network.tun_fd;
+	dp.inner_offload = hub_offload(&a->network.offload);
 	dp.gre_fd = a->network.gre_fd;
 	if (hub_init(&a->hub, loop, &dp, why) < 0) {
 		client_network_close(&a->network);

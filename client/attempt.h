@@ -11,6 +11,8 @@ struct attempt;
 
 struct attempt_ops {
 	void (*up)(struct attempt *a); /* data passes */
+	/* The new password holds from now on; the server has changed it just now, or knew it. */
+	void (*new_password)(struct attempt *a, bool changed);
 	/* Everything is undone; `a` is freed after this returns. `was_up`: the tunnel had been up.
 	 */
 	void (*over)(struct attempt *a, enum pptp_reason reason, const char *detail, bool was_up);

@@ -13,7 +13,8 @@
 #define SECOND 1000000ull
 
 static const char usage[] =
-	"usage: greyline connect SERVER --user NAME [--password-file FILE] [-c FILE] [--dev NAME] "
+	"usage: greyline connect SERVER --user NAME [--password-file FILE] [--new-password-file "
+	"FILE] [-c FILE] [--dev NAME] "
 	"[--route CIDR]...\n"
 	"                        [--default-route] [--dns] [--ipv6] [--vj] [--mppe POLICY] [--auth "
 	"LIST] "
@@ -29,6 +30,8 @@ static const char usage[] =
 	"\n"
 	"      --user NAME           user name, also DOMAIN\\NAME\n"
 	"      --password-file FILE  its first line is the password\n"
+	"      --new-password-file FILE  the password to change to if the server says that the old "
+	"one has expired\n"
 	"  -c, --config FILE         read the configuration file\n"
 	"      --dev NAME            name of the TUN device (default grey%d)\n"
 	"      --route CIDR          send this network through the tunnel (may be given several "
@@ -39,9 +42,19 @@ static const char usage[] =
 	"      --vj                  compress headers of TCP/IP (Van Jacobson)\n"
 	"      --mppe POLICY         require-128 (default), require, prefer, off; with -stateless "
 	"or -stateful\n"
-	"      --auth LIST           allowed methods, of mschap-v2, eap-mschap-v2 (the defaults), "
-	"mschap, chap-md5,\n"
-	"                            eap-md5, pap\n"
+	"      --auth LIST           allowed methods, of eap-tls (where there is a certificate), "
+	"peap\n"
+	"                            (where there is a CA), mschap-v2, eap-mschap-v2 (the "
+	"defaults), mschap,\n"
+	"                            chap-md5, eap-md5, pap\n"
+	"      --certificate FILE    this end's certificate (PEM), for eap-tls; then no password "
+	"is "
+	"needed\n"
+	"      --key FILE            its private key\n"
+	"      --ca FILE             the CA of the server's certificate (default the system's)\n"
+	"      --crl FILE            its list of revoked certificates\n"
+	"      --server-name NAME    whom the server's certificate must be for (default SERVER)\n"
+	"      --anonymous-identity NAME   with peap: told in clear instead of the user's name\n"
 	"      --once                do not reconnect\n"
 	"      --phone NUMBER        dial this number at the server (a PAC with telephone lines)\n"
 	"      --incoming            be the PAC: offer the server an incoming call\n"
@@ -66,6 +79,7 @@ static cfg_opt_t client_opts[] = {
 	CFG_INT("port", CONTROL_PORT, CFGF_NONE),
 	CFG_STR("user", NULL, CFGF_NONE),
 	CFG_STR("password-file", NULL, CFGF_NONE),
+	CFG_STR("new-password-file", NULL, CFGF_NONE),
 	CFG_STR("dev", "grey%d", CFGF_NONE),
 	CFG_STR_LIST("route", default_empty, CFGF_NONE),
 	CFG_BOOL("default-route", cfg_false, CFGF_NONE),
@@ -73,15 +87,17 @@ static cfg_opt_t client_opts[] = {
 	CFG_STR("ipv6", "off", CFGF_NONE),
 	CFG_STR("mppe", "require-128", CFGF_NONE),
 	CFG_STR_LIST("auth", default_auth, CFGF_NONE),
+	CFG_SEC("tls", settings_tls_client_opts, CFGF_NONE),
 	CFG_STR_LIST("compression", default_empty, CFGF_NONE),
-	CFG_BOOL("identify", cfg_false, CFGF_NONE),
 	CFG_BOOL("vj", cfg_false, CFGF_NONE),
+	CFG_BOOL("identify", cfg_false, CFGF_NONE),
 	CFG_BOOL("once", cfg_false, CFGF_NONE),
 	CFG_INT("mru", 1400, CFGF_NONE),
 	CFG_INT("window", 1024, CFGF_NONE),
 	CFG_BOOL("clamp-mss", cfg_true, CFGF_NONE),
 	CFG_BOOL("set-link-info", cfg_false, CFGF_NONE),
 	CFG_BOOL("fragment", cfg_false, CFGF_NONE),
+	CFG_BOOL("offload", cfg_true, CFGF_NONE),
 	CFG_STR("phone", "", CFGF_NONE),
 	CFG_STR("subaddress", "", CFGF_NONE),
 	CFG_INT("min-speed", 300, CFGF_NONE),
@@ -141,6 +157,9 @@ static cfg_t *make_cfg(void)
 	cfg_set_validate_func(cfg, "ipv6", settings_check_ipv6);
 	cfg_set_validate_func(cfg, "mppe", settings_check_mppe);
 	cfg_set_validate_func(cfg, "auth", settings_check_auth);
+	cfg_set_validate_func(cfg, "tls|min-version", settings_check_tls_version);
+	cfg_set_validate_func(cfg, "tls|anonymous-identity", settings_check_anonymous);
+	cfg_set_validate_func(cfg, "tls|max-version", settings_check_tls_highest);
 	cfg_set_validate_func(cfg, "compression", settings_check_compression);
 	cfg_set_validate_func(cfg, "mru", settings_check_mru);
 	cfg_set_validate_func(cfg, "log-level", settings_check_log_level);
@@ -188,6 +207,7 @@ static void set_protocol(struct client_config *c)
 	l->mru = (uint16_t)c->mtu;
 	l->name = c->user;
 	l->password = c->password;
+	l->new_password = c->new_password;
 	l->want_dns = true;
 	l->echo_interval = seconds(cfg, "echo-interval");
 	l->echo_failures = (unsigned int)cfg_getint(cfg, "echo-failures");
@@ -238,37 +258,117 @@ static int set_routes(struct client_config *c, char *why)
 	return 0;
 }
 
-static int apply(struct client_config *c, char *why)
+/* Is there anything but the certificate that could be asked for? */
+static bool wants_password(const struct client_config *c)
 {
-	cfg_t *cfg = c->cfg;
-	uint8_t hash[16];
+	const struct ppp_auth_list *list = &c->session.link.auth;
 
-	c->server = cfg_getstr(cfg, "server");
-	if (!c->server || !*c->server) {
-		snprintf(why, SYSTEM_WHY, "no server: write greyline connect SERVER --user NAME");
-		return -1;
+	for (unsigned int i = 0; i < list->count; i++) {
+		if (list->methods[i] != PPP_AUTH_EAP_TLS)
+			return true;
 	}
-	c->user = cfg_getstr(cfg, "user");
-	if (!c->user || !*c->user || strlen(c->user) > CHAP_NAME_MAX) {
-		snprintf(why, SYSTEM_WHY,
-			"no user name (or more than 255 octets): write --user NAME");
+	return false;
+}
+
+/* Where a certificate is there, and neither `auth` nor a password is, it stands alone. */
+static bool is_certificate_enough(const struct client_config *c)
+{
+	const char *file = cfg_getstr(c->cfg, "password-file");
+
+	return c->tls.eap_tls && (cfg_getopt(c->cfg, "auth")->flags & CFGF_RESET) &&
+	       (!file || !*file) && !getenv("GREYLINE_PASSWORD");
+}
+
+static void forget(char **password)
+{
+	if (*password)
+		explicit_bzero(*password, strlen(*password));
+	free(*password);
+	*password = NULL;
+}
+
+/* The old one will do if both are the same: it was changed, and then written down. */
+static int set_new_password(struct client_config *c, const uint8_t old_hash[16], char *why)
+{
+	const char *path = cfg_getstr(c->cfg, "new-password-file");
+	static const uint8_t filling[PASSWORD_BLOCK];
+	struct password_change change;
+	enum password_fault fault;
+
+	if (!path || !*path)
+		return 0;
+	c->new_password = settings_password(path, why);
+	if (!c->new_password)
 		return -1;
-	}
-	c->password = settings_password(cfg_getstr(cfg, "password-file"), why);
+	fault = password_seal(&change, c->new_password, old_hash, filling);
+	explicit_bzero(&change, sizeof(change));
+	if (fault == PASSWORD_SAME)
+		forget(&c->new_password);
+	if (fault == PASSWORD_GOOD || fault == PASSWORD_SAME)
+		return 0;
+	snprintf(why, SYSTEM_WHY, "new-password-file: the new password: %s",
+		password_fault_text(fault));
+	return -1;
+}
+
+static int set_password(struct client_config *c, char *why)
+{
+	uint8_t hash[16];
+	int rc;
+
+	c->password = settings_password(cfg_getstr(c->cfg, "password-file"), why);
 	if (!c->password)
 		return -1;
 	if (!*c->password || mschap_nt_hash(c->password, hash) < 0) {
 		snprintf(why, SYSTEM_WHY, "the password must have 1 to 256 characters of UTF-8");
 		return -1;
 	}
+	rc = set_new_password(c, hash, why);
 	explicit_bzero(hash, sizeof(hash));
+	return rc;
+}
+
+/* Name, password, certificate: what there is of them must do for `auth`. */
+static int set_credentials(struct client_config *c, char *why)
+{
+	static const struct ppp_auth_list alone = { 1, { PPP_AUTH_EAP_TLS } };
+
+	c->user = cfg_getstr(c->cfg, "user");
+	if ((!c->user || !*c->user) && c->tls.eap_tls)
+		c->user = tls_context_name(c->tls.context);
+	if (!c->user || !*c->user || strlen(c->user) > CHAP_NAME_MAX) {
+		snprintf(why, SYSTEM_WHY,
+			"no user name (or more than 255 octets): write --user NAME");
+		return -1;
+	}
+	settings_peap(c->cfg, &c->tls, &c->session.link);
+	if (c->tls.context)
+		c->session.link.tls = tls_context_engine(c->tls.context);
+	if (is_certificate_enough(c))
+		c->session.link.auth = alone;
+	return wants_password(c) ? set_password(c, why) : 0;
+}
+
+static int apply(struct client_config *c, char *why)
+{
+	cfg_t *cfg = c->cfg;
+
+	c->server = cfg_getstr(cfg, "server");
+	if (!c->server || !*c->server) {
+		snprintf(why, SYSTEM_WHY, "no server: write greyline connect SERVER --user NAME");
+		return -1;
+	}
+	if (settings_tls(cfg, c->server, &c->tls, why) < 0)
+		return -1;
 	if (settings_mppe(cfg_getstr(cfg, "mppe"), &c->session.link.mppe) < 0 ||
-		settings_auth(cfg, &c->session.link.mppe, &c->session.link.auth, why) < 0)
+		settings_auth(cfg, &c->session.link.mppe, &c->tls, &c->session.link.auth, why) < 0)
+		return -1;
+	if (set_credentials(c, why) < 0)
 		return -1;
 	settings_compression(cfg, &c->session.link.compress);
+	c->session.link.vj = cfg_getbool(cfg, "vj");
 	c->session.link.identification =
 		cfg_getbool(cfg, "identify") ? "greyline " GREYLINE_VERSION : NULL;
-	c->session.link.vj = cfg_getbool(cfg, "vj");
 	if (set_routes(c, why) < 0)
 		return -1;
 	c->port = (uint16_t)cfg_getint(cfg, "port");
@@ -288,6 +388,7 @@ static int apply(struct client_config *c, char *why)
 		return -1;
 	}
 	c->clamp_mss = cfg_getbool(cfg, "clamp-mss");
+	c->offload = cfg_getbool(cfg, "offload");
 	c->session.link_info = cfg_getbool(cfg, "set-link-info");
 	c->fragment = c->session.fragment = cfg_getbool(cfg, "fragment");
 	c->control_path = cfg_getstr(cfg, "control");
@@ -302,6 +403,7 @@ static int apply(struct client_config *c, char *why)
 enum {
 	OPT_USER = 256,
 	OPT_PASSWORD_FILE,
+	OPT_NEW_PASSWORD_FILE,
 	OPT_DEV,
 	OPT_ROUTE,
 	OPT_DEFAULT_ROUTE,
@@ -310,6 +412,12 @@ enum {
 	OPT_VJ,
 	OPT_MPPE,
 	OPT_AUTH,
+	OPT_CERTIFICATE,
+	OPT_KEY,
+	OPT_CA,
+	OPT_CRL,
+	OPT_SERVER_NAME,
+	OPT_ANONYMOUS,
 	OPT_ONCE,
 	OPT_PHONE,
 	OPT_INCOMING,
@@ -324,6 +432,7 @@ static const struct option options[] = {
 	{ "config", required_argument, NULL, 'c' },
 	{ "user", required_argument, NULL, OPT_USER },
 	{ "password-file", required_argument, NULL, OPT_PASSWORD_FILE },
+	{ "new-password-file", required_argument, NULL, OPT_NEW_PASSWORD_FILE },
 	{ "dev", required_argument, NULL, OPT_DEV },
 	{ "route", required_argument, NULL, OPT_ROUTE },
 	{ "default-route", no_argument, NULL, OPT_DEFAULT_ROUTE },
@@ -332,6 +441,12 @@ static const struct option options[] = {
 	{ "vj", no_argument, NULL, OPT_VJ },
 	{ "mppe", required_argument, NULL, OPT_MPPE },
 	{ "auth", required_argument, NULL, OPT_AUTH },
+	{ "certificate", required_argument, NULL, OPT_CERTIFICATE },
+	{ "key", required_argument, NULL, OPT_KEY },
+	{ "ca", required_argument, NULL, OPT_CA },
+	{ "crl", required_argument, NULL, OPT_CRL },
+	{ "server-name", required_argument, NULL, OPT_SERVER_NAME },
+	{ "anonymous-identity", required_argument, NULL, OPT_ANONYMOUS },
 	{ "once", no_argument, NULL, OPT_ONCE },
 	{ "phone", required_argument, NULL, OPT_PHONE },
 	{ "incoming", no_argument, NULL, OPT_INCOMING },
@@ -347,6 +462,7 @@ static const struct option options[] = {
 static const struct argument arguments[] = {
 	{ OPT_USER, "--user", "user", NULL, false },
 	{ OPT_PASSWORD_FILE, "--password-file", "password-file", NULL, false },
+	{ OPT_NEW_PASSWORD_FILE, "--new-password-file", "new-password-file", NULL, false },
 	{ OPT_DEV, "--dev", "dev", NULL, false },
 	{ OPT_ROUTE, "--route", "route", NULL, true },
 	{ OPT_DEFAULT_ROUTE, "--default-route", "default-route", "true", false },
@@ -355,6 +471,12 @@ static const struct argument arguments[] = {
 	{ OPT_VJ, "--vj", "vj", "true", false },
 	{ OPT_MPPE, "--mppe", "mppe", NULL, false },
 	{ OPT_AUTH, "--auth", "auth", NULL, false },
+	{ OPT_CERTIFICATE, "--certificate", "tls|certificate", NULL, false },
+	{ OPT_KEY, "--key", "tls|key", NULL, false },
+	{ OPT_CA, "--ca", "tls|ca", NULL, false },
+	{ OPT_CRL, "--crl", "tls|crl", NULL, false },
+	{ OPT_SERVER_NAME, "--server-name", "tls|server-name", NULL, false },
+	{ OPT_ANONYMOUS, "--anonymous-identity", "tls|anonymous-identity", NULL, false },
 	{ OPT_ONCE, "--once", "once", "true", false },
 	{ OPT_PHONE, "--phone", "phone", NULL, false },
 	{ OPT_INCOMING, "--incoming", "incoming", "true", false },
@@ -417,11 +539,21 @@ int client_config_parse(struct client_config *c, int argc, char **argv)
 	return rc;
 }
 
+void client_config_renew(struct client_config *c)
+{
+	if (!c->new_password)
+		return;
+	forget(&c->password);
+	c->password = c->new_password;
+	c->new_password = NULL;
+	c->session.link.password = c->password;
+	c->session.link.new_password = NULL;
+}
+
 void client_config_done(struct client_config *c)
 {
-	if (c->password) {
-		explicit_bzero(c->password, strlen(c->password));
-		free(c->password);
-	}
+	forget(&c->password);
+	forget(&c->new_password);
+	tls_context_free(c->tls.context);
 	cfg_free(c->cfg);
 }

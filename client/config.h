@@ -2,7 +2,7 @@
 #pragma once
 
 #include "session/session.h"
-#include "session/settings.h"
+#include "session/settings_tls.h"
 
 #define CLIENT_ROUTES_MAX 256
 
@@ -21,16 +21,18 @@ struct client_config {
 	const char *server;
 	uint16_t port;
 	const char *user;
-	char *password; /* wiped and freed by client_config_done() */
+	char *password;     /* wiped and freed by client_config_done() */
+	char *new_password; /* likewise; NULL none */
 	const char *dev;
 	struct client_route routes[CLIENT_ROUTES_MAX];
 	unsigned int route_count;
 	struct client_route6 routes6[CLIENT_ROUTES_MAX];
 	unsigned int route6_count;
-	bool default_route, dns, once, incoming, json, clamp_mss, fragment;
+	bool default_route, dns, once, incoming, json, clamp_mss, fragment, offload;
 	const char *control_path; /* NULL: the default */
 	unsigned int mtu;
 	uint64_t connect_timeout, reconnect_min, reconnect_max; /* us */
+	struct settings_tls tls;
 	struct control_config control;
 	struct session_config session;
 };
@@ -38,4 +40,6 @@ struct client_config {
 /* Parses the arguments of `greyline connect`. 0; 1: help was printed; -1: an error was printed, end
  * with 2. */
 int client_config_parse(struct client_config *c, int argc, char **argv);
+/* The new password is the password from now on. */
+void client_config_renew(struct client_config *c);
 void client_config_done(struct client_config *c);

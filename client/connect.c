@@ -134,6 +134,9 @@ static void on_attempt_over(
 	c->last_reason = reason;
 	c->last_was_up = was_up;
 	output_disconnected(&c->output, reason, detail);
+	if (reason == PPTP_AUTH_RESTRICTED && strstr(detail, "(E=648") && !c->config.new_password)
+		log_warning("to change the password, write the new one into a file and give it "
+			    "with --new-password-file");
 	notify_status("disconnected: %s", pptp_reason_text(reason));
 	if (was_up && clock_now() - c->up_at > STABLE_TIME)
 		c->wait = c->config.reconnect_min;
@@ -143,7 +146,17 @@ static void on_attempt_over(
 		next_address(c);
 }
 
+/* Also for every later try. */
+static void on_new_password(struct attempt *a, bool changed)
+{
+	struct client *c = a->owner;
+
+	client_config_renew(&c->config);
+	output_new_password(&c->output, changed, cfg_getstr(c->config.cfg, "password-file"));
+}
+
 static const struct attempt_ops attempt_ops = {
+	.new_password = on_new_password,
 	.up = on_attempt_up,
 	.over = on_attempt_over,
 };

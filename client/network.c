@@ -14,7 +14,7 @@ int client_network_open(struct client_network *n, const struct client_config *co
 	memset(n, 0, sizeof(*n));
 	n->tun_fd = n->gre_fd = -1;
 	snprintf(n->dev, sizeof(n->dev), "%s", config->dev);
-	n->tun_fd = tun_open(n->dev, why);
+	n->tun_fd = tun_open(n->dev, false, config->offload ? &n->offload : NULL, why);
 	if (n->tun_fd >= 0)
 		n->gre_fd = gre_socket_open(NULL, config->fragment, why);
 	if (n->gre_fd >= 0)

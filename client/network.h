@@ -17,7 +17,8 @@ struct client_dns {
 
 struct client_network {
 	char dev[16];
-	int tun_fd, gre_fd;      /* -1: not open */
+	int tun_fd, gre_fd; /* -1: not open */
+	struct tun_offload offload;
 	struct net_state *state; /* NULL until there is something to undo */
 	bool dns_set;
 	struct client_dns dns;

@@ -61,6 +61,22 @@ void output_disconnected(const struct client_output *o, enum pptp_reason reason,
 	fflush(stdout);
 }
 
+void output_new_password(const struct client_output *o, bool changed, const char *file)
+{
+	const char *where = file && *file ? file : "GREYLINE_PASSWORD";
+
+	if (o->json) {
+		line(json_pack("{ss sb so}", "event", "new-password", "changed", (int)changed,
+			"update", text(where)));
+		return;
+	}
+	printf("%s: write the new one into %s, and leave new-password-file out from now on\n",
+		changed ? "the password was changed"
+			: "the server knows the new password only, not the old one",
+		where);
+	fflush(stdout);
+}
+
 void output_retry(const struct client_output *o, uint64_t wait_us)
 {
 	if (o->json) {

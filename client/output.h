@@ -11,4 +11,6 @@ void output_connected(const struct client_output *o, const struct session *s, co
 	const char *server);
 void output_disconnected(
 	const struct client_output *o, enum pptp_reason reason, const char *detail);
+/* `file`: where the old password came from; NULL: the environment. */
+void output_new_password(const struct client_output *o, bool changed, const char *file);
 void output_retry(const struct client_output *o, uint64_t wait_us);

@@ -8,14 +8,16 @@
  * switch. Events come back through a queue with a descriptor to poll. All functions are for the
  * control thread only, unless marked.
  *
- * In a worker: batches of up to 64 packets from recvmmsg/read, cipher over the batch, sendmmsg;
- * never waiting for more than is there; no heap per packet (slots from a pool). Send errors EPERM,
- * ENOBUFS, EAGAIN, EMSGSIZE, ECONNREFUSED, ENETUNREACH ... drop the packet and are counted, never
- * fatal.
+ * In a worker: batches of up to 64 packets from recvmmsg/read, cipher over the batch, sendmmsg, one
+ * write for the packets of one flow; never waiting for more than is there; no heap per packet
+ * (slots from a pool). Send errors EPERM, ENOBUFS, EMSGSIZE, ECONNREFUSED, ENETUNREACH ... drop the
+ * packet and are counted, never fatal; while the socket is full (EAGAIN) the inner side is not
+ * read.
  */
 #pragma once
 
 #include "dataplane/bucket.h"
+#include "dataplane/vnet.h"
 #include "lib/tunnel.h"
 
 #include <netinet/in.h>
@@ -27,8 +29,10 @@ struct dp_session; /* one call in the data plane */
 
 struct dp_config {
 	int inner_fd; /* TUN device (IFF_TUN | IFF_NO_PI), or a SOCK_SEQPACKET socket of the load
-			 generator: one read, one IP packet. Not owned. */
-	int gre_fd;   /* raw socket for protocol 47; see gre_socket_open(). Not owned. */
+			 generator: one read, one IP packet, or with offloads one super-packet. Not
+			 owned. */
+	struct vnet_offload inner_offload; /* what that device was made with; all false: nothing */
+	int gre_fd;            /* raw socket for protocol 47; see gre_socket_open(). Not owned. */
 	bool lookup_by_source; /* find the session of an inner packet by its source (load
 				  generator), not destination */
 	bool check_source;   /* drop what a session sends with a source address that is not its own
@@ -39,6 +43,7 @@ struct dp_config {
 				it, both ways */
 	bool fragment_outer; /* outer packets may be fragmented: the path does not limit what is
 				sent. As gre_socket_open() was told. */
+	const struct cipher *cipher; /* by cipher_choose(); NULL: plain C */
 };
 
 enum dp_event_type {
@@ -193,14 +198,19 @@ struct dp_stats {
 	uint64_t gre_unknown_call;            /* valid, but no session with (peer, Call ID) */
 	uint64_t gre_too_long;                /* did not fit a slot */
 	uint64_t inner_read, inner_written;
-	uint64_t inner_no_session; /* no session for the address */
-	uint64_t inner_not_ip;     /* neither IPv4 nor IPv6, or malformed */
-	uint64_t inner_closed;     /* of a protocol that is not open on the session */
-	uint64_t inner_link_local; /* IPv6: multicast, or the link's own business */
-	uint64_t inner_source;     /* a session's packet with a foreign source address */
-	uint64_t inner_too_big;    /* larger than fits, and not to be fragmented */
-	uint64_t inner_fragmented; /* packets that went in fragments */
-	uint64_t inner_write_errors;
+	uint64_t inner_no_session;   /* no session for the address */
+	uint64_t inner_not_ip;       /* neither IPv4 nor IPv6, or malformed */
+	uint64_t inner_closed;       /* of a protocol that is not open on the session */
+	uint64_t inner_link_local;   /* IPv6: multicast, or the link's own business */
+	uint64_t inner_source;       /* a session's packet with a foreign source address */
+	uint64_t inner_too_big;      /* larger than fits, and not to be fragmented */
+	uint64_t inner_fragmented;   /* packets that went in fragments */
+	uint64_t inner_write_errors; /* packets: the device is down, gone, or has no room */
+	uint64_t inner_super;        /* of inner_read: super-packets ... */
+	uint64_t inner_segments;     /* ... and what they were cut into */
+	uint64_t inner_joined; /* of inner_written: those that went out as parts of super-packets */
+	uint64_t inner_odd;    /* super-packets, or begun checksums, that are not what they are
+					said to be */
 	uint64_t icmp_sent, icmp_suppressed; /* "fragmentation needed"; not sent: too many, or not
 						allowed for that packet */
 	uint64_t mss_clamped;                /* TCP SYNs changed */

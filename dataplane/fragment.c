@@ -11,40 +11,26 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define IPV4_HEADER    20u
-#define DONT_FRAGMENT  0x4000u
-#define MORE_FRAGMENTS 0x2000u
-#define PLACE          0x1fffu
-#define UNIT           8u
-
 #define OPTION_END    0
 #define OPTION_NONE   1
 #define OPTION_COPIED 0x80u
 
 int fragment_start(struct fragmenter *f, const uint8_t *packet, size_t len, size_t largest)
 {
-	struct wire_reader r = wire_reader(packet, len);
-	uint8_t first = wire_u8(&r);
-	uint16_t flags;
-	size_t total;
+	struct ipv4 ip;
 
-	wire_skip(&r, 1);
-	total = wire_u16(&r);
-	wire_skip(&r, 2);
-	flags = wire_u16(&r);
-	f->header_len = (first & 15u) * 4u;
-	if (r.failed || first >> 4 != 4 || f->header_len < IPV4_HEADER || total < f->header_len ||
-		total > len)
+	if (!ipv4_decode(&ip, packet, len))
 		return -EINVAL;
-	f->left = total - f->header_len;
-	f->place = flags & PLACE;
-	f->more = flags & MORE_FRAGMENTS;
-	if (flags & DONT_FRAGMENT || largest < f->header_len + UNIT ||
-		f->place * UNIT + f->left > UINT16_MAX)
+	f->header_len = ip.header;
+	f->left = ip.total - ip.header;
+	f->place = ip.fragment & IPV4_PLACE;
+	f->more = ip.fragment & IPV4_MORE_FRAGMENTS;
+	if (ip.fragment & IPV4_DONT_FRAGMENT || largest < ip.header + IPV4_UNIT ||
+		f->place * IPV4_UNIT + f->left > UINT16_MAX)
 		return -EMSGSIZE;
-	f->payload = packet + f->header_len;
-	f->chunk = (largest - f->header_len) / UNIT * UNIT;
-	memcpy(f->header, packet, f->header_len);
+	f->payload = packet + ip.header;
+	f->chunk = (largest - ip.header) / IPV4_UNIT * IPV4_UNIT;
+	memcpy(f->header, packet, ip.header);
 	return 0;
 }
 
@@ -52,7 +38,7 @@ int fragment_start(struct fragmenter *f, const uint8_t *packet, size_t len, size
 static void keep_copied_options(struct fragmenter *f)
 {
 	struct wire_reader r = wire_reader(f->header + IPV4_HEADER, f->header_len - IPV4_HEADER);
-	uint8_t kept[FRAGMENT_HEADER_MAX - IPV4_HEADER];
+	uint8_t kept[IPV4_HEADER_MAX - IPV4_HEADER];
 	struct wire_writer w = wire_writer(kept, sizeof(kept));
 
 	while (wire_left(&r)) {
@@ -89,17 +75,18 @@ size_t fragment_next(struct fragmenter *f, uint8_t *out, size_t size)
 		return 0;
 	wire_put_bytes(&w, f->header, f->header_len);
 	wire_put_bytes(&w, f->payload, take);
-	wire_patch_u16(&w, 2, (uint16_t)total);
-	wire_patch_u16(&w, 6, (uint16_t)(f->place | (last ? f->more : MORE_FRAGMENTS)));
-	wire_patch_u16(&w, 10, 0);
+	wire_patch_u16(&w, IPV4_AT_TOTAL, (uint16_t)total);
+	wire_patch_u16(&w, IPV4_AT_FRAGMENT,
+		(uint16_t)(f->place | (last ? f->more : IPV4_MORE_FRAGMENTS)));
+	wire_patch_u16(&w, IPV4_AT_CHECKSUM, 0);
 	if (w.failed) {
 		f->left = 0;
 		return 0;
 	}
-	wire_patch_u16(&w, 10, checksum_of(out, f->header_len));
+	wire_patch_u16(&w, IPV4_AT_CHECKSUM, checksum_of(out, f->header_len));
 	f->payload += take;
 	f->left -= take;
-	f->place = (uint16_t)(f->place + take / UNIT);
+	f->place = (uint16_t)(f->place + take / IPV4_UNIT);
 	if (!last)
 		keep_copied_options(f);
 	return total;

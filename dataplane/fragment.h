@@ -4,10 +4,10 @@
  */
 #pragma once
 
+#include "dataplane/ipv4.h"
+
 #include <stddef.h>
 #include <stdint.h>
-
-#define FRAGMENT_HEADER_MAX 60
 
 /* A packet being cut; it must stay while that goes on. */
 struct fragmenter {
@@ -16,7 +16,7 @@ struct fragmenter {
 	size_t chunk;         /* a multiple of 8 */
 	uint16_t place, more; /* of the next: offset in units of 8; the packet's own MF */
 	size_t header_len;
-	uint8_t header[FRAGMENT_HEADER_MAX]; /* of the next */
+	uint8_t header[IPV4_HEADER_MAX]; /* of the next */
 };
 
 /*

@@ -5,19 +5,17 @@
  */
 #include "dataplane/icmp.h"
 
+#include "dataplane/ipv4.h"
 #include "lib/checksum.h"
 #include "lib/wire.h"
 
-#define IPV4_HEADER    20u
-#define ICMP_HEADER    8u
-#define ICMP_PROTOCOL  1
-#define TOS_CONTROL    0xc0 /* internetwork control */
-#define DONT_FRAGMENT  0x4000
-#define FRAGMENT_PLACE 0x1fff
-#define TIME_TO_LIVE   64
-#define UNREACHABLE    3
-#define TOO_BIG        4
-#define QUOTED_MIN     8 /* RFC 792: octets of the payload */
+#define ICMP_HEADER   8u
+#define ICMP_PROTOCOL 1
+#define TOS_CONTROL   0xc0 /* internetwork control */
+#define TIME_TO_LIVE  64
+#define UNREACHABLE   3
+#define TOO_BIG       4
+#define QUOTED_MIN    8 /* RFC 792: octets of the payload */
 
 /* Requests and answers; all other types are errors, or unknown and so not to be answered. */
 static bool is_query(uint8_t type)
@@ -34,35 +32,18 @@ static bool is_host(uint32_t address)
 	return first != 0 && first != 127 && first < 224;
 }
 
-struct original {
-	size_t header, total;
-	uint32_t source, destination;
-};
-
-/* False: no error may be sent for it. */
-static bool read_original(struct original *o, const uint8_t *packet, size_t len)
+/* May an error be sent for it? `ip` is what it says of itself then. */
+static bool read_original(struct ipv4 *ip, const uint8_t *packet, size_t len)
 {
-	struct wire_reader r = wire_reader(packet, len);
-	uint8_t first = wire_u8(&r), protocol, type;
-	uint16_t place;
+	struct wire_reader r;
+	uint8_t type;
 
-	wire_skip(&r, 1);
-	o->header = (first & 15u) * 4u;
-	o->total = wire_u16(&r);
-	wire_skip(&r, 2);
-	place = wire_u16(&r);
-	wire_skip(&r, 1);
-	protocol = wire_u8(&r);
-	wire_skip(&r, 2);
-	o->source = wire_u32(&r);
-	o->destination = wire_u32(&r);
-	if (r.failed || first >> 4 != 4 || o->header < IPV4_HEADER || o->total < o->header ||
-		o->total > len || !(place & DONT_FRAGMENT) || place & FRAGMENT_PLACE ||
-		!is_host(o->source) || !is_host(o->destination))
+	if (!ipv4_decode(ip, packet, len) || !(ip->fragment & IPV4_DONT_FRAGMENT) ||
+		ip->fragment & IPV4_PLACE || !is_host(ip->source) || !is_host(ip->destination))
 		return false;
-	if (protocol != ICMP_PROTOCOL)
+	if (ip->protocol != ICMP_PROTOCOL)
 		return true;
-	r = wire_reader(packet + o->header, o->total - o->header);
+	r = wire_reader(packet + ip->header, ip->total - ip->header);
 	type = wire_u8(&r);
 	return !r.failed && is_query(type);
 }
@@ -70,7 +51,7 @@ static bool read_original(struct original *o, const uint8_t *packet, size_t len)
 size_t icmp_too_big(const uint8_t *packet, size_t len, uint16_t mtu, uint8_t *out, size_t size)
 {
 	struct wire_writer w = wire_writer(out, size);
-	struct original o;
+	struct ipv4 o;
 	size_t room = size < ICMP_ERROR_MAX ? size : ICMP_ERROR_MAX, quoted, total;
 
 	if (!read_original(&o, packet, len))
@@ -86,7 +67,7 @@ size_t icmp_too_big(const uint8_t *packet, size_t len, uint16_t mtu, uint8_t *ou
 	wire_put_u8(&w, TOS_CONTROL);
 	wire_put_u16(&w, (uint16_t)total);
 	wire_put_u16(&w, 0);
-	wire_put_u16(&w, DONT_FRAGMENT);
+	wire_put_u16(&w, IPV4_DONT_FRAGMENT);
 	wire_put_u8(&w, TIME_TO_LIVE);
 	wire_put_u8(&w, ICMP_PROTOCOL);
 	wire_put_u16(&w, 0);
@@ -99,7 +80,7 @@ size_t icmp_too_big(const uint8_t *packet, size_t len, uint16_t mtu, uint8_t *ou
 	wire_put_bytes(&w, packet, quoted);
 	if (w.failed)
 		return 0;
-	wire_patch_u16(&w, 10, checksum_of(out, IPV4_HEADER));
+	wire_patch_u16(&w, IPV4_AT_CHECKSUM, checksum_of(out, IPV4_HEADER));
 	wire_patch_u16(&w, IPV4_HEADER + 2, checksum_of(out + IPV4_HEADER, total - IPV4_HEADER));
 	return total;
 }

@@ -110,6 +110,18 @@ static void set_aside(struct io_send *tx, unsigned int i, struct io_sent *result
 	result->too_big++;
 }
 
+/* What is from `at` on is the queue now. */
+static void keep(struct io_send *tx, unsigned int at)
+{
+	for (unsigned int i = at; at && i < tx->count; i++) {
+		tx->packets[i - at] = tx->packets[i];
+		tx->iov[i - at] = tx->iov[i];
+		tx->to[i - at] = tx->to[i];
+		tx->control[i - at] = tx->control[i];
+	}
+	tx->count -= at;
+}
+
 struct io_sent io_send(struct io_send *tx, int fd, struct pool *pool)
 {
 	struct io_sent result = { 0 };
@@ -128,8 +140,7 @@ struct io_sent io_send(struct io_send *tx, int fd, struct pool *pool)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-			/* The rest would meet the same; asking again and again helps nobody. */
-			result.failed += tx->count - at;
+			/* The rest would meet the same now: it waits. */
 			result.full = true;
 			break;
 		}
@@ -147,10 +158,28 @@ struct io_sent io_send(struct io_send *tx, int fd, struct pool *pool)
 		result.failed++;
 		tried = false;
 	}
-	for (unsigned int i = 0; i < tx->count; i++) {
+	for (unsigned int i = 0; i < at; i++) {
 		if (tx->packets[i])
 			pool_put(pool, tx->packets[i]);
 	}
-	tx->count = 0;
+	keep(tx, at);
 	return result;
+}
+
+void io_send_disown(struct io_send *tx, const void *owner)
+{
+	for (unsigned int i = 0; i < tx->count; i++) {
+		if (tx->packets[i]->owner == owner)
+			tx->packets[i]->owner = NULL;
+	}
+}
+
+unsigned int io_send_drop(struct io_send *tx, struct pool *pool)
+{
+	unsigned int count = tx->count;
+
+	for (unsigned int i = 0; i < count; i++)
+		pool_put(pool, tx->packets[i]);
+	tx->count = 0;
+	return count;
 }

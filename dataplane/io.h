@@ -1,7 +1,7 @@
 /*
  * Batches on the GRE socket: recvmmsg(2) into slots, sendmmsg(2) with the source address of each
- * session (IP_PKTINFO). Nothing waits: what is not there is not waited for, what does not go out is
- * dropped and counted.
+ * session (IP_PKTINFO). What is not there is not waited for, what is refused is dropped and
+ * counted; only what a full socket does not take waits for it, no longer than the worker lets it.
  *
  * The socket is a raw one for protocol 47: what comes begins with an IPv4 header, what goes has
  * none. (A connected AF_UNIX SOCK_SEQPACKET socket does as well, and ignores addresses: the tests
@@ -60,11 +60,16 @@ void io_send_add(struct io_send *tx, struct packet *p, struct in_addr from, stru
 struct io_sent {
 	unsigned int sent, failed; /* failed: also those too big */
 	unsigned int too_big;
-	bool full; /* the socket takes no more now: wait for EPOLLOUT */
+	bool full; /* the socket takes no more now: the rest is still there; wait for EPOLLOUT */
 };
 
 /*
- * Sends all in order and empties the batch; slots go back to the pool, but those of packets larger
- * than the path (EMSGSIZE) to tx->too_big, for the caller to look at and give back.
+ * Sends all in order, and empties the batch unless the socket is full; slots go back to the pool,
+ * but those of packets larger than the path (EMSGSIZE) to tx->too_big, for the caller to look at
+ * and give back.
  */
 struct io_sent io_send(struct io_send *tx, int fd, struct pool *pool);
+/* What is still there is nobody's of `owner` any more (packet.owner becomes NULL). */
+void io_send_disown(struct io_send *tx, const void *owner);
+/* Gives up what is still there; how many. */
+unsigned int io_send_drop(struct io_send *tx, struct pool *pool);

@@ -1,6 +1,7 @@
 /* IPv6 headers and Packet Too Big: see ipv6.h. */
 #include "dataplane/ipv6.h"
 
+#include "lib/checksum.h"
 #include "lib/wire.h"
 
 #include <string.h>
@@ -23,36 +24,52 @@ enum next_header {
 	AUTHENTICATION = 51,
 };
 
-/* Walks to the upper layer's header. */
-static void find_upper(struct ipv6 *ip, struct wire_reader *r, uint8_t next)
+static bool is_extension(uint8_t kind)
 {
-	for (unsigned int i = 0; i < EXTENSIONS_MAX; i++) {
-		uint8_t kind = next, size;
+	return kind == HOP_BY_HOP || kind == ROUTING || kind == FRAGMENT || kind == DESTINATION ||
+	       kind == AUTHENTICATION;
+}
 
-		if (kind == ICMPV6) {
-			ip->icmp = true;
-			ip->icmp_type = wire_u8(r);
-			ip->unclear = r->failed;
-			return;
-		}
-		if (kind != HOP_BY_HOP && kind != ROUTING && kind != FRAGMENT &&
-			kind != DESTINATION && kind != AUTHENTICATION)
-			return;
-		next = wire_u8(r);
-		size = wire_u8(r);
-		if (kind == FRAGMENT) {
-			if (wire_u16(r) >> 3) /* not the first: nothing to be seen */
-				return;
-			wire_skip(r, 4);
-		} else if (kind == AUTHENTICATION) {
-			wire_skip(r, size * 4u + 6);
-		} else {
-			wire_skip(r, size * 8u + 6);
-		}
-		if (r->failed)
-			break;
+/* Goes past one extension header; false if it is a fragment's, and not the first one's. */
+static bool skip_extension(struct ipv6 *ip, struct wire_reader *r, uint8_t kind, uint8_t *next)
+{
+	uint16_t place;
+	uint8_t size;
+
+	*next = wire_u8(r);
+	size = wire_u8(r);
+	if (kind == AUTHENTICATION) {
+		ip->authenticated = true;
+		wire_skip(r, size * 4u + 6);
+	} else if (kind == FRAGMENT) {
+		place = wire_u16(r);
+		wire_skip(r, 4);
+		ip->fragment = true;
+		return place >> 3 == 0;
+	} else {
+		ip->routed |= kind == ROUTING;
+		wire_skip(r, size * 8u + 6);
 	}
-	ip->unclear = true;
+	return true;
+}
+
+/* Walks to the upper layer's header. */
+static void find_upper(struct ipv6 *ip, const uint8_t *packet, struct wire_reader *r, uint8_t next)
+{
+	for (unsigned int i = 0; i < EXTENSIONS_MAX && is_extension(next) && !r->failed; i++) {
+		if (!skip_extension(ip, r, next, &next))
+			return; /* nothing to be seen */
+	}
+	ip->unclear = r->failed || is_extension(next);
+	if (ip->unclear)
+		return;
+	ip->upper = (size_t)(r->pos - packet);
+	ip->protocol = next;
+	if (next == ICMPV6) {
+		ip->icmp = true;
+		ip->icmp_type = wire_u8(r);
+		ip->unclear = r->failed;
+	}
 }
 
 bool ipv6_decode(struct ipv6 *ip, const uint8_t *data, size_t len)
@@ -72,7 +89,7 @@ bool ipv6_decode(struct ipv6 *ip, const uint8_t *data, size_t len)
 		return false;
 	ip->total = (size_t)IPV6_HEADER + payload;
 	r = wire_sub(&r, payload);
-	find_upper(ip, &r, next);
+	find_upper(ip, data, &r, next);
 	return true;
 }
 
@@ -81,21 +98,6 @@ bool ipv6_is_nobody(const uint8_t address[IPV6_ADDRESS])
 	static const uint8_t unspecified[IPV6_ADDRESS - 1];
 
 	return !memcmp(address, unspecified, sizeof(unspecified)) && address[IPV6_ADDRESS - 1] <= 1;
-}
-
-/* RFC 8200 section 8.1. `packet` has `payload` octets of ICMPv6 behind its header. */
-static uint16_t checksum(const uint8_t *packet, size_t payload)
-{
-	struct wire_reader r = wire_reader(packet + 8, IPV6_HEADER - 8 + payload);
-	uint32_t sum = (uint32_t)payload + ICMPV6;
-
-	while (wire_left(&r) > 1)
-		sum += wire_u16(&r);
-	if (wire_left(&r))
-		sum += (uint32_t)wire_u8(&r) << 8;
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
 }
 
 size_t ipv6_too_big(const uint8_t *packet, size_t len, uint32_t mtu, uint8_t *out, size_t size)
@@ -125,6 +127,8 @@ size_t ipv6_too_big(const uint8_t *packet, size_t len, uint32_t mtu, uint8_t *ou
 	wire_put_bytes(&w, packet, quoted);
 	if (w.failed)
 		return 0;
-	wire_patch_u16(&w, IPV6_HEADER + 2, checksum(out, ICMP_HEADER + quoted));
+	wire_patch_u16(&w, IPV6_HEADER + 2,
+		checksum_of_upper(out + 8, 2 * IPV6_ADDRESS, ICMPV6, out + IPV6_HEADER,
+			ICMP_HEADER + quoted));
 	return wire_written(&w);
 }

@@ -14,6 +14,12 @@
 
 struct ipv6 {
 	size_t total;
+	size_t upper; /* offset of the upper layer's header; 0: it cannot be seen (`unclear`, or in a
+			 fragment that is not the first) */
+	uint8_t protocol;   /* with `upper`: the upper layer's */
+	bool fragment;      /* of several: not the whole packet */
+	bool routed;        /* has a Routing header: `destination` may not be the last one */
+	bool authenticated; /* nothing in it may be changed (RFC 4302) */
 	const uint8_t *source, *destination; /* in the packet */
 	uint8_t hop_limit;
 	bool icmp;    /* ICMPv6, and icmp_type is its type */

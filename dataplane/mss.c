@@ -7,17 +7,10 @@
  */
 #include "dataplane/mss.h"
 
+#include "dataplane/ipv4.h"
+#include "dataplane/ipv6.h"
+#include "dataplane/tcp.h"
 #include "lib/wire.h"
-
-#define IPV4_HEADER 20u
-#define IPV6_HEADER 40u
-#define TCP_HEADER  20u
-#define TCP_SYN     0x02u
-
-/* More extension headers than any sane packet has. */
-#define EXTENSIONS_MAX 8
-
-enum protocol { HOP_BY_HOP = 0, TCP = 6, ROUTING = 43, FRAGMENT = 44, DESTINATION = 60 };
 
 enum tcp_option { OPTION_END = 0, OPTION_NONE = 1, OPTION_MSS = 2 };
 
@@ -97,55 +90,24 @@ static bool clamp_tcp(uint8_t *tcp, size_t len, uint16_t mss)
 /* Where the TCP header of an IPv4 packet begins; 0: there is none. `len` is cut to the packet. */
 static size_t find_ipv4(const uint8_t *packet, size_t *len)
 {
-	struct wire_reader r = wire_reader(packet, *len);
-	size_t header = (wire_u8(&r) & 15u) * 4u, total;
-	uint16_t offset;
-	uint8_t protocol;
+	struct ipv4 ip;
 
-	wire_skip(&r, 1);
-	total = wire_u16(&r);
-	wire_skip(&r, 2);
-	offset = wire_u16(&r) & 0x1fff;
-	wire_skip(&r, 1);
-	protocol = wire_u8(&r);
-	if (r.failed || header < IPV4_HEADER || total < header || total > *len || offset ||
-		protocol != TCP)
+	if (!ipv4_decode(&ip, packet, *len) || ip.fragment & IPV4_PLACE ||
+		ip.protocol != PROTOCOL_TCP)
 		return 0;
-	*len = total;
-	return header;
+	*len = ip.total;
+	return ip.header;
 }
 
-/* The same for IPv6. A first header that is not known ends the walk, as does one cut short. */
+/* The same for IPv6; not where an Authentication Header vouches for every octet. */
 static size_t find_ipv6(const uint8_t *packet, size_t *len)
 {
-	struct wire_reader r = wire_reader(packet, *len);
-	size_t payload;
-	uint8_t next;
+	struct ipv6 ip;
 
-	wire_skip(&r, 4);
-	payload = wire_u16(&r);
-	next = wire_u8(&r);
-	wire_skip(&r, 33);
-	if (r.failed || payload > wire_left(&r))
+	if (!ipv6_decode(&ip, packet, *len) || ip.authenticated || ip.protocol != PROTOCOL_TCP)
 		return 0;
-	*len = IPV6_HEADER + payload;
-	r = wire_reader(packet + IPV6_HEADER, payload);
-	for (unsigned int i = 0; i < EXTENSIONS_MAX && next != TCP; i++) {
-		uint8_t kind = next, size;
-
-		next = wire_u8(&r);
-		size = wire_u8(&r);
-		if (kind == FRAGMENT) {
-			if (wire_u16(&r) >> 3) /* not the first */
-				return 0;
-			wire_skip(&r, 4);
-		} else if (kind == HOP_BY_HOP || kind == ROUTING || kind == DESTINATION) {
-			wire_skip(&r, 6 + size * 8u);
-		} else {
-			return 0;
-		}
-	}
-	return r.failed || next != TCP ? 0 : (size_t)(r.pos - packet);
+	*len = ip.total;
+	return ip.upper;
 }
 
 bool mss_clamp(uint8_t *packet, size_t len, uint16_t largest)

@@ -6,41 +6,15 @@
 #include "dataplane/path.h"
 
 #include "dataplane/fit.h"
+#include "dataplane/ipv4.h"
 #include "dataplane/ipv6.h"
+#include "dataplane/segment.h"
 #include "lib/ppp/frame.h"
 #include "lib/wire.h"
 
 #include <errno.h>
-#include <unistd.h>
 
-#define IP_GRE   47
-#define IPV4_MIN 20
-
-/* ---- headers ---- */
-
-struct ipv4 {
-	size_t header, total;
-	uint8_t protocol;
-	uint32_t source, destination;
-};
-
-/* False unless `data` begins with a whole IPv4 header and holds all that it claims. */
-static bool ipv4_decode(struct ipv4 *ip, const uint8_t *data, size_t len)
-{
-	struct wire_reader r = wire_reader(data, len);
-	uint8_t first = wire_u8(&r);
-
-	wire_skip(&r, 1);
-	ip->header = (first & 15u) * 4u;
-	ip->total = wire_u16(&r);
-	wire_skip(&r, 5);
-	ip->protocol = wire_u8(&r);
-	wire_skip(&r, 2);
-	ip->source = wire_u32(&r);
-	ip->destination = wire_u32(&r);
-	return !r.failed && first >> 4 == 4 && ip->header >= IPV4_MIN && ip->total >= ip->header &&
-	       ip->total <= len;
-}
+#define IP_GRE 47
 
 void path_discard(struct worker *w, struct packet_list *list)
 {
@@ -52,16 +26,15 @@ void path_discard(struct worker *w, struct packet_list *list)
 
 /* ---- from the GRE socket to the inner side ---- */
 
-/* Without what follows the packet: some peers pad. */
-static void write_inner(struct worker *w, const struct dp_session *s, uint8_t *data, size_t len)
+/* Without what follows the packet: some peers pad. Takes the slot over. */
+static bool write_inner(struct worker *w, const struct dp_session *s, struct packet *p, size_t len)
 {
 	if (s->limiter && !limiter_pass(&s->limiter->receive, (uint32_t)len, w->now))
-		return;
-	fit_segments(w, s, data, len);
-	if (write(w->config.inner_fd, data, len) < 0)
-		w->stats.inner_write_errors++;
-	else
-		w->stats.inner_written++;
+		return false;
+	p->len = (uint32_t)len;
+	fit_segments(w, s, p->data, len);
+	inner_add(&w->inner, p);
+	return true;
 }
 
 static bool checks_source(const struct worker *w, const struct dp_session *s)
@@ -69,7 +42,8 @@ static bool checks_source(const struct worker *w, const struct dp_session *s)
 	return w->config.check_source && !s->any_source;
 }
 
-static void deliver_ipv4(struct worker *w, struct dp_session *s, const struct packet *p)
+/* This and the next two: true if the slot was taken over. */
+static bool deliver_ipv4(struct worker *w, struct dp_session *s, struct packet *p)
 {
 	struct ipv4 ip;
 
@@ -80,7 +54,8 @@ static void deliver_ipv4(struct worker *w, struct dp_session *s, const struct pa
 	else if (checks_source(w, s) && table_lookup(&w->table, ip.source) != s)
 		w->stats.inner_source++;
 	else
-		write_inner(w, s, p->data, ip.total);
+		return write_inner(w, s, p, ip.total);
+	return false;
 }
 
 static bool may_control(const struct worker *w, struct dp_session *s)
@@ -143,7 +118,7 @@ static bool leaves_its_link(
 	return to && to != s;
 }
 
-static void deliver_ipv6(struct worker *w, struct dp_session *s, struct packet *p)
+static bool deliver_ipv6(struct worker *w, struct dp_session *s, struct packet *p)
 {
 	struct ipv6 ip;
 
@@ -160,17 +135,18 @@ static void deliver_ipv6(struct worker *w, struct dp_session *s, struct packet *
 		 (checks_source(w, s) && table_lookup6(&w->table, ip.source) != s))
 		w->stats.inner_source++;
 	else
-		write_inner(w, s, p->data, ip.total);
+		return write_inner(w, s, p, ip.total);
+	return false;
 }
 
-static void deliver_data(struct worker *w, struct dp_session *s, struct packet *p)
+static bool deliver_data(struct worker *w, struct dp_session *s, struct packet *p)
 {
 	if (p->protocol == PPP_IP)
-		deliver_ipv4(w, s, p);
-	else if (p->protocol == PPP_IPV6)
-		deliver_ipv6(w, s, p);
-	else
-		w->stats.inner_not_ip++;
+		return deliver_ipv4(w, s, p);
+	if (p->protocol == PPP_IPV6)
+		return deliver_ipv6(w, s, p);
+	w->stats.inner_not_ip++;
+	return false;
 }
 
 /* The tunnel keeps a packet that came early; short of slots it may not, nor those before it. */
@@ -196,9 +172,9 @@ static void deliver(struct worker *w, struct packet *p)
 		held_early(w, s);
 		return;
 	}
-	if (p->verdict == PACKET_DATA)
-		deliver_data(w, s, p);
-	else if (p->verdict == PACKET_CONTROL)
+	if (p->verdict == PACKET_DATA && deliver_data(w, s, p))
+		return;
+	if (p->verdict == PACKET_CONTROL)
 		deliver_control(w, s, p);
 	pool_put(&w->pool, p);
 }
@@ -224,6 +200,7 @@ static void deliver_all(struct worker *w, struct packet_list *in_order)
 		for (unsigned int i = 0; i < n; i++)
 			deliver(w, batch[i]);
 	}
+	inner_flush(&w->inner);
 }
 
 /* True if the slot went into the tunnel. */
@@ -322,6 +299,7 @@ static void open_data(struct worker *w, struct dp_session *s)
 	tunnel_open(&s->tunnel, s->open4 || s->open6, &out);
 	while ((p = packet_list_take(&out)) != NULL)
 		deliver(w, p);
+	inner_flush(&w->inner);
 	worker_touch(w, s);
 }
 
@@ -344,6 +322,11 @@ static void queue_packet(struct worker *w, struct dp_session *s, struct packet *
 	if (w->tx.count == IO_SEND_MAX) {
 		rc4_run(&w->cipher);
 		worker_flush(w);
+	}
+	if (w->tx.count == IO_SEND_MAX) { /* the socket is full, and so is the queue for it */
+		w->stats.send_errors++;
+		pool_put(&w->pool, p);
+		return;
 	}
 	p->owner = s;
 	io_send_add(&w->tx, p, s->local_address, s->peer);
@@ -391,51 +374,96 @@ bool path_seal_data(struct worker *w, struct dp_session *s, struct packet *p, ui
 	return path_seal(w, s, p, protocol);
 }
 
-/* One whose session and length are known. True if the slot was taken over. */
-static bool send_fitting(
-	struct worker *w, struct dp_session *s, struct packet *p, uint16_t protocol)
+/* A super-packet: each segment on its own. */
+static void send_super(
+	struct worker *w, struct dp_session *s, const struct inner_packet *in, uint16_t protocol)
 {
-	worker_touch(w, s);
-	if (p->len > fit_largest(w, s)) {
-		fit_too_big(w, s, p);
-		return false;
+	uint16_t largest = fit_largest(w, s);
+	struct segmenter g;
+	struct packet *p;
+	int r = segment_start(&g, &in->vnet, in->data, in->len, largest, PACKET_ROOM);
+
+	if (r < 0) {
+		if (r == -EMSGSIZE)
+			w->stats.inner_too_big++;
+		else
+			w->stats.inner_odd++;
+		return;
 	}
-	fit_segments(w, s, p->data, p->len);
-	return path_seal_data(w, s, p, protocol);
+	while ((p = pool_get(&w->pool)) != NULL) {
+		p->len = (uint32_t)segment_next(&g, p->data);
+		if (!p->len) {
+			pool_put(&w->pool, p);
+			return;
+		}
+		w->stats.inner_segments++;
+		if (p->len > largest) {
+			fit_too_big(w, s, p->data, p->len);
+			pool_put(&w->pool, p);
+		} else if (!path_seal_data(w, s, p, protocol)) {
+			pool_put(&w->pool, p);
+		}
+	}
+	w->stats.no_slot++;
 }
 
-static bool send_ipv4(struct worker *w, struct packet *p)
+/* One whose session and length are known. */
+static void send_known(
+	struct worker *w, struct dp_session *s, struct inner_packet *in, uint16_t protocol)
+{
+	worker_touch(w, s);
+	if (in->vnet.kind != VNET_LONE) {
+		send_super(w, s, in, protocol);
+	} else if (in->len > fit_largest(w, s)) {
+		fit_too_big(w, s, in->data, in->len);
+	} else {
+		fit_segments(w, s, in->data, in->len);
+		in->slot->len = in->len;
+		if (path_seal_data(w, s, in->slot, protocol))
+			in->slot = NULL;
+	}
+}
+
+static void not_whole(struct worker *w)
+{
+	/* Longer than a slot: read() has cut it. With offloads nothing is cut. */
+	if (w->inner.offload.header)
+		w->stats.inner_not_ip++;
+	else
+		w->stats.inner_too_big++;
+}
+
+static void send_ipv4(struct worker *w, struct inner_packet *in)
 {
 	struct dp_session *s;
 	struct ipv4 ip;
 
-	if (!ipv4_decode(&ip, p->data, p->len)) {
-		/* Longer than a slot: read() has cut it. */
-		w->stats.inner_too_big++;
-		return false;
+	if (!ipv4_decode(&ip, in->data, in->len)) {
+		not_whole(w);
+		return;
 	}
 	s = table_lookup(&w->table, w->config.lookup_by_source ? ip.source : ip.destination);
 	if (!s) {
 		w->stats.inner_no_session++;
-		return false;
+		return;
 	}
-	p->len = (uint32_t)ip.total;
-	return send_fitting(w, s, p, PPP_IP);
+	in->len = (uint32_t)ip.total;
+	send_known(w, s, in, PPP_IP);
 }
 
 /* Our kernel's own Discovery and multicast reports are for a device that it knows nothing about. */
-static bool send_ipv6(struct worker *w, struct packet *p)
+static void send_ipv6(struct worker *w, struct inner_packet *in)
 {
 	struct dp_session *s;
 	struct ipv6 ip;
 
-	if (!ipv6_decode(&ip, p->data, p->len)) {
-		w->stats.inner_too_big++;
-		return false;
+	if (!ipv6_decode(&ip, in->data, in->len)) {
+		not_whole(w);
+		return;
 	}
 	if (ipv6_is_multicast(ip.destination) || ipv6_is_discovery(&ip)) {
 		w->stats.inner_link_local++;
-		return false;
+		return;
 	}
 	s = table_lookup6(&w->table, w->config.lookup_by_source ? ip.source : ip.destination);
 	if (!s || !s->open6) {
@@ -443,81 +471,36 @@ static bool send_ipv6(struct worker *w, struct packet *p)
 			w->stats.inner_closed++;
 		else
 			w->stats.inner_no_session++;
-		return false;
+		return;
 	}
-	p->len = (uint32_t)ip.total;
-	return send_fitting(w, s, p, PPP_IPV6);
+	in->len = (uint32_t)ip.total;
+	send_known(w, s, in, PPP_IPV6);
 }
 
-/* True if the slot was taken over. */
-static bool send_packet(struct worker *w, struct packet *p)
+static void send_packet(struct worker *w, struct inner_packet *in)
 {
-	uint8_t version = p->len ? p->data[0] >> 4 : 0;
+	uint8_t version = in->len ? in->data[0] >> 4 : 0;
 
-	if (version == 4)
-		return send_ipv4(w, p);
-	if (version == 6)
-		return send_ipv6(w, p);
-	w->stats.inner_not_ip++;
-	return false;
-}
-
-/* Reads one packet: 1, 0 if there is none, or a negative errno if there never will be. */
-static int read_inner(struct worker *w, struct packet *p)
-{
-	ssize_t n = read(w->config.inner_fd, p->data, PACKET_ROOM);
-
-	if (n > 0) {
-		p->len = (uint32_t)n;
-		return 1;
-	}
-	if (n == 0)
-		return -EPIPE;
-	switch (errno) {
-	case EAGAIN:
-	case EINTR:
-		return 0;
-	case EFAULT: /* how a TUN device may say that the packet is longer than the buffer */
-	case EMSGSIZE:
-	case EINVAL:
-		w->stats.inner_too_big++;
-		return 0;
-	default:
-		return -errno;
-	}
+	if (version != 4 && version != 6)
+		w->stats.inner_not_ip++;
+	else if (in->vnet.kind == VNET_LONE && segment_complete(&in->vnet, in->data, in->len) < 0)
+		w->stats.inner_odd++;
+	else if (version == 4)
+		send_ipv4(w, in);
+	else
+		send_ipv6(w, in);
 }
 
 int path_read_inner(struct worker *w)
 {
-	struct packet *p = NULL;
-	int r = 0;
-
-	while (w->inner_count < WORKER_INNER_BATCH) {
-		if (!p)
-			p = pool_get(&w->pool);
-		if (!p) {
-			w->stats.no_slot++;
-			break;
-		}
-		r = read_inner(w, p);
-		if (r <= 0)
-			break;
-		w->stats.inner_read++;
-		w->inner[w->inner_count++] = p;
-		p = NULL;
-	}
-	if (p)
-		pool_put(&w->pool, p);
-	return r < 0 ? r : 0;
+	return inner_read(&w->inner);
 }
 
 void path_send(struct worker *w)
 {
-	for (unsigned int i = 0; i < w->inner_count; i++) {
-		if (!send_packet(w, w->inner[i]))
-			pool_put(&w->pool, w->inner[i]);
-	}
-	w->inner_count = 0;
+	for (unsigned int i = 0; i < w->inner.count; i++)
+		send_packet(w, &w->inner.batch[i]);
+	inner_done(&w->inner);
 	rc4_run(&w->cipher);
 }
 

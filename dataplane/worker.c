@@ -19,8 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A full GRE socket says when it has room again; should it not, the inner side is read again after
- * this, us. */
+/* A full GRE socket says when it has room again; what waits for it is given up after this, and the
+ * inner side is read again, us. */
 #define BLOCKED_MAX 10000
 
 /* A DP_EVENT_PATH of one session at most so often, us. */
@@ -77,23 +77,46 @@ static void path_is_smaller(struct worker *w, struct dp_session *s)
 	event_list_add_once(&w->raised, &s->path);
 }
 
-void worker_flush(struct worker *w)
+/* How many went out. */
+static unsigned int flush(struct worker *w)
 {
 	struct io_sent result;
 	struct packet *p;
 
-	if (w->tx.count == 0)
-		return;
 	result = io_send(&w->tx, w->config.gre_fd, &w->pool);
 	w->stats.gre_sent += result.sent;
 	w->stats.send_errors += result.failed;
 	w->stats.send_too_big += result.too_big;
 	while ((p = packet_list_take(&w->tx.too_big)) != NULL) {
-		path_is_smaller(w, p->owner);
+		if (p->owner) /* not if it was removed meanwhile */
+			path_is_smaller(w, p->owner);
 		pool_put(&w->pool, p);
 	}
 	if (result.full)
 		set_blocked(w, true);
+	return result.sent;
+}
+
+void worker_flush(struct worker *w)
+{
+	if (w->tx.count && !w->blocked_until)
+		flush(w);
+}
+
+/* The GRE socket says that it has room again, or has had none for too long. */
+static void unblock(struct worker *w)
+{
+	uint64_t until = w->blocked_until;
+
+	set_blocked(w, false);
+	if (flush(w) || !w->blocked_until)
+		return;
+	if (w->now < until) {
+		w->blocked_until = until; /* it had none: no longer than that */
+	} else {
+		w->stats.send_errors += io_send_drop(&w->tx, &w->pool);
+		set_blocked(w, false);
+	}
 }
 
 /* ---- settling ---- */
@@ -179,6 +202,7 @@ static void remove_session(struct worker *w, struct dp_session *s)
 	wheel_remove(&w->wheel, &s->timer);
 	tunnel_done(&s->tunnel, &held);
 	path_discard(w, &held);
+	io_send_disown(&w->tx, s);
 	event_list_add_once(&w->raised, &s->gone);
 }
 
@@ -333,7 +357,7 @@ static void turn(struct worker *w)
 		ready[events[i].data.u32] = events[i].events;
 	w->now = worker_clock();
 	if (w->blocked_until && (ready[SOURCE_GRE] & EPOLLOUT || w->now >= w->blocked_until))
-		set_blocked(w, false);
+		unblock(w);
 	w->gre_more = false;
 	if (((ready[SOURCE_GRE] & ~(uint32_t)EPOLLOUT) || wheel_next(&w->wheel) <= w->now) &&
 		!w->gre_lost && path_read_gre(w) < 0)
@@ -407,7 +431,9 @@ struct worker *worker_new(const struct dp_config *config, struct event_queue *ev
 		goto out;
 	w->config = *config;
 	w->events = events;
+	w->cipher.cipher = config->cipher;
 	event_list_init(&w->raised);
+	inner_init(&w->inner, config->inner_fd, &config->inner_offload, &w->pool, &w->stats);
 	io_receive_init(&w->rx);
 	io_send_init(&w->tx);
 	wheel_init(&w->wheel, worker_clock());

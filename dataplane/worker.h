@@ -11,14 +11,14 @@
 #pragma once
 
 #include "dataplane/icmp.h"
+#include "dataplane/inner.h"
 #include "dataplane/internal.h"
 #include "dataplane/io.h"
 
-#define WORKER_INNER_BATCH   64
 #define WORKER_COMMAND_BATCH 512
 #define WORKER_TIMER_BATCH   256
 #define WORKER_TOUCHED_MAX                                                                         \
-	(IO_RECEIVE_MAX + WORKER_INNER_BATCH + WORKER_COMMAND_BATCH + WORKER_TIMER_BATCH)
+	(IO_RECEIVE_MAX + INNER_BATCH + WORKER_COMMAND_BATCH + WORKER_TIMER_BATCH)
 
 struct worker {
 	struct dp_config config;
@@ -35,8 +35,7 @@ struct worker {
 	struct rc4_batch cipher; /* empty between batches */
 	struct io_receive rx;
 	unsigned int gre_count; /* packets in rx.slots that are not done */
-	struct packet *inner[WORKER_INNER_BATCH];
-	unsigned int inner_count; /* packets in it */
+	struct inner inner;
 	struct io_send tx;
 	struct dp_stats stats;
 	struct icmp_limit icmp;

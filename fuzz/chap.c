@@ -21,7 +21,9 @@ struct end {
 static struct end ends[2]; /* by enum chap_role */
 static struct ppp_secret right, wrong;
 static enum ppp_auth_method method;
-static bool knows; /* the peer knows the password */
+static bool knows;   /* the peer knows the password */
+static bool offered; /* a change of it, by the authenticator */
+static struct password_change change;
 
 static void send_packet(void *user, const uint8_t *packet, size_t len)
 {
@@ -82,11 +84,25 @@ static void give_verdict(struct end *e, struct fuzz *f)
 		return;
 	}
 	e->judging = false;
-	if (how & 1) {
+	if (e->request.change) {
+		struct ppp_secret next;
+
+		/* Only behind an offer, which came behind a proof of the old one. */
+		FUZZ_CHECK(offered && method == PPP_AUTH_MSCHAP2);
+		offered = false;
+		if (!ppp_auth_check_change(&e->request, &right, &next, &verdict))
+			FUZZ_CHECK(knows && !next.password);
+		else
+			FUZZ_CHECK(!verdict.ok && verdict.error);
+	} else if (how & 1) {
 		(void)ppp_auth_check(&e->request, &right, &verdict);
 		FUZZ_CHECK(knows || !verdict.ok);
 		if (how & 2)
 			verdict.retry = false;
+		if (verdict.ok && how & 8) {
+			verdict = (struct ppp_auth_verdict){ .error = 648, .change = true };
+			offered = true;
+		}
 	} else {
 		verdict.error = fuzz_u16(f);
 		verdict.retry = how & 2;
@@ -165,6 +181,8 @@ static void step(struct fuzz *f)
 	default:
 		if (what == 0xff)
 			chap_done(&e->c);
+		else
+			chap_challenge_again(&e->c, f->now);
 		break;
 	}
 	check(&ends[0]);
@@ -180,6 +198,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.send = send_packet, .random = draw, .judge = judge, .done = done
 	};
 	struct fuzz f = fuzz_begin(data, size);
+	static const uint8_t filling[PASSWORD_BLOCK];
 	struct end *server = &ends[CHAP_AUTHENTICATOR], *client = &ends[CHAP_PEER];
 	uint8_t flags = fuzz_u8(&f);
 
@@ -188,11 +207,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	FUZZ_CHECK(!ppp_secret_from_password(&wrong, "wrong"));
 	method = methods[flags >> 4 & 3];
 	knows = flags & 1;
+	offered = false;
+	FUZZ_CHECK(!password_seal(&change, "another", (knows ? &right : &wrong)->nt_hash, filling));
 	server->f = client->f = &f;
 	server->honest = true;
 	chap_start_authenticator(&server->c, method, "server", &ops, server, f.now);
 	chap_start_peer(&client->c, method, flags & 2 ? "DOM\\alice" : "alice",
 		knows ? &right : &wrong, &ops, client, f.now);
+	if (flags & 4)
+		chap_set_change(&client->c, &change);
 	while (fuzz_more(&f))
 		step(&f);
 	/* Silence: both come to an end. */

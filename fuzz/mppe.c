@@ -1,7 +1,8 @@
 /*
  * lib/mppe: a sealing end, and a path that loses, doubles, delays, damages and forges. What opens
  * and was not tampered with is what was sealed; the work per packet is bounded; after everything
- * both ends come into step again.
+ * both ends come into step again. In half of the inputs the packets have GRE numbers, long losses are
+ * walked and keys of late packets are kept: each packet opens once at the most.
  *
  * The key comes from the whole input: no mutation can work its way towards a forged packet that
  * decrypts.
@@ -15,6 +16,8 @@
 #define LOST_MAX                                                                                   \
 	1500 /* more in a row is ambiguous: the count has 12 bits, and FLUSHED skips to 256 */
 
+#define LOST_NUMBERED 9000 /* with numbers */
+
 struct sealed {
 	uint32_t serial;
 	uint8_t bytes[MPPE_HEADER + 2 + SIZE];
@@ -26,6 +29,36 @@ static struct sealed kept[KEPT];
 static uint32_t serial, opened;
 static bool tampered; /* forged packets may have moved stateful keys: until the next recovery */
 static unsigned int lost;
+static bool numbered;
+static struct mppe_late keys;
+static uint64_t came[1u << 12]; /* bit per serial number, while there are */
+static uint8_t start[16];
+
+/* CCP is opened anew. */
+static void begin_anew(void)
+{
+	struct mppe_params params = tx.params;
+
+	mppe_init(&tx, &params, start);
+	mppe_init(&rx, &params, start);
+	mppe_late_done(&keys);
+	if (numbered) {
+		rx.late_keys = &keys;
+		mppe_numbered(&rx, serial + 1);
+	}
+	tampered = false;
+}
+
+/* Opened and as it was sealed: for the first time? */
+static void check_once(uint32_t number)
+{
+	uint64_t bit = (uint64_t)1 << (number % 64), *word = &came[number / 64 % (1u << 12)];
+
+	if (number >= (1u << 18))
+		return;
+	FUZZ_CHECK(!(*word & bit) || !rx.params.stateless);
+	*word |= bit;
+}
 
 static void plain(struct sealed *s, uint32_t number)
 {
@@ -51,16 +84,27 @@ static struct sealed *seal(void)
 	return s;
 }
 
-static enum mppe_result open_packet(uint8_t *data, uint32_t len)
+static enum mppe_result open_packet(uint8_t *data, uint32_t len, uint32_t number)
 {
+	uint32_t far = rx.far, work = rx.work;
 	uint64_t rekeys = rx.rekeys;
-	enum mppe_result result = mppe_open(&rx, data, len, &batch);
+	bool late = numbered && (int32_t)(number - rx.base) < 0;
+	enum mppe_result result;
 	uint16_t protocol;
 
+	if (numbered && !late)
+		mppe_numbered(&rx, number);
+	result = late ? mppe_open_late(&rx, data, len, &batch) : mppe_open(&rx, data, len, &batch);
 	FUZZ_CHECK(batch.count <= 1);
 	rc4_run(&batch);
-	FUZZ_CHECK(rx.rekeys - rekeys <= MPPE_COUNT + MPPE_TRY_MAX + 1u);
-	FUZZ_CHECK(rx.work <= MPPE_WORK_MAX);
+	FUZZ_CHECK(rx.rekeys - rekeys <= far + MPPE_COUNT + MPPE_TRY_MAX + 2u);
+	FUZZ_CHECK(rx.work <= MPPE_WORK_MAX && rx.credit <= MPPE_CREDIT_MAX);
+	/* What two walks and the tries with them may cost, at most. */
+	FUZZ_CHECK(rx.work + 2u * MPPE_COUNT + 4u * MPPE_TRY_MAX >= work);
+	if (late) {
+		FUZZ_CHECK(result == MPPE_OK || result == MPPE_OLD);
+		FUZZ_CHECK(rx.rekeys == rekeys && rx.work == work);
+	}
 	if (result == MPPE_OK && !mppe_inner(data + MPPE_HEADER, len - MPPE_HEADER, &protocol)) {
 		mppe_lost(&rx);
 		return MPPE_BAD;
@@ -74,7 +118,7 @@ static enum mppe_result open_packet(uint8_t *data, uint32_t len)
 static bool deliver(const struct sealed *from)
 {
 	struct sealed want, *copy = (struct sealed *)(void *)fuzz_copy(from, sizeof(*from));
-	enum mppe_result result = open_packet(copy->bytes, sizeof(copy->bytes));
+	enum mppe_result result = open_packet(copy->bytes, sizeof(copy->bytes), from->serial);
 	bool intact;
 
 	plain(&want, from->serial);
@@ -82,9 +126,13 @@ static bool deliver(const struct sealed *from)
 	free(copy);
 	if (result == MPPE_RESET)
 		mppe_reset_requested(&tx);
+	if (result == MPPE_LOST)
+		begin_anew();
 	if (result != MPPE_OK)
 		return false;
 	FUZZ_CHECK(intact || tampered);
+	if (intact)
+		check_once(from->serial);
 	if (intact && from->serial > opened) {
 		opened = from->serial;
 		lost = 0;
@@ -98,7 +146,7 @@ static void damage(struct fuzz *f, const struct sealed *from)
 
 	copy[fuzz_below(f, sizeof(from->bytes))] ^= fuzz_u8(f);
 	tampered = true;
-	(void)open_packet(copy, (uint32_t)sizeof(from->bytes));
+	(void)open_packet(copy, (uint32_t)sizeof(from->bytes), from->serial);
 	free(copy);
 }
 
@@ -106,18 +154,30 @@ static void forge(struct fuzz *f)
 {
 	size_t len;
 	uint8_t *data = fuzz_block(f, &len);
+	uint32_t number = serial;
 
+	if (numbered)
+		number += (uint32_t)fuzz_u16(f) << fuzz_below(f, 16);
 	if (len)
 		tampered = true;
-	if (open_packet(data, (uint32_t)len) == MPPE_OK)
+	if (open_packet(data, (uint32_t)len, number) == MPPE_OK)
 		FUZZ_CHECK(len > MPPE_HEADER);
 	free(data);
 }
 
 static void lose(unsigned int n)
 {
-	while (n-- && lost++ < LOST_MAX)
+	while (n-- && lost++ < (numbered ? LOST_NUMBERED : LOST_MAX))
 		(void)seal();
+}
+
+static void catch_up(unsigned int changes)
+{
+	uint32_t far = rx.far, credit = rx.credit;
+
+	mppe_catch_up(&rx, changes);
+	FUZZ_CHECK(rx.far - far <= changes && rx.far - far == credit - rx.credit);
+	FUZZ_CHECK(rx.far <= rx.goal || rx.far == far);
 }
 
 static void step(struct fuzz *f)
@@ -144,7 +204,10 @@ static void step(struct fuzz *f)
 		forge(f);
 		break;
 	case 7:
-		mppe_reset_requested(&tx);
+		if (numbered && fuzz_bool(f))
+			catch_up(fuzz_u16(f));
+		else
+			mppe_reset_requested(&tx);
 		break;
 	}
 }
@@ -153,20 +216,16 @@ static void step(struct fuzz *f)
  * Without faults the ends come into step, and stay. A stateful receiver may need flag packets (each
  * 256 counts) to see how the peer means FLUSHED.
  */
-static void recover(const uint8_t key[16])
+static void recover(void)
 {
-	struct mppe_params params;
 	unsigned int settle = tx.params.stateless ? 0 : tampered ? 520 : 260, n;
 
 	for (n = 0; n < 3 * MPPE_COUNT && !deliver(seal()); n++)
-		;
+		catch_up(512);
 	if (n == 3 * MPPE_COUNT && tampered && !tx.params.stateless) {
 		/* A FLUSHED packet whose count was damaged decrypts, and misleads for good: it is
 		 * then for lib/tunnel to have CCP opened anew (TUNNEL_EVENT_DESYNC). */
-		params = tx.params;
-		mppe_init(&tx, &params, key);
-		mppe_init(&rx, &params, key);
-		tampered = false;
+		begin_anew();
 		n = deliver(seal()) ? 0 : n;
 	}
 	FUZZ_CHECK(n < 3 * MPPE_COUNT);
@@ -181,7 +240,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const enum mppe_bits strengths[] = { MPPE_40, MPPE_56, MPPE_128, MPPE_128 };
 	struct fuzz f = fuzz_begin(data, size);
-	uint8_t flags = fuzz_u8(&f), key[16];
+	uint8_t flags = fuzz_u8(&f);
 	struct mppe_params params = {
 		.bits = strengths[flags >> 1 & 3],
 		.stateless = flags & 1,
@@ -190,15 +249,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t i = 0; i < size; i++)
 		f.seed = (f.seed ^ data[i]) * 0x100000001b3ull;
 	f.seed |= 1;
-	fuzz_random(&f, key, sizeof(key));
+	fuzz_random(&f, start, sizeof(start));
 	serial = opened = lost = 0;
-	tampered = false;
-	mppe_init(&tx, &params, key);
-	mppe_init(&rx, &params, key);
+	memset(came, 0, sizeof(came));
+	numbered = flags & 8;
+	tx.params = params;
+	begin_anew();
 	(void)deliver(seal());
 	while (fuzz_more(&f))
 		step(&f);
-	recover(key);
+	recover();
 	mppe_done(&tx);
 	mppe_done(&rx);
 	return 0;

@@ -34,6 +34,7 @@ static void begin_worker(void)
 	event_list_init(&w.raised);
 	io_receive_init(&w.rx);
 	io_send_init(&w.tx);
+	inner_init(&w.inner, w.config.inner_fd, &(struct vnet_offload){ 0 }, &w.pool, &w.stats);
 	FUZZ_CHECK(!table_init(&w.table, 1) && !pool_init(&w.pool, POOL_MIN));
 }
 
@@ -194,9 +195,16 @@ static void send_inner(unsigned int i, bool any)
 		wire_put_bytes(&out, block, len < room ? len : room);
 	}
 	FUZZ_CHECK(!out.failed);
-	p->len = (uint32_t)wire_written(&out);
-	w.inner[0] = p;
-	w.inner_count = 1;
+	w.inner.batch[0] = (struct inner_packet){
+		.slot = p, .data = p->data, .len = (uint32_t)wire_written(&out)
+	};
+	w.inner.count = 1;
+	if (w.inner.offload.header) {
+		uint8_t raw[VNET_SIZE];
+
+		wire_copy(&f.in, raw, sizeof(raw));
+		vnet_decode(&w.inner.batch[0].vnet, raw);
+	}
 	path_send(&w);
 	free(block);
 }
@@ -248,6 +256,10 @@ static void step(void)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static const struct vnet_offload none;
+	static const struct vnet_offload all = {
+		.header = true, .tcp4 = true, .tcp6 = true, .udp = true
+	};
 	uint8_t flags;
 
 	f = fuzz_begin(data, size);
@@ -259,6 +271,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	w.config.clamp_mss = flags & 2;
 	w.config.report_too_big = flags & 4;
 	w.config.lookup_by_source = flags & 8;
+	coalesce_init(&w.inner.out, flags & 16 ? &all : &none);
+	w.inner.offload = flags & 16 ? all : none;
 	for (unsigned int i = 0; i < CALLS; i++)
 		begin_call(i, fuzz_u8(&f));
 	while (fuzz_more(&f))

@@ -1,5 +1,5 @@
 /*
- * lib/tunnel: two ends, MPPE of any kind on and off, every kind of flow control, raw or not; a path
+ * lib/tunnel: two ends, MPPE and compression of any kind on and off, every kind of flow control, raw or not; a path
  * that loses, doubles, delays and damages, and GRE packets of the input's. Every packet comes out
  * once; what was sent in clear over an honest path arrives as it was; the queues are bounded; after
  * a tick nothing is overdue.
@@ -10,8 +10,9 @@
 #include "fuzz/fuzz.h"
 #include "tests/unit/tcp_packet.h"
 
-#define KEPT 32
-#define SIZE 40 /* of an IP packet */
+#define KEPT  32
+#define LIMIT 600 /* of what is decompressed */
+#define SIZE  40  /* of an IP packet */
 
 struct wire {
 	uint8_t data[PACKET_ROOM];
@@ -188,6 +189,8 @@ static void work(struct end *e, struct packet_list *in)
 			FUZZ_CHECK(step[i]->verdict != PACKET_NONE);
 			if (step[i]->verdict == PACKET_HELD)
 				continue;
+			FUZZ_CHECK(step[i]->verdict != PACKET_DATA || e->t.raw ||
+				   step[i]->len <= LIMIT);
 			if (step[i]->verdict == PACKET_DATA)
 				arrived(e, step[i]);
 			give_back(step[i]);
@@ -278,6 +281,30 @@ static void acknowledge(struct end *e)
 		give_back(p);
 }
 
+/* Compression from `from` to the other end, on both sides, or off. */
+static void switch_compression(struct end *from, struct end *to, unsigned int how)
+{
+	static const struct codec_params kinds[] = {
+		[1] = { .kind = CODEC_MPPC, .encrypted = true },
+		[2] = { .kind = CODEC_MPPC },
+		[3] = { .kind = CODEC_DEFLATE, .bits = 9 },
+		[4] = { .kind = CODEC_BSD, .bits = 12 },
+		[5] = { .kind = CODEC_DEFLATE, .bits = 15 },
+		[6] = { .kind = CODEC_BSD, .bits = 9 },
+	};
+	struct codec_params params;
+
+	if (how == 7) {
+		tunnel_set_pack(&from->t, NULL);
+		tunnel_set_unpack(&to->t, NULL);
+		return;
+	}
+	params = kinds[how];
+	params.limit = LIMIT;
+	tunnel_set_pack(&from->t, codec_new(&params, true));
+	tunnel_set_unpack(&to->t, codec_new(&params, false));
+}
+
 /* Encryption from `from` to the other end, on both sides, or off. */
 static void switch_keys(struct end *from)
 {
@@ -291,6 +318,8 @@ static void switch_keys(struct end *from)
 	tunnel_set_tx(&from->t, how & 8 ? NULL : &params, key);
 	if (!(how & 16))
 		tunnel_set_rx(&to->t, how & 8 ? NULL : &params, key);
+	if (how >> 5)
+		switch_compression(from, to, how >> 5);
 }
 
 static void own(struct end *e)
@@ -338,6 +367,7 @@ static void check(struct end *e)
 	if (e->t.sender.flow != GRE_FLOW_OFF)
 		FUZZ_CHECK(stats.window >= 1 && stats.window <= stats.window_max);
 	FUZZ_CHECK(e->t.receiver.held <= GRE_HOLD_MAX);
+	FUZZ_CHECK(!e->t.late_keys || e->t.late_until <= f.now + TUNNEL_LATE_TIME);
 }
 
 static void step(void)

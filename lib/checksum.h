@@ -1,19 +1,47 @@
-/* The Internet checksum (RFC 1071) of headers that we build. */
+/*
+ * The Internet checksum (RFC 1071): the one's complement of the one's complement sum of 16-bit
+ * words.
+ *
+ * A sum in work is a uint64_t, 0 at first, in the machine's own order of octets (RFC 1071 section 2
+ * B); what is added to it may begin anywhere in memory, but each piece but the last must have an
+ * even number of octets. Nothing here reads beyond `len`.
+ */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of `len` octets, to be written in network order where zeros were summed. */
-static inline uint16_t checksum_of(const uint8_t *data, size_t len)
-{
-	uint32_t sum = 0;
+/* `sum` and `len` octets more. */
+uint64_t checksum_add(uint64_t sum, const void *data, size_t len);
 
-	for (size_t i = 0; i + 1 < len; i += 2)
-		sum += (uint32_t)data[i] << 8 | data[i + 1];
-	if (len % 2)
-		sum += (uint32_t)data[len - 1] << 8;
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
+/*
+ * `sum` and a pseudo header: `addresses_len` octets of source and destination (8 of IPv4, 32 of
+ * IPv6), the upper layer's protocol and length (RFC 9293 section 3.1, RFC 8200 section 8.1).
+ */
+uint64_t checksum_add_pseudo(
+	uint64_t sum, const uint8_t *addresses, size_t addresses_len, uint8_t protocol, size_t len);
+
+/*
+ * The sum in 16 bits as they are written in network order, not complemented: what a packet has in
+ * its checksum's place whose checksum is left to be completed. Of a block with its right checksum:
+ * ffff.
+ */
+uint16_t checksum_fold(uint64_t sum);
+
+/*
+ * Of `len` octets, to be written in network order where zeros were summed; 0 where it stands in
+ * them and is right.
+ */
+static inline uint16_t checksum_of(const void *data, size_t len)
+{
+	return (uint16_t)~checksum_fold(checksum_add(0, data, len));
+}
+
+/* Of an upper layer's packet (ICMPv6, TCP, UDP) with its pseudo header. */
+static inline uint16_t checksum_of_upper(const uint8_t *addresses, size_t addresses_len,
+	uint8_t protocol, const void *data, size_t len)
+{
+	uint64_t sum = checksum_add_pseudo(0, addresses, addresses_len, protocol, len);
+
+	return (uint16_t)~checksum_fold(checksum_add(sum, data, len));
 }

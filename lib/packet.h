@@ -8,9 +8,6 @@
 #include <stdint.h>
 
 #define PACKET_SLOT 2048
-/* packet.flags, of a receiver's: numbers before it are missing, or came to nothing. */
-#define PACKET_AFTER_GAP 4u
-
 #define PACKET_HEADROOM                                                                            \
 	128 /* Ethernet 14, IPv4 20, GRE 16, address/control 2, protocol 2, MPPE 4; aligned */
 
@@ -22,6 +19,13 @@ enum packet_verdict {
 	PACKET_DROP,    /* give the slot back; already counted */
 };
 
+/*
+ * packet.flags, set by lib/gre. The other bits are the tunnel's own (lib/tunnel_internal.h: 1, 2, and 5
+ * to 7).
+ */
+#define PACKET_LATE      4u /* its gap had been given up */
+#define PACKET_AFTER_GAP 8u /* numbers before it are missing, or came to nothing */
+
 struct packet {
 	struct packet *next; /* for lists; the owner's */
 	uint8_t *data;       /* into buf */
@@ -31,6 +35,7 @@ struct packet {
 	uint8_t flags;     /* the tunnel's */
 	void *owner;       /* the caller's, e.g. the session */
 	uint64_t time;     /* us, when received */
+	uint32_t number;   /* received: in the GRE stream */
 	uint8_t buf[PACKET_SLOT];
 };
 

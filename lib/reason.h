@@ -57,6 +57,8 @@
 		"the account may not log on (disabled, expired, or outside its hours)")            \
 	X(AUTH_PEER_UNPROVEN, "auth-peer-unproven", AUTH,                                          \
 		"the server did not prove that it knows the password (impostor?)")                 \
+	X(AUTH_CERTIFICATE, "auth-certificate", AUTH,                                              \
+		"no agreement on TLS: a certificate, this end's or the other's, was refused")      \
 	X(AUTH_TIMEOUT, "auth-timeout", PEER, "authentication was not finished in time")           \
 	X(MPPE_REFUSED, "mppe-refused", POLICY,                                                    \
 		"encryption is required here, but the peer does not agree to it")                  \

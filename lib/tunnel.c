@@ -55,6 +55,7 @@ void tunnel_set_rx(struct tunnel *t, const struct mppe_params *params, const uin
 {
 	mppe_done(&t->mppe_rx);
 	t->rx = NULL;
+	tunnel_mppe_changed(t);
 	t->nonsense = 0;
 	t->resets = 0;
 	t->last_reset = 0;
@@ -64,6 +65,7 @@ void tunnel_set_rx(struct tunnel *t, const struct mppe_params *params, const uin
 	mppe_init(&t->mppe_rx, params, start);
 	t->rx = &t->mppe_rx;
 	t->mppe_rx.mppc = t->unpack && codec_is_encrypted(t->unpack);
+	tunnel_mppe_changed(t);
 }
 
 void tunnel_reset_requested(struct tunnel *t)
@@ -223,6 +225,7 @@ void tunnel_receive(struct tunnel *t, const struct gre_header *h, struct packet 
 	if (h->has_ack)
 		gre_sender_acked(&t->sender, h->ack, now);
 	p->flags = 0;
+	p->number = h->seq;
 	if (!h->has_seq) {
 		t->stats.rx_acks++;
 		p->verdict = PACKET_DROP;
@@ -269,6 +272,14 @@ static void undecipherable(struct tunnel *t, struct packet *p, enum tunnel_drop 
 		tunnel_raise_desync(t);
 }
 
+/* Of MPPE: what follows is decrypted. */
+static void take_header(struct packet *p)
+{
+	p->data += MPPE_HEADER;
+	p->len -= MPPE_HEADER;
+	p->flags |= PACKET_ENCRYPTED;
+}
+
 static void decrypt(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
 {
 	struct wire_reader r = wire_reader(p->data, p->len);
@@ -277,9 +288,7 @@ static void decrypt(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
 	switch (mppe_open(t->rx, p->data, p->len, batch)) {
 	case MPPE_OK:
 		p->flags |= (uint8_t)(header >> PACKET_BITS << PACKET_BITS_AT);
-		p->data += MPPE_HEADER;
-		p->len -= MPPE_HEADER;
-		p->flags |= PACKET_ENCRYPTED;
+		take_header(p);
 		break;
 	case MPPE_BAD:
 		undecipherable(t, p, TUNNEL_DROP_MPPE_BAD);
@@ -295,7 +304,15 @@ static void decrypt(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
 		if (!t->rx->params.stateless)
 			tunnel_raise_reset(t);
 		break;
+	case MPPE_LOST:
+		/* Some of them: three forged numbers are not to be enough. */
+		tunnel_drop(t, p, TUNNEL_DROP_MPPE_WAIT);
+		t->nonsense += TUNNEL_NONSENSE_MAX / TUNNEL_LOST_MAX;
+		if (t->nonsense >= TUNNEL_NONSENSE_MAX)
+			tunnel_raise_desync(t);
+		break;
 	}
+	tunnel_mppe_behind(t);
 }
 
 static void take_raw(struct tunnel *t, struct packet *p)
@@ -314,13 +331,17 @@ static void open_frame(struct tunnel *t, struct packet *p, struct rc4_batch *bat
 {
 	struct wire_reader r = wire_reader(p->data, p->len);
 
+	tunnel_mppe_number(t, p);
 	if (!ppp_header_read(&r, &p->protocol)) {
 		tunnel_drop(t, p, TUNNEL_DROP_PPP);
 		return;
 	}
 	p->len = (uint32_t)wire_left(&r);
 	p->data += r.pos - p->data;
-	if (p->protocol == PPP_COMP) {
+	if (p->flags & PACKET_LATE) {
+		if (tunnel_decrypt_late(t, p, batch))
+			take_header(p);
+	} else if (p->protocol == PPP_COMP) {
 		if (t->rx)
 			decrypt(t, p, batch);
 		else if (t->unpack && !codec_is_encrypted(t->unpack))
@@ -390,6 +411,8 @@ static void pass(struct tunnel *t, struct packet *p)
 static bool unwrap(struct tunnel *t, struct packet *p)
 {
 	if ((p->flags & PACKET_ENCRYPTED) && !finish_encrypted(t, p))
+		return false;
+	if ((p->flags & PACKET_LATE) && !tunnel_finish_late(t, p))
 		return false;
 	return !(p->flags & PACKET_PACKED) || tunnel_decompress(t, p);
 }
@@ -474,6 +497,7 @@ void tunnel_tick(struct tunnel *t, uint64_t now, struct packet_list *out)
 		drop_early(t, out);
 	if (now >= gre_sender_deadline(&t->sender))
 		gre_sender_tick(&t->sender, now);
+	tunnel_mppe_tick(t, now);
 	if (now > TUNNEL_QUEUE_TIME)
 		tunnel_drop_queued(t, now - TUNNEL_QUEUE_TIME + 1, TUNNEL_DROP_WINDOW, out);
 }
@@ -482,7 +506,10 @@ uint64_t tunnel_deadline(const struct tunnel *t)
 {
 	uint64_t receiver = gre_receiver_deadline(&t->receiver);
 	uint64_t deadline = gre_sender_deadline(&t->sender);
+	uint64_t mppe = tunnel_mppe_deadline(t);
 
+	if (mppe < deadline)
+		deadline = mppe;
 	if (t->early_count && t->early_until < deadline)
 		deadline = t->early_until;
 	if (t->queued && t->queue.first->time + TUNNEL_QUEUE_TIME < deadline)

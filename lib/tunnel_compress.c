@@ -26,6 +26,7 @@ void tunnel_set_unpack(struct tunnel *t, struct codec *codec)
 	t->last_reset = 0;
 	t->resets = 0;
 	t->mppe_rx.mppc = codec && codec_is_encrypted(codec);
+	tunnel_mppe_changed(t);
 }
 
 bool tunnel_pack_grows(const struct tunnel *t)

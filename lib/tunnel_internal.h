@@ -15,6 +15,21 @@ void tunnel_drop(struct tunnel *t, struct packet *p, enum tunnel_drop why);
 void tunnel_raise_reset(struct tunnel *t);
 void tunnel_raise_desync(struct tunnel *t);
 
+/* The keys of `rx`, or what is under it, have changed. */
+void tunnel_mppe_changed(struct tunnel *t);
+/* The keys for late packets are wiped and given back. */
+void tunnel_late_off(struct tunnel *t);
+/* Before anything is done with a packet, whatever it is: its GRE number, and whether any are missing. */
+void tunnel_mppe_number(struct tunnel *t, const struct packet *p);
+/* After it: a long loss is to be walked. */
+void tunnel_mppe_behind(struct tunnel *t);
+/* A packet with PACKET_LATE: decrypted, or dropped (false). */
+bool tunnel_decrypt_late(struct tunnel *t, struct packet *p, struct rc4_batch *batch);
+/* False: dropped. */
+bool tunnel_finish_late(struct tunnel *t, struct packet *p);
+void tunnel_mppe_tick(struct tunnel *t, uint64_t now);
+uint64_t tunnel_mppe_deadline(const struct tunnel *t);
+
 /* Under MPPE, before it: the bits for its header. */
 uint16_t tunnel_shrink(struct tunnel *t, struct packet *p);
 /* Without encryption. Returns the protocol to send it with. */

@@ -11,7 +11,7 @@ void tunnel_get_stats(const struct tunnel *t, struct tunnel_stats *out)
 	out->reordered = r->reordered;
 	out->reorder_overflow = r->overflow;
 	out->drops[TUNNEL_DROP_DUPLICATE] = r->duplicates;
-	out->drops[TUNNEL_DROP_LATE] = r->late;
+	out->drops[TUNNEL_DROP_LATE] += r->late;
 	out->drops[TUNNEL_DROP_JUMP] = r->jumps;
 	out->ack_timeouts = s->timeouts;
 	out->bad_acks = s->bad_acks;

@@ -52,6 +52,7 @@ void accounts_done(struct accounts *a)
 		older = e->older;
 		forget(&e->secret);
 		free(e->networks);
+		free(e->certificate);
 		free_numbers(&e->calling_numbers);
 		free_numbers(&e->called_numbers);
 		free(e);
@@ -151,9 +152,42 @@ int accounts_put(struct accounts *a, const char *name, const char *password,
 	}
 	forget(&e->secret);
 	e->secret = secret;
+	e->certificate_only = false;
+	mschap_hash_hash(secret.nt_hash, e->replaces);
 	e->address = address;
 	explicit_bzero(&secret, sizeof(secret));
 	return 0;
+}
+
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c ? strchr(digits, c | 0x20) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+int accounts_hash(const char *hex, uint8_t hash[16])
+{
+	uint8_t any = 0;
+
+	for (int i = 0; i < 16; i++) {
+		int high = hex_digit(hex[2 * i]), low = high < 0 ? -1 : hex_digit(hex[2 * i + 1]);
+
+		if (low < 0)
+			return -EINVAL;
+		hash[i] = (uint8_t)(high << 4 | low);
+		any |= hash[i];
+	}
+	return any ? 0 : -EINVAL;
+}
+
+void accounts_renew(struct account *account, const uint8_t nt_hash[16])
+{
+	forget(&account->secret);
+	memcpy(account->secret.nt_hash, nt_hash, sizeof(account->secret.nt_hash));
+	account->renewed = true;
+	account->must_change = false;
 }
 
 int accounts_numbers(
@@ -178,4 +212,52 @@ struct account *accounts_find(const struct accounts *a, const char *name)
 	struct account *e = lookup(a, name);
 
 	return e ? e : lookup(a, mschap_strip_domain(name));
+}
+
+int accounts_certificate(struct account *account, const char *name, bool only)
+{
+	char *copy = name ? strdup(name) : NULL;
+
+	if (name && !copy)
+		return -ENOMEM;
+	free(account->certificate);
+	account->certificate = copy;
+	account->certificate_only = only;
+	return 0;
+}
+
+static bool stands_for(const char *name, const struct account *e)
+{
+	return !strcmp(name, e->certificate ? e->certificate : e->name);
+}
+
+static struct account *find_named(const struct accounts *a, const char *name)
+{
+	struct account *own = lookup(a, name);
+
+	if (own && stands_for(name, own))
+		return own;
+	for (struct account *e = a->newest; e; e = e->older) {
+		if (e->certificate && stands_for(name, e))
+			return e;
+	}
+	return NULL;
+}
+
+struct account *accounts_find_certificate(
+	const struct accounts *a, const struct tls_identity *certificate, const char *told)
+{
+	struct account *wanted = accounts_find(a, told);
+
+	for (unsigned int i = 0; wanted && i < certificate->count; i++) {
+		if (stands_for(certificate->names[i], wanted))
+			return wanted;
+	}
+	for (unsigned int i = 0; i < certificate->count; i++) {
+		struct account *e = find_named(a, certificate->names[i]);
+
+		if (e)
+			return e;
+	}
+	return NULL;
 }

@@ -1,5 +1,6 @@
 /* Calls of the server: accepted within limits, judged by the accounts, given an address, routed. */
 #include "server/ipv6.h"
+#include "server/passwords.h"
 #include "server/policy.h"
 #include "server/server_internal.h"
 #include "system/log.h"
@@ -119,22 +120,118 @@ static bool refuse_blocked(struct session *s)
 	return true;
 }
 
+/* By the password. */
+static bool check_secret(const struct ppp_auth_request *request, const struct account *account,
+	struct ppp_auth_verdict *verdict)
+{
+	/* An unknown name takes the same path and time as a wrong password. */
+	static const struct ppp_secret nobody;
+	bool has = account && !account->certificate_only;
+
+	return ppp_auth_check(request, has ? &account->secret : &nobody, verdict) && has;
+}
+
+/* It is good, as TLS has found: whose is it? */
+static bool check_certificate(struct session *s, const struct ppp_auth_request *request,
+	const struct account *account, struct ppp_auth_verdict *verdict)
+{
+	const char *name = request->certificate->count ? request->certificate->names[0] : "";
+	char text[200];
+
+	verdict->ok = account != NULL;
+	verdict->user = account ? account->name : NULL;
+	if (!account && server_may_log(server_of(s), SERVER_LOG_LOGON))
+		log_about(LOG_WARNING, s->subject, "the certificate of \"%s\" is no user's",
+			log_escape(text, sizeof(text), name, strlen(name)));
+	return account != NULL;
+}
+
+static void refuse_expired(struct session *s)
+{
+	struct ppp_auth_verdict verdict = { .error = 648, .change = true };
+
+	if (server_may_log(server_of(s), SERVER_LOG_LOGON))
+		log_about(LOG_INFO, s->subject, "the user must change the password first");
+	snprintf(verdict.message, sizeof(verdict.message), "Password expired");
+	session_verdict(s, &verdict, NULL);
+}
+
+/* Of a user who proved the old password just now: else nobody was offered it. */
+static void change_password(
+	struct session *s, struct account *account, const struct ppp_auth_request *request)
+{
+	struct server *server = server_of(s);
+	struct ppp_secret next;
+	struct ppp_auth_verdict verdict;
+	char why[SYSTEM_WHY] = "";
+	enum password_fault fault =
+		ppp_auth_check_change(request, &account->secret, &next, &verdict);
+
+	if (fault != PASSWORD_GOOD) {
+		server_logon_failed(server, s);
+		snprintf(why, sizeof(why), "%s", password_fault_text(fault));
+	} else if (passwords_change(server->config.changed_passwords, &server->config.accounts,
+			   account, &next, why) < 0) {
+		explicit_bzero(&verdict, sizeof(verdict));
+		verdict = (struct ppp_auth_verdict){ .error = 709 };
+		snprintf(verdict.message, sizeof(verdict.message), "The server cannot keep it");
+	}
+	if (verdict.ok) {
+		log_about(LOG_INFO, s->subject, "the user has changed the password");
+		accept_user(s, account, &verdict);
+	} else {
+		if (server_may_log(server, SERVER_LOG_LOGON))
+			log_about(LOG_WARNING, s->subject, "the new password is refused: %s", why);
+		session_verdict(s, &verdict, NULL);
+	}
+	explicit_bzero(&next, sizeof(next));
+	explicit_bzero(&verdict, sizeof(verdict));
+}
+
+static const char *why_wrong(
+	const struct account *account, const struct ppp_auth_request *request, bool other)
+{
+	if (other)
+		return "the session is another user's";
+	if (!account)
+		return "there is no such user";
+	if (account->certificate_only)
+		return "the user has a certificate, no password";
+	return request->lm_only
+		       ? "the response is LM's only, which is next to the password in clear"
+		       : "wrong password";
+}
+
 static void on_judge(struct session *s, const struct ppp_auth_request *request)
 {
 	struct server *server = server_of(s);
-	struct account *account = accounts_find(&server->config.accounts, request->name);
-	/* An unknown name takes the same path and time as a wrong password. */
-	static const struct ppp_secret nobody;
+	const struct accounts *accounts = &server->config.accounts;
+	struct account *account =
+		request->certificate
+			? accounts_find_certificate(accounts, request->certificate, request->name)
+			: accounts_find(accounts, request->name);
 	struct ppp_auth_verdict verdict = { 0 };
 	bool ok, other;
 
 	if (refuse_blocked(s))
 		return;
-	ok = ppp_auth_check(request, account ? &account->secret : &nobody, &verdict) && account;
+	if (request->change && account && account->must_change) {
+		change_password(s, account, request);
+		return;
+	}
+	if (request->certificate)
+		ok = check_certificate(s, request, account, &verdict);
+	else
+		ok = !request->change && check_secret(request, account, &verdict);
 	other = ok && s->owner_data && s->owner_data != account;
 	if (ok && !other && !policy_numbers(account, s)) {
 		refuse_numbers(s);
 		explicit_bzero(&verdict, sizeof(verdict));
+		return;
+	}
+	if (ok && !other && account->must_change && !request->certificate && !s->owner_data) {
+		explicit_bzero(&verdict, sizeof(verdict));
+		refuse_expired(s);
 		return;
 	}
 	if (ok && !other) {
@@ -146,9 +243,7 @@ static void on_judge(struct session *s, const struct ppp_auth_request *request)
 	server_logon_failed(server, s);
 	if (server_may_log(server, SERVER_LOG_LOGON))
 		log_about(LOG_WARNING, s->subject, "authentication failed: %s",
-			other     ? "the session is another user's"
-			: account ? "wrong password"
-				  : "there is no such user");
+			why_wrong(account, request, other));
 	verdict = (struct ppp_auth_verdict){ .error = 691, .retry = !other };
 	snprintf(verdict.message, sizeof(verdict.message), "Wrong user name or password");
 	session_verdict(s, &verdict, NULL);
@@ -255,6 +350,9 @@ static void on_gone(struct session *s, enum pptp_reason reason, const char *deta
 			(unsigned long long)stats.rx_bytes, (unsigned long long)stats.tx_bytes);
 	give_back_address(server, s);
 	server_gone6(s);
+	/* TLS has refused before anything was to be judged: a guess all the same. */
+	if (reason == PPTP_AUTH_CERTIFICATE && !s->owner_data)
+		server_logon_failed(server, s);
 	pass_networks_on(s);
 	server_call_ended(server, s, passed);
 }

@@ -4,6 +4,7 @@
 
 #include "server/config_limits.h"
 #include "server/ipv6.h"
+#include "server/passwords.h"
 #include "server/users.h"
 #include "session/arguments.h"
 #include "session/settings_call.h"
@@ -51,6 +52,8 @@ static char default_auth[] = "{\"mschap-v2\", \"eap-mschap-v2\"}";
 static cfg_opt_t user_opts[] = {
 	CFG_STR("password", NULL, CFGF_NONE),
 	CFG_STR("nt-hash", NULL, CFGF_NONE),
+	CFG_STR("certificate", NULL, CFGF_NONE),
+	CFG_BOOL("must-change", cfg_false, CFGF_NONE),
 	CFG_STR("address", NULL, CFGF_NONE),
 	CFG_STR_LIST("calling-numbers", NULL, CFGF_NONE),
 	CFG_STR_LIST("called-numbers", NULL, CFGF_NONE),
@@ -58,6 +61,12 @@ static cfg_opt_t user_opts[] = {
 	CFG_STR("rate-limit-up", NULL, CFGF_NONE),
 	CFG_STR("rate-limit-down", NULL, CFGF_NONE),
 	CFG_STR("rate-limit-burst", NULL, CFGF_NONE),
+	CFG_END(),
+};
+
+static cfg_opt_t tls_opts[] = {
+	SETTINGS_TLS_KEYS,
+	CFG_STR("crypto-binding", NULL, CFGF_NONE),
 	CFG_END(),
 };
 
@@ -75,10 +84,11 @@ static cfg_opt_t server_opts[] = {
 	CFG_SEC("user", user_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
 	CFG_STR("mppe", "require-128", CFGF_NONE),
 	CFG_STR_LIST("auth", default_auth, CFGF_NONE),
+	CFG_SEC("tls", tls_opts, CFGF_NONE),
 	CFG_STR_LIST("compression", default_empty, CFGF_NONE),
+	CFG_BOOL("vj", cfg_false, CFGF_NONE),
 	CFG_BOOL("cbcp", cfg_false, CFGF_NONE),
 	CFG_BOOL("identify", cfg_false, CFGF_NONE),
-	CFG_BOOL("vj", cfg_false, CFGF_NONE),
 	CFG_STR("name", "greyline", CFGF_NONE),
 	CFG_INT("mru", 1400, CFGF_NONE),
 	CFG_INT("window", 1024, CFGF_NONE),
@@ -88,9 +98,12 @@ static cfg_opt_t server_opts[] = {
 	CFG_BOOL("clamp-mss", cfg_true, CFGF_NONE),
 	CFG_BOOL("set-link-info", cfg_false, CFGF_NONE),
 	CFG_BOOL("fragment", cfg_false, CFGF_NONE),
+	CFG_BOOL("offload", cfg_true, CFGF_NONE),
 	CFG_INT("echo-interval", 30, CFGF_NONE),
 	CFG_INT("echo-failures", 4, CFGF_NONE),
 	CFG_INT("setup-timeout", 60, CFGF_NONE),
+	CFG_INT("reauthenticate", 0, CFGF_NONE),
+	CFG_STR("changed-passwords", NULL, CFGF_NONE),
 	CFG_INT("session-timeout", 0, CFGF_NONE),
 	CONFIG_LIMITS_KEYS,
 	CFG_STR("flow-control", "advisory", CFGF_NONE),
@@ -119,6 +132,17 @@ static int check_name(cfg_t *cfg, cfg_opt_t *opt)
 	return -1;
 }
 
+/* Shorter than a proof may take would make no sense; 0 is off. */
+static int check_reauthenticate(cfg_t *cfg, cfg_opt_t *opt)
+{
+	long v = cfg_opt_getnint(opt, 0);
+
+	if (v == 0 || (v >= 5 && v <= 86400))
+		return 0;
+	cfg_error(cfg, "%s: %ld is out of range (seconds, 5 to 86400; 0: never)", opt->name, v);
+	return -1;
+}
+
 static cfg_t *make_cfg(void)
 {
 	cfg_t *cfg = cfg_init(server_opts, CFGF_NONE);
@@ -142,10 +166,14 @@ static cfg_t *make_cfg(void)
 	cfg_set_validate_func(cfg, "dev", settings_check_dev);
 	cfg_set_validate_func(cfg, "mppe", settings_check_mppe);
 	cfg_set_validate_func(cfg, "auth", settings_check_auth);
+	cfg_set_validate_func(cfg, "tls|min-version", settings_check_tls_version);
+	cfg_set_validate_func(cfg, "tls|crypto-binding", settings_check_binding);
+	cfg_set_validate_func(cfg, "tls|max-version", settings_check_tls_highest);
 	cfg_set_validate_func(cfg, "compression", settings_check_compression);
 	cfg_set_validate_func(cfg, "mru", settings_check_mru);
 	cfg_set_validate_func(cfg, "echo-interval", settings_check_seconds);
 	cfg_set_validate_func(cfg, "setup-timeout", settings_check_seconds);
+	cfg_set_validate_func(cfg, "reauthenticate", check_reauthenticate);
 	cfg_set_validate_func(cfg, "log-level", settings_check_log_level);
 	cfg_set_validate_func(cfg, "log-format", settings_check_log_format);
 	config_limits_checks(cfg);
@@ -288,14 +316,15 @@ static void set_protocol(struct server_config *c)
 	l->name = cfg_getstr(c->cfg, "name");
 	(void)settings_mppe(cfg_getstr(c->cfg, "mppe"), &l->mppe);
 	settings_compression(c->cfg, &l->compress);
+	l->vj = cfg_getbool(c->cfg, "vj");
 	l->cbcp = cfg_getbool(c->cfg, "cbcp");
 	l->identification = cfg_getbool(c->cfg, "identify") ? "greyline " GREYLINE_VERSION : NULL;
 	l->session_time = seconds(c->cfg, "session-timeout");
-	l->vj = cfg_getbool(c->cfg, "vj");
 	l->echo_interval = seconds(c->cfg, "echo-interval");
 	l->echo_failures = count(c->cfg, "echo-failures");
 	l->restart_interval = 3 * SECOND;
 	l->setup_timeout = seconds(c->cfg, "setup-timeout");
+	l->reauthenticate = seconds(c->cfg, "reauthenticate");
 	c->session.window = (uint16_t)count(c->cfg, "window");
 	(void)settings_flow(cfg_getstr(c->cfg, "flow-control"), &c->session.flow);
 	c->session.ack_timeout_max = seconds(c->cfg, "max-ack-timeout");
@@ -358,6 +387,17 @@ static int set_calls(struct server_config *c, char *why)
 	return server_lines_read(&c->lines, cfg, why);
 }
 
+static int set_auth(struct server_config *c, char *why)
+{
+	struct ppp_link_config *l = &c->session.link;
+
+	if (settings_tls(c->cfg, NULL, &c->tls, why) < 0)
+		return -1;
+	settings_peap(c->cfg, &c->tls, l);
+	l->tls = c->tls.context ? tls_context_engine(c->tls.context) : NULL;
+	return settings_auth(c->cfg, &l->mppe, &c->tls, &l->auth, why);
+}
+
 /* Everything that the values together must fulfil, into the struct. */
 static int apply(struct server_config *c, char *why)
 {
@@ -393,6 +433,7 @@ static int apply(struct server_config *c, char *why)
 	c->masquerade = cfg_getbool(cfg, "masquerade");
 	c->check_source = cfg_getbool(cfg, "check-source");
 	c->clamp_mss = cfg_getbool(cfg, "clamp-mss");
+	c->offload = cfg_getbool(cfg, "offload");
 	c->session.link_info = cfg_getbool(cfg, "set-link-info");
 	c->fragment = c->session.fragment = cfg_getbool(cfg, "fragment");
 	c->backlog = count(cfg, "backlog");
@@ -401,7 +442,7 @@ static int apply(struct server_config *c, char *why)
 	if (set_calls(c, why) < 0)
 		return -1;
 	set_protocol(c);
-	if (settings_auth(cfg, &c->session.link.mppe, &c->session.link.auth, why) < 0)
+	if (set_auth(c, why) < 0)
 		return -1;
 	/* MPPE's header takes its place in the MRU: so much goes to a client in one piece. */
 	if (c->session.link.mppe.policy != PPP_MPPE_OFF)
@@ -474,6 +515,31 @@ static int read_users(struct server_config *c, int argc, char **argv, char *why)
 	return 0;
 }
 
+/* Of all users, wherever they come from. */
+static int set_passwords(struct server_config *c, char *why)
+{
+	const char *path = c->changed_passwords = cfg_getstr(c->cfg, "changed-passwords");
+
+	if (path && *path && ppp_auth_judge_needs_password(&c->session.link.auth)) {
+		snprintf(why, SYSTEM_WHY,
+			"auth, changed-passwords: of changed passwords only hashes are kept, which "
+			"chap-md5 and eap-md5 cannot use: take these out of auth");
+		return -1;
+	}
+	if (path && *path)
+		return passwords_load(path, &c->accounts, why);
+	for (const struct account *a = c->accounts.newest; a; a = a->older) {
+		if (!a->must_change)
+			continue;
+		snprintf(why, SYSTEM_WHY,
+			"user \"%.64s\": must-change needs a file for new passwords, like "
+			"changed-passwords = \"/var/lib/greyline/passwords\"",
+			a->name);
+		return -1;
+	}
+	return 0;
+}
+
 static int parse(struct server_config *c, int argc, char **argv, char *why)
 {
 	uint32_t seen = 0;
@@ -490,7 +556,7 @@ static int parse(struct server_config *c, int argc, char **argv, char *why)
 			argv[optind]);
 		return -1;
 	}
-	if (apply(c, why) < 0 || read_users(c, argc, argv, why) < 0)
+	if (apply(c, why) < 0 || read_users(c, argc, argv, why) < 0 || set_passwords(c, why) < 0)
 		return -1;
 	if (!ppp_auth_judge_needs_password(&c->session.link.auth))
 		accounts_forget_passwords(&c->accounts);
@@ -524,5 +590,6 @@ void server_config_done(struct server_config *c)
 	accounts_done(&c->accounts);
 	server_lines_config_done(&c->lines);
 	peers_done(&c->peers);
+	tls_context_free(c->tls.context);
 	cfg_free(c->cfg);
 }

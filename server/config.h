@@ -8,7 +8,7 @@
 #include "server/peers.h"
 #include "server/prefix_pool.h"
 #include "session/session.h"
-#include "session/settings.h"
+#include "session/settings_tls.h"
 
 #define LISTEN_MAX 16
 
@@ -26,14 +26,16 @@ struct server_config {
 	unsigned int dns6_count;
 	uint8_t dns6[ND_DNS_MAX][ND_ADDRESS];
 	unsigned int mtu;
-	bool forward, masquerade, check_source, clamp_mss, fragment;
+	bool forward, masquerade, check_source, clamp_mss, fragment, offload;
 	unsigned int backlog; /* of each listening socket */
 	struct limits_config limits;
 	struct peers peers;
 	bool incoming_calls;
-	const char *hook; /* "" none */
+	const char *hook;              /* "" none */
+	const char *changed_passwords; /* NULL or "": users cannot change theirs */
 	struct server_lines_config lines;
 	const char *control_path;
+	struct settings_tls tls;
 	struct control_config control;
 	struct session_config session;
 };

@@ -118,7 +118,7 @@ static int set_up(struct server_network *n, const struct server_config *config, 
 {
 	struct in_addr none = { 0 };
 
-	n->tun_fd = tun_open(n->dev, why);
+	n->tun_fd = tun_open(n->dev, false, config->offload ? &n->offload : NULL, why);
 	if (n->tun_fd < 0)
 		return -1;
 	n->gre_fd = gre_socket_open(NULL, config->fragment, why);

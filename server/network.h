@@ -8,6 +8,7 @@
 struct server_network {
 	char dev[16];
 	int tun_fd, gre_fd; /* -1: not open */
+	struct tun_offload offload;
 	struct net_state *state;
 };
 

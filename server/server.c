@@ -79,6 +79,7 @@ static int start(struct server *s, char *why)
 {
 	struct dp_config dp = {
 		.inner_fd = s->network.tun_fd,
+		.inner_offload = hub_offload(&s->network.offload),
 		.gre_fd = s->network.gre_fd,
 		.check_source = true, /* but for peers of whom it is not wanted */
 		.report_too_big = true,

@@ -16,31 +16,6 @@ void users_into(struct accounts *accounts)
 	target = accounts;
 }
 
-static int hex_digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c ? strchr(digits, c | 0x20) : NULL;
-
-	return at ? (int)(at - digits) : -1;
-}
-
-static int parse_hash(const char *hex, uint8_t hash[16])
-{
-	uint8_t any = 0;
-
-	if (strlen(hex) != 32)
-		return -EINVAL;
-	for (int i = 0; i < 16; i++) {
-		int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return -EINVAL;
-		hash[i] = (uint8_t)(high << 4 | low);
-		any |= hash[i];
-	}
-	return any ? 0 : -EINVAL; /* no password has it, but everybody could log on with it */
-}
-
 static void wipe(char *secret)
 {
 	if (secret)
@@ -86,15 +61,20 @@ static int set_networks(cfg_t *user, struct account *a)
 static const char *add_section(cfg_t *user, char *password, char *hex)
 {
 	const char *address = cfg_getstr(user, "address");
+	const char *certificate = cfg_getstr(user, "certificate");
 	struct in_addr addr = { 0 };
 	uint8_t hash[16] = { 0 };
 	int rc;
 
-	if (!password == !hex)
+	if (password && hex)
 		return "give either password or nt-hash";
+	if (!password && !hex && !certificate)
+		return "give either password or nt-hash, or the name in its certificate";
+	if (certificate && !*certificate)
+		return "certificate: give the name that is in it";
 	if (find_exactly(target, cfg_title(user)))
 		return "there is such a user already";
-	if (hex && parse_hash(hex, hash) < 0)
+	if (hex && (strlen(hex) != 32 || accounts_hash(hex, hash) < 0))
 		return "nt-hash must be 32 hexadecimal digits, not all 0";
 	if (address)
 		(void)settings_ipv4(address, &addr); /* checked when it was read */
@@ -104,11 +84,14 @@ static const char *add_section(cfg_t *user, char *password, char *hex)
 		struct account *a = accounts_find(target, cfg_title(user));
 
 		settings_rate_read(user, &a->limits);
+		a->must_change = cfg_getbool(user, "must-change");
 		rc = set_numbers(user, "calling-numbers", &a->calling_numbers);
 		if (rc == 0)
 			rc = set_numbers(user, "called-numbers", &a->called_numbers);
 		if (rc == 0)
 			rc = set_networks(user, a);
+		if (rc == 0)
+			rc = accounts_certificate(a, certificate, !password && !hex);
 	}
 	if (rc == -ENOMEM)
 		return "out of memory";

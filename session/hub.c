@@ -1,7 +1,9 @@
 /* The sessions' common ground: see hub.h. */
 #include "session/hub.h"
 
+#include "lib/mppe/cipher.h"
 #include "session/session.h"
+#include "system/cpu.h"
 #include "system/tun.h"
 
 #include <errno.h>
@@ -23,11 +25,24 @@ static void on_events(uv_poll_t *poll, int status, int events)
 		dataplane_dispatch(h->dp, handle_event, h);
 }
 
+struct vnet_offload hub_offload(const struct tun_offload *offload)
+{
+	return (struct vnet_offload){
+		.header = offload->header,
+		.tcp4 = offload->tcp4,
+		.tcp6 = offload->tcp6,
+		.udp = offload->udp,
+	};
+}
+
 int hub_init(struct hub *h, uv_loop_t *loop, const struct dp_config *config, char *why)
 {
+	struct dp_config dp = *config;
+
 	memset(h, 0, sizeof(*h));
 	h->loop = loop;
-	h->dp = dataplane_new(config);
+	dp.cipher = cipher_choose(cpu_features());
+	h->dp = dataplane_new(&dp);
 	if (!h->dp) {
 		snprintf(why, SYSTEM_WHY, "cannot start the data plane: %s", strerror(errno));
 		return -1;

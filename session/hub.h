@@ -10,6 +10,7 @@
 #include <uv.h>
 
 struct session;
+struct tun_offload;
 
 struct hub {
 	uv_loop_t *loop;
@@ -28,5 +29,8 @@ int hub_init(struct hub *h, uv_loop_t *loop, const struct dp_config *config, cha
 /* Stops the data plane. No session may be left; not to be called from dataplane_dispatch().
  * `closed` (may be NULL) is called when `h` may be freed, in the loop's next turn. */
 void hub_done(struct hub *h, void (*closed)(struct hub *h));
+
+/* What a TUN device has, as the data plane wants to know it. */
+struct vnet_offload hub_offload(const struct tun_offload *offload);
 
 struct session *hub_find(const struct hub *h, uint32_t id);

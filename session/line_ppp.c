@@ -57,6 +57,13 @@ static void link_judge(void *user, const struct ppp_auth_request *request)
 	p->ops->judge(p->line.user, request);
 }
 
+static void link_new_password(void *user, bool changed)
+{
+	struct line_ppp *p = user;
+
+	p->ops->new_password(p->line.user, changed);
+}
+
 static void link_mppe_tx(void *user, const struct mppe_params *params, const uint8_t start[16])
 {
 	struct line_ppp *p = user;
@@ -190,6 +197,7 @@ static const struct ppp_link_ops link_ops = {
 	.random = link_random,
 	.framing = link_framing,
 	.judge = link_judge,
+	.new_password = link_new_password,
 	.mppe_tx = link_mppe_tx,
 	.mppe_rx = link_mppe_rx,
 	.mppe_reset = link_mppe_reset,

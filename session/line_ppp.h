@@ -10,6 +10,7 @@
 /* To the session, beside line_user_ops, with the same `user`. See ppp_link_ops. */
 struct line_ppp_ops {
 	void (*judge)(void *user, const struct ppp_auth_request *request);
+	void (*new_password)(void *user, bool changed);        /* client */
 	void (*up)(void *user, const struct ppp_network *net); /* again after `down`: mended */
 	void (*down)(void *user);
 	void (*up6)(void *user, const struct ppp_network *net); /* of IPv6; as above */

@@ -179,6 +179,7 @@ static void add_traffic(json_t *o, const struct tunnel_stats *stats)
 	json_object_set_new(o, "rx_acks", number(stats->rx_acks));
 	json_object_set_new(o, "tx_acks", number(stats->tx_acks));
 	json_object_set_new(o, "lost", number(stats->lost));
+	json_object_set_new(o, "rx_late", number(stats->rx_late));
 	json_object_set_new(o, "compressed", number(stats->tx_compressed));
 	json_object_set_new(o, "decompressed", number(stats->rx_compressed));
 	json_object_set_new(o, "headers_compressed", number(stats->tx_vj));
@@ -318,6 +319,10 @@ static json_t *dataplane_counters(const struct hub *h)
 	json_object_set_new(o, "gre_faults", faults);
 	json_object_set_new(o, "inner_read", number(d.inner_read));
 	json_object_set_new(o, "inner_written", number(d.inner_written));
+	json_object_set_new(o, "inner_super", number(d.inner_super));
+	json_object_set_new(o, "inner_segments", number(d.inner_segments));
+	json_object_set_new(o, "inner_joined", number(d.inner_joined));
+	json_object_set_new(o, "inner_odd", number(d.inner_odd));
 	json_object_set_new(o, "inner_no_session", number(d.inner_no_session));
 	json_object_set_new(o, "inner_not_ip", number(d.inner_not_ip));
 	json_object_set_new(o, "inner_closed", number(d.inner_closed));

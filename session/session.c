@@ -178,6 +178,14 @@ static void on_judge(void *user, const struct ppp_auth_request *request)
 	s->ops->judge(s, request);
 }
 
+static void on_new_password(void *user, bool changed)
+{
+	struct session *s = user;
+
+	if (s->ops->new_password)
+		s->ops->new_password(s, changed);
+}
+
 void session_data_is_up(struct session *s)
 {
 	s->is_up = true;
@@ -254,6 +262,7 @@ static void on_escapes(void *user, uint32_t send_accm, uint32_t receive_accm)
 
 static const struct line_ppp_ops ppp_ops = {
 	.judge = on_judge,
+	.new_password = on_new_password,
 	.up = on_up,
 	.down = on_down,
 	.up6 = on_up6,
@@ -445,6 +454,10 @@ void session_verdict(
 {
 	if (s->line_over || !line_is_ppp(s->line))
 		return;
+	if (verdict->ok && verdict->user) {
+		log_escape(s->user, sizeof(s->user), verdict->user, strlen(verdict->user));
+		set_subject(s);
+	}
 	line_ppp_verdict(s->line, verdict, net, clock_now());
 	session_settle(s);
 }

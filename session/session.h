@@ -54,6 +54,9 @@ struct session_ops {
 	int (*admit)(struct session *s, struct line_failure *failure);
 	/* Server: judge; answer with session_verdict(), now or later (unless gone by then). */
 	void (*judge)(struct session *s, const struct ppp_auth_request *request);
+	/* Client with config.link.new_password: that one holds from now on, changed just now or since
+	 * before. May not call session functions. NULL: nobody wants to know. */
+	void (*new_password)(struct session *s, bool changed);
 	/* IPCP is open, s->net is set: prepares what IPv4's data needs. 0; -1: the session is ended with
 	 * PPTP_SYSTEM and the sentence in `why` (SYSTEM_WHY bytes). May not call session functions.
 	 * Once: when data has to wait later, while encryption is negotiated anew, that is not told.

@@ -154,6 +154,24 @@ static int quote_list(char *out, size_t size, const char *value)
 	return rc;
 }
 
+/* "tls|ca" is the key "ca" of the section "tls", of which there is one. */
+static cfg_t *section_of(cfg_t *cfg, const char **key)
+{
+	const char *bar = strchr(*key, '|');
+	char name[32];
+	cfg_opt_t *opt;
+
+	if (!bar || (size_t)(bar - *key) >= sizeof(name))
+		return cfg;
+	memcpy(name, *key, (size_t)(bar - *key));
+	name[bar - *key] = '\0';
+	opt = cfg_getopt(cfg, name);
+	if (!opt || opt->type != CFGT_SEC || (opt->flags & CFGF_MULTI))
+		return cfg;
+	*key = bar + 1;
+	return cfg_opt_getnsec(opt, 0);
+}
+
 static int assign(cfg_t *cfg, const char *option, const char *key, const char *sign,
 	const char *value, char *why)
 {
@@ -162,6 +180,8 @@ static int assign(cfg_t *cfg, const char *option, const char *key, const char *s
 	cfg_opt_t *opt;
 	int rc;
 
+	cfg_set_error_function(cfg, on_error);
+	cfg = section_of(cfg, &key);
 	cfg_set_error_function(cfg, on_error); /* it says by itself that there is no such option */
 	opt = cfg_getopt(cfg, key);
 	near = opt ? NULL : nearest_key(cfg, key);

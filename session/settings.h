@@ -14,7 +14,7 @@
 /* Reads a file into `cfg`. -1 with *why. */
 int settings_file(cfg_t *cfg, const char *path, char *why);
 
-/* "KEY=VALUE" of --set; a list's values are separated by commas and replace those of the file. */
+/* "KEY=VALUE" of --set ("tls|ca=FILE": a key of a section); a list's values are separated by commas and replace those of the file. */
 int settings_set(cfg_t *cfg, const char *assignment, char *why);
 
 /* The same for an option of its own: `option` ("--listen") names it in errors. */
@@ -64,9 +64,11 @@ int settings_check_log_level(cfg_t *cfg, cfg_opt_t *opt);
 int settings_check_log_format(cfg_t *cfg, cfg_opt_t *opt);
 
 int settings_check_auth(cfg_t *cfg, cfg_opt_t *opt);
-/* The list of the key "auth", and whether it goes with the encryption policy. -EINVAL with *why. */
-int settings_auth(
-	cfg_t *cfg, const struct ppp_mppe_config *mppe, struct ppp_auth_list *list, char *why);
+struct settings_tls;
+/* The list of the key "auth", and whether it goes with the encryption policy. Where it is not given,
+ * EAP-TLS and PEAP are the first of the defaults, each if all is there for it. -EINVAL with *why. */
+int settings_auth(cfg_t *cfg, const struct ppp_mppe_config *mppe, const struct settings_tls *tls,
+	struct ppp_auth_list *list, char *why);
 
 int settings_check_compression(cfg_t *cfg, cfg_opt_t *opt);
 /* The list of the key "compression", each method once. */

@@ -1,5 +1,5 @@
 /* The key "auth": the methods of authentication that may be used, in the order of preference. */
-#include "session/settings.h"
+#include "session/settings_tls.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -56,17 +56,37 @@ int settings_check_auth(cfg_t *cfg, cfg_opt_t *opt)
 	return -1;
 }
 
-int settings_auth(
-	cfg_t *cfg, const struct ppp_mppe_config *mppe, struct ppp_auth_list *list, char *why)
+int settings_auth(cfg_t *cfg, const struct ppp_mppe_config *mppe, const struct settings_tls *tls,
+	struct ppp_auth_list *list, char *why)
 {
 	unsigned int with_keys = 0;
 	char word[32], all[KEYWORDS_MAX];
+	bool is_default = cfg_getopt(cfg, "auth")->flags & CFGF_RESET;
 
 	memset(list, 0, sizeof(*list));
+	if (tls->eap_tls && is_default)
+		list->methods[list->count++] = PPP_AUTH_EAP_TLS;
+	if (tls->peap && is_default)
+		list->methods[list->count++] = PPP_AUTH_PEAP;
 	for (unsigned int i = 0; i < cfg_size(cfg, "auth"); i++)
 		(void)add(list, cfg_getnstr(cfg, "auth", i), word);
 	if (!list->count) {
 		snprintf(why, SYSTEM_WHY, "auth: give at least one method (%s)", all_keywords(all));
+		return -EINVAL;
+	}
+	if (!tls->peap && ppp_auth_allows(list, PPP_AUTH_PEAP)) {
+		snprintf(why, SYSTEM_WHY,
+			tls->client
+				? "auth: peap gives the password only to a server whose CA is "
+				  "named: write --ca FILE, or tls { ca = \"FILE\" }"
+				: "auth: peap needs a certificate and its key: tls { certificate = "
+				  "\"FILE\" key = \"FILE\" }");
+		return -EINVAL;
+	}
+	if (!tls->eap_tls && ppp_auth_allows(list, PPP_AUTH_EAP_TLS)) {
+		snprintf(why, SYSTEM_WHY,
+			"auth: eap-tls needs a certificate, its key and a CA: tls { certificate = "
+			"\"FILE\" key = \"FILE\" ca = \"FILE\" }");
 		return -EINVAL;
 	}
 	for (unsigned int i = 0; i < list->count; i++)

@@ -2,9 +2,13 @@
  * TUN devices and the raw GRE socket.
  *
  * The device is made with IFF_TUN_EXCL: it is always a new one and so always goes away with its
- * descriptor; a persistent one that somebody made is not taken over.
+ * descriptor; a persistent one that somebody made is not taken over. What the kernel offers of
+ * offloads is asked for from all down to nothing, since it refuses as a whole what it does not
+ * know.
  */
 #include "system/tun.h"
+
+#include "system/log.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,8 +21,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define TUN_PATH   "/dev/net/tun"
-#define GRE_BUFFER (8 * 1024 * 1024)
+#define TUN_PATH        "/dev/net/tun"
+#define TUN_HEADER_SIZE 10 /* struct virtio_net_hdr */
+#define GRE_BUFFER      (8 * 1024 * 1024)
+
+/* Younger than the headers that it may be built with. */
+#ifndef TUN_F_USO4
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
 
 static void why_no_tun(int error, char *why)
 {
@@ -56,31 +67,122 @@ static void why_no_device(int error, const char *name, char *why)
 			strerror(error));
 }
 
-int tun_open(char *name, char *why)
+/* 0, or a negative errno. */
+static int make(int fd, struct ifreq *ifr, const char *name, int flags)
 {
-	struct ifreq ifr = { .ifr_flags = (short)(IFF_TUN | IFF_NO_PI | IFF_TUN_EXCL) };
-	size_t len = strnlen(name, IFNAMSIZ);
-	int fd, error;
+	memset(ifr, 0, sizeof(*ifr));
+	memcpy(ifr->ifr_name, name, strnlen(name, IFNAMSIZ - 1));
+	ifr->ifr_flags = (short)(IFF_TUN | IFF_NO_PI | flags);
+	return ioctl(fd, TUNSETIFF, ifr) < 0 ? -errno : 0;
+}
 
+/* From all that we can to nothing: the first that the kernel takes. Each lacks one thing more. */
+static const struct offload_step {
+	unsigned int flags;
+	struct tun_offload got;
+	const char *missing;
+} offload_steps[] = {
+#define OFFLOAD_TCP (TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6)
+	{ OFFLOAD_TCP | TUN_F_TSO_ECN | TUN_F_USO4 | TUN_F_USO6,
+		{ .header = true, .tcp4 = true, .tcp6 = true, .ecn = true, .udp = true }, NULL },
+	{ OFFLOAD_TCP | TUN_F_TSO_ECN, { .header = true, .tcp4 = true, .tcp6 = true, .ecn = true },
+		"segmentation of UDP (since Linux 6.2)" },
+	{ OFFLOAD_TCP, { .header = true, .tcp4 = true, .tcp6 = true },
+		"segmentation of UDP, and of TCP with ECN" },
+	{ TUN_F_CSUM | TUN_F_TSO4, { .header = true, .tcp4 = true },
+		"segmentation of UDP, of TCP with ECN and of TCP over IPv6" },
+	{ TUN_F_CSUM, { .header = true }, "segmentation of TCP and UDP" },
+	{ 0, { .header = true }, "segmentation of TCP and UDP, and checksums" },
+#undef OFFLOAD_TCP
+};
+
+/* For a device with a header in front of its packets. */
+static void set_offload(int fd, const char *name, struct tun_offload *offload)
+{
+	const struct offload_step *step = offload_steps;
+	const struct offload_step *last = step + sizeof(offload_steps) / sizeof(*step) - 1;
+	int size = TUN_HEADER_SIZE;
+
+	/* What it is as a rule: who cannot set it has no other. */
+	(void)ioctl(fd, TUNSETVNETHDRSZ, &size);
+	while (step < last && ioctl(fd, TUNSETOFFLOAD, (unsigned long)step->flags) < 0)
+		step++;
+	*offload = step->got;
+	if (step->missing)
+		log_info("device %s: for TUN devices this kernel has no %s; such packets go one by "
+			 "one",
+			name, step->missing);
+}
+
+static int open_tun(char *why)
+{
+	int fd = open(TUN_PATH, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		why_no_tun(errno, why);
+	return fd;
+}
+
+/* As tun_open(), `name` being of a right length. */
+static int open_device(char *name, int flags, struct tun_offload *offload, char *why)
+{
+	struct ifreq ifr;
+	int fd = open_tun(why), r;
+
+	if (fd < 0)
+		return -1;
+	r = make(fd, &ifr, name, flags | (offload ? IFF_VNET_HDR : 0));
+	if (r == -EINVAL && offload) { /* or it is the name: that is wrong without offloads, too */
+		r = make(fd, &ifr, name, flags);
+		if (r == 0)
+			log_info("device %s: this kernel has no offloads for TUN devices; packets "
+				 "go "
+				 "one by one",
+				ifr.ifr_name);
+	} else if (r == 0 && offload) {
+		set_offload(fd, ifr.ifr_name, offload);
+	}
+	if (r < 0) {
+		close(fd);
+		why_no_device(-r, name, why);
+		return -1;
+	}
+	memcpy(name, ifr.ifr_name, IFNAMSIZ);
+	return fd;
+}
+
+int tun_open(char *name, bool queues, struct tun_offload *offload, char *why)
+{
+	size_t len = strnlen(name, IFNAMSIZ);
+
+	if (offload)
+		memset(offload, 0, sizeof(*offload));
 	if (len == 0 || len >= IFNAMSIZ) {
 		snprintf(why, SYSTEM_WHY, "the name of a TUN device must have 1 to %d characters",
 			IFNAMSIZ - 1);
 		return -1;
 	}
-	memcpy(ifr.ifr_name, name, len);
-	fd = open(TUN_PATH, O_RDWR | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0) {
-		why_no_tun(errno, why);
+	return open_device(name, IFF_TUN_EXCL | (queues ? IFF_MULTI_QUEUE : 0), offload, why);
+}
+
+int tun_open_queue(const char *name, const struct tun_offload *offload, char *why)
+{
+	struct ifreq ifr;
+	int fd, r;
+
+	if (!if_nametoindex(name)) { /* or there would be a new one now */
+		snprintf(why, SYSTEM_WHY, "there is no device %s to open a queue of", name);
 		return -1;
 	}
-	if (ioctl(fd, TUNSETIFF, &ifr) < 0) {
-		error = errno;
-		close(fd);
-		why_no_device(error, name, why);
+	fd = open_tun(why);
+	if (fd < 0)
 		return -1;
-	}
-	memcpy(name, ifr.ifr_name, IFNAMSIZ);
-	return fd;
+	r = make(fd, &ifr, name, IFF_MULTI_QUEUE | (offload->header ? IFF_VNET_HDR : 0));
+	if (r == 0)
+		return fd;
+	close(fd);
+	snprintf(why, SYSTEM_WHY, "no further queue of the TUN device %s: %s", name, strerror(-r));
+	return -1;
 }
 
 static void enlarge(int fd, int force, int option)

@@ -7,12 +7,28 @@
 
 #define SYSTEM_WHY 256 /* size of the `why` buffers */
 
+/* What the kernel does for a device, and lets us do for it. */
+struct tun_offload {
+	bool header; /* each packet has a struct virtio_net_hdr of 10 octets in front, and may be one
+			    whose checksum is only begun; without it, nothing below */
+	bool tcp4, tcp6; /* TCP in super-packets of up to 64 KB, both ways */
+	bool ecn;        /* those with CWR, too */
+	bool udp;        /* UDP (since Linux 6.2) */
+};
+
 /*
  * Makes a TUN device (IFF_TUN | IFF_NO_PI, non-blocking). `name` in/out, IFNAMSIZ bytes: a name or
- * a pattern "grey%d". Goes away when the descriptor is closed, also on kill -9. -1 with *why: no
- * /dev/net/tun, no permission, name taken ...
+ * a pattern "grey%d". Goes away when its last descriptor is closed, also on kill -9. -1 with *why:
+ * no /dev/net/tun, no permission, name taken ...
+ *
+ * `offload` NULL: none, one read or write is one packet. Otherwise as many as the kernel has;
+ * which, is written there, and what is missing is said in the log (info). `queues`:
+ * tun_open_queue() can follow.
  */
-int tun_open(char *name, char *why);
+int tun_open(char *name, bool queues, struct tun_offload *offload, char *why);
+
+/* One more queue of a device made with `queues`, of the same offloads. */
+int tun_open_queue(const char *name, const struct tun_offload *offload, char *why);
 
 /*
  * Raw socket for IP protocol 47: non-blocking, IP_PKTINFO understood on send, large buffers. If

@@ -154,6 +154,7 @@ static struct slot *choose(struct vj *v, const uint8_t *data, bool *known)
 {
 	struct slot *oldest = &v->slot[0];
 
+	*known = false;
 	for (unsigned int i = 0; i < v->slots; i++) {
 		struct slot *s = &v->slot[i];
 

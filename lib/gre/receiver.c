@@ -337,14 +337,20 @@ static void return_home(struct gre_receiver *r, struct packet_list *out)
 }
 
 /* `seq` is before what is expected, by at most GRE_HOLD_MAX. */
-static void drop_late(
+static void take_late(
 	struct gre_receiver *r, struct packet *p, uint32_t seq, struct packet_list *out)
 {
-	r->late++;
 	if (r->next - seq <= r->next - r->first) {
 		r->lost--; /* it was counted when its gap was given up */
 		r->seen[SEEN_WORD(seq)] |= seen_bit(seq);
 	}
+	if (r->pass_late) {
+		p->flags |= PACKET_LATE;
+		p->verdict = PACKET_NONE;
+		packet_list_add(out, p);
+		return;
+	}
+	r->late++;
 	drop(p, out);
 }
 
@@ -359,7 +365,7 @@ static void take_out_of_range(struct gre_receiver *r, struct packet *p, uint32_t
 	} else if (confirms_jump(r, seq, now)) {
 		follow_jump(r, p, seq, now, out);
 	} else if (behind <= GRE_HOLD_MAX) {
-		drop_late(r, p, seq, out);
+		take_late(r, p, seq, out);
 	} else {
 		r->jumps++;
 		drop(p, out);

@@ -4,7 +4,7 @@
  * dropped and counted; acknowledgements ride on data or go alone after a delay.
  *
  * Invariants: packets leave in strictly increasing order of number (32 bits, wrapping) until a jump
- * is followed; a packet waits at most GRE_HOLD_TIME; at most GRE_HOLD_MAX wait; a single packet
+ * is followed, but for those with PACKET_LATE; a packet waits at most GRE_HOLD_TIME; at most GRE_HOLD_MAX wait; a single packet
  * with a far-ahead number changes nothing (see GRE_JUMP_CONFIRM), and a run of them not for long
  * (GRE_HOME_TIME): a forger who does not see the stream cannot silence it, and no number, be it the
  * first one, can for ever. Whose guess is less than GRE_HOLD_MAX ahead makes a trickle (less than
@@ -79,6 +79,11 @@ struct gre_receiver {
 	uint32_t sure;
 	uint16_t unacked; /* data packets delivered since the last acknowledgement went out */
 	uint16_t window;  /* our announced window */
+	/*
+	 * The owner's: what it can use out of order. A late packet that was not seen yet is then given
+	 * out, with PACKET_LATE, not dropped; one that is no longer remembered may come twice.
+	 */
+	bool pass_late;
 	uint64_t ack_deadline;
 	uint32_t held;        /* packets in the ring */
 	uint32_t highest;     /* number held, with held > 0 */

@@ -69,6 +69,7 @@ bool mppe_material_has(const struct mppe_material *m, enum mppe_bits bits)
 {
 	switch (m->source) {
 	case MPPE_FROM_MSCHAP2:
+	case MPPE_FROM_MSK:
 		return true;
 	case MPPE_FROM_MSCHAP:
 		return bits == MPPE_128 || m->has_lm;
@@ -86,8 +87,10 @@ void mppe_material_start(
 		return;
 	if (m->source == MPPE_FROM_MSCHAP2)
 		mppe_start_key(m->key, server_sends, start);
+	else if (m->source == MPPE_FROM_MSK)
+		memcpy(start, server_sends ? m->other : m->key, mppe_key_len(bits));
 	else if (bits == MPPE_128)
-		memcpy(start, m->key, sizeof(m->key)); /* the same both ways */
+		memcpy(start, m->key, 16); /* the same both ways */
 	else
 		memcpy(start, m->lm, sizeof(m->lm));
 }

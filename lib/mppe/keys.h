@@ -31,11 +31,15 @@ enum mppe_source {
 	MPPE_NO_KEYS,
 	MPPE_FROM_MSCHAP2, /* `key` is the master key */
 	MPPE_FROM_MSCHAP,  /* `key` is the start key at 128 bits, `lm` that at 40 and 56 bits */
+	/* `key` is half of an MSK, for client to server, `other` the other half, for server to client:
+	 * a start key is their first 16 octets, at 40 and 56 bits 8 (RFC 3079 section 4). EAP-TLS,
+	 * PEAP. */
+	MPPE_FROM_MSK,
 };
 struct mppe_material {
 	enum mppe_source source;
 	bool has_lm;
-	uint8_t key[16], lm[8];
+	uint8_t key[32], lm[8], other[32]; /* 16 octets but for MSK */
 };
 
 /* Is there a start key for this strength? */

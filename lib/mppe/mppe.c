@@ -27,17 +27,10 @@ enum fit { FIT_NONE, FIT_WEAK, FIT_MAYBE, FIT_SURE };
 /* RFC 3078 7.3: the next session key from the start key and the present one. */
 static void change_key(const struct mppe *m, uint8_t *key)
 {
-	uint8_t len = mppe_key_len(m->params.bits);
-	uint8_t interim[16];
-	struct rc4 rc4;
-
-	mppe_new_key(m->start, key, len, interim);
-	rc4_init(&rc4, interim, len);
-	memcpy(key, interim, len);
-	rc4_crypt(&rc4, key, len);
-	mppe_salt(m->params.bits, key);
-	explicit_bzero(&rc4, sizeof(rc4));
-	explicit_bzero(interim, sizeof(interim));
+	if (m->params.stateless)
+		key_chain_next(&m->chain, m->cipher, key);
+	else
+		key_change(m->cipher, m->params.bits, m->start, key);
 }
 
 void mppe_init(struct mppe *m, const struct mppe_params *params, const uint8_t start[16])
@@ -48,9 +41,21 @@ void mppe_init(struct mppe *m, const struct mppe_params *params, const uint8_t s
 	m->params = *params;
 	memcpy(m->start, start, len);
 	m->work = MPPE_WORK_MAX;
+	m->credit = MPPE_CREDIT_FIRST;
 	mppe_new_key(m->start, m->start, len, m->key);
 	mppe_salt(params->bits, m->key);
-	rc4_init(&m->stream, m->key, len);
+	if (params->stateless)
+		key_chain_init(&m->chain, params->bits, m->start, m->key);
+	else
+		rc4_init(&m->stream, m->key, len);
+}
+
+/* Before a packet: what its keys are made with, and keys where a whole row of packets took all. */
+static void prepare(struct mppe *m, struct rc4_batch *batch)
+{
+	m->cipher = batch->cipher;
+	if (m->params.stateless && m->chain.jobs >= KEY_AHEAD_MAX && !key_chain_ready(&m->chain))
+		rc4_run(batch);
 }
 
 void mppe_done(struct mppe *m)
@@ -58,9 +63,9 @@ void mppe_done(struct mppe *m)
 	explicit_bzero(m, sizeof(*m));
 }
 
-/* `fresh`: the packet begins a stream with the present key; always so in stateless mode. */
+/* With a key the packet begins a stream; always so in stateless mode. */
 static void add_job(
-	struct mppe *m, uint8_t *data, uint32_t len, bool fresh, struct rc4_batch *batch)
+	struct mppe *m, uint8_t *data, uint32_t len, const uint8_t *key, struct rc4_batch *batch)
 {
 	struct rc4_job *job;
 
@@ -70,9 +75,12 @@ static void add_job(
 	job->state = m->params.stateless ? NULL : &m->stream;
 	job->data = data + MPPE_HEADER;
 	job->len = len - MPPE_HEADER;
-	job->key_len = fresh ? mppe_key_len(m->params.bits) : 0;
-	if (fresh)
-		memcpy(job->key, m->key, sizeof(job->key));
+	job->key_len = key ? mppe_key_len(m->params.bits) : 0;
+	if (key)
+		memcpy(job->key, key, sizeof(job->key));
+	/* A late packet's key is one of the past. */
+	if (m->params.stateless && key == m->key)
+		key_chain_used(&m->chain, m->key, batch);
 }
 
 bool mppe_flushes(const struct mppe *m)
@@ -92,6 +100,7 @@ void mppe_seal_packed(
 	unsigned int header = MPPE_ENCRYPTED | (bits & (MPPE_RESTARTED | MPPE_COMPRESSED));
 	bool fresh = m->params.stateless;
 
+	prepare(m, batch);
 	if (!m->params.stateless) {
 		/*
 		 * On a flag packet RFC 3078 and Linux agree on what FLUSHED means, and as Linux
@@ -110,7 +119,7 @@ void mppe_seal_packed(
 	}
 	wire_put_u16(&w, (uint16_t)(header | m->count));
 	m->count = (m->count + 1) & MPPE_COUNT;
-	add_job(m, data, len, fresh, batch);
+	add_job(m, data, len, fresh ? m->key : NULL, batch);
 }
 
 void mppe_reset_requested(struct mppe *m)
@@ -234,20 +243,54 @@ static enum fit key_fits(
 	return fit;
 }
 
-/* The packet with this count is good: go on behind it. */
-static void accept_count(struct mppe *m, uint16_t count, const uint8_t *key, unsigned int changes)
+/* GRE numbers between the last packet that was opened and the one at hand. */
+static uint32_t missing(const struct mppe *m)
+{
+	uint32_t n = m->number - m->base;
+
+	return m->numbered && (int32_t)n > 0 ? n : 0;
+}
+
+/*
+ * Packets between the one that is expected and the one at hand: by its count, and by the GRE numbers
+ * as many rounds of counts more as there was room for.
+ */
+static uint32_t way_to(const struct mppe *m, uint16_t count)
+{
+	uint32_t ahead = (uint32_t)(count - m->count) & MPPE_COUNT;
+	uint32_t most = missing(m) + MPPE_UNNUMBERED;
+
+	return most <= ahead ? ahead : ahead + ((most - ahead) & ~(uint32_t)MPPE_COUNT);
+}
+
+static void stop_catching_up(struct mppe *m)
+{
+	m->behind = false;
+	m->far = m->goal = 0;
+	explicit_bzero(m->far_key, sizeof(m->far_key));
+}
+
+/* The packet so far away is good: go on behind it. */
+static void accept_packet(struct mppe *m, uint32_t way, const uint8_t *key, uint32_t changes)
 {
 	memmove(m->key, key, sizeof(m->key));
-	m->count = (count + 1) & MPPE_COUNT;
+	m->serial += way + 1;
+	m->count = (uint16_t)((m->count + way + 1) & MPPE_COUNT);
+	m->base = m->number + 1;
 	m->rekeys += changes;
 	m->flush = false;
 	m->late = 0;
+	if (m->behind)
+		stop_catching_up(m);
 }
 
-/* Late, and not (again and again) the sign of a loss longer than half the counts? */
-static bool is_late(struct mppe *m, unsigned int ahead)
+/*
+ * Late, and not (again and again, or by the GRE numbers) the sign of a loss longer than half the
+ * counts?
+ */
+static bool is_late(struct mppe *m, uint32_t way)
 {
-	if (ahead <= MPPE_COUNT - MPPE_LATE_MAX)
+	if (way <= MPPE_COUNT - MPPE_LATE_MAX || way <= missing(m) + MPPE_UNNUMBERED)
 		return false;
 	if (++m->late < MPPE_LATE_RUN)
 		return true;
@@ -260,10 +303,12 @@ static void earn(struct mppe *m)
 	m->work = m->work < MPPE_WORK_MAX - MPPE_WORK_EARNED
 			  ? (uint16_t)(m->work + MPPE_WORK_EARNED)
 			  : MPPE_WORK_MAX;
+	m->credit = m->credit < MPPE_CREDIT_MAX - MPPE_WORK_EARNED ? m->credit + MPPE_WORK_EARNED
+								   : MPPE_CREDIT_MAX;
 }
 
 /* False: so much is not earned yet, and nothing is spent. */
-static bool spend(struct mppe *m, unsigned int changes)
+static bool spend(struct mppe *m, uint32_t changes)
 {
 	if (changes > m->work)
 		return false;
@@ -271,27 +316,116 @@ static bool spend(struct mppe *m, unsigned int changes)
 	return true;
 }
 
-/* RFC 3078 8.1, with the check that the way led somewhere. */
-static enum mppe_result open_stateless(
-	struct mppe *m, uint16_t count, const uint8_t *data, uint32_t len)
+/* Key changes on the way to the packet that is so far away. */
+static uint32_t changes_to(const struct mppe *m, uint32_t way)
 {
-	unsigned int ahead = (unsigned int)(count - m->count) & MPPE_COUNT;
+	return m->params.stateless ? way : ((m->count + way) >> 8) - (m->count >> 8);
+}
+
+/*
+ * A packet more than a round of counts away: the way is walked up to MPPE_UNNUMBERED before it, which
+ * no count that is forged can change. False: so much is not earned.
+ */
+static bool walk_far(struct mppe *m)
+{
+	uint32_t goal = changes_to(m, missing(m) - MPPE_UNNUMBERED);
+
+	if (!m->behind) {
+		m->behind = true;
+		memcpy(m->far_key, m->key, sizeof(m->far_key));
+	}
+	if (goal > m->goal)
+		m->goal = goal;
+	return m->goal <= m->far || m->goal - m->far <= m->credit;
+}
+
+bool mppe_is_behind(const struct mppe *m)
+{
+	return m->behind && m->far < m->goal && m->credit;
+}
+
+void mppe_catch_up(struct mppe *m, unsigned int changes)
+{
+	while (changes-- && mppe_is_behind(m)) {
+		change_key(m, m->far_key);
+		m->far++;
+		m->credit--;
+	}
+}
+
+void mppe_numbered(struct mppe *m, uint32_t number)
+{
+	m->number = number;
+	if (!m->numbered)
+		m->base = number;
+	m->numbered = true;
+}
+
+/* The last keys before that of the packet so far away are kept, or forgotten again. */
+static void forget_passed(struct mppe *m, uint32_t from, uint32_t way)
+{
+	if (!m->late_keys)
+		return;
+	if (way > MPPE_LATE_KEYS && from < way - MPPE_LATE_KEYS)
+		from = way - MPPE_LATE_KEYS;
+	for (; from < way; from++)
+		mppe_late_forget(m->late_keys, m->serial + from);
+}
+
+/* On to the packet so far away, with the check that the way leads somewhere. */
+static enum mppe_result walk(struct mppe *m, const uint8_t *from_key, uint32_t from, uint32_t way,
+	const uint8_t *data, uint32_t len)
+{
 	enum mppe_result result = MPPE_OK;
 	uint8_t key[16];
 
-	if (is_late(m, ahead))
-		return MPPE_OLD;
-	if (!spend(m, ahead))
+	if (!spend(m, way - from))
 		return MPPE_WAIT;
-	memcpy(key, m->key, sizeof(key));
-	for (unsigned int i = 0; i <= ahead; i++)
+	memcpy(key, from_key, sizeof(key));
+	for (uint32_t i = from; i <= way; i++) {
 		change_key(m, key);
-	if (ahead && key_fits(m, key, data, len) < FIT_MAYBE)
+		if (m->late_keys && i < way && way - i <= MPPE_LATE_KEYS)
+			mppe_late_keep(m->late_keys, m->serial + i, key);
+	}
+	if (way && key_fits(m, key, data, len) < FIT_MAYBE) {
+		forget_passed(m, from, way);
 		result = MPPE_BAD;
-	else
-		accept_count(m, count, key, ahead + 1);
+	} else {
+		accept_packet(m, way, key, way + 1);
+	}
 	explicit_bzero(key, sizeof(key));
 	return result;
+}
+
+/* More than a round of counts away. MPPE_BAD: or not, after all. */
+static enum mppe_result open_far(struct mppe *m, uint32_t way, const uint8_t *data, uint32_t len)
+{
+	if (!walk_far(m))
+		return MPPE_LOST;
+	if (way < m->far)
+		return MPPE_BAD;
+	if (way - m->far > MPPE_COUNT)
+		return MPPE_WAIT;
+	return walk(m, m->far_key, m->far, way, data, len);
+}
+
+/* RFC 3078 8.1. */
+static enum mppe_result open_stateless(
+	struct mppe *m, uint16_t count, const uint8_t *data, uint32_t len)
+{
+	uint32_t way = way_to(m, count);
+
+	if (way > MPPE_COUNT) {
+		enum mppe_result result = open_far(m, way, data, len);
+
+		/* A peer that numbers what it does not count: near, then. */
+		if (result != MPPE_BAD)
+			return result;
+		way &= MPPE_COUNT;
+	}
+	if (is_late(m, way))
+		return MPPE_OLD;
+	return walk(m, m->key, 0, way, data, len);
 }
 
 /*
@@ -302,19 +436,20 @@ static enum mppe_result open_stateless(
  */
 static enum mppe_result resync(struct mppe *m, uint16_t count, const uint8_t *data, uint32_t len)
 {
-	unsigned int ahead = (unsigned int)(count - m->count) & MPPE_COUNT;
-	unsigned int changes = ((m->count + ahead) >> 8) - (m->count >> 8);
+	uint32_t way = way_to(m, count);
+	uint32_t changes = changes_to(m, way), maybe_changes = 0, last;
+	bool far = way > MPPE_COUNT && changes >= m->far;
+	uint32_t walked = far ? m->far : 0;
 	enum mppe_result result = MPPE_BAD;
 	uint8_t key[16], maybe[16];
-	unsigned int maybe_changes = 0, last;
 	enum fit fit = FIT_NONE;
 
 	if ((count & FLAG_MASK) == FLAG_MASK)
 		changes++;
-	if (!spend(m, changes + TRY_COST))
+	if (changes - walked > MPPE_COUNT || !spend(m, changes - walked + TRY_COST))
 		return MPPE_WAIT;
-	memcpy(key, m->key, sizeof(key));
-	for (unsigned int i = 0; i < changes; i++)
+	memcpy(key, far && m->behind ? m->far_key : m->key, sizeof(key));
+	for (uint32_t i = walked; i < changes; i++)
 		change_key(m, key);
 	for (last = changes + MPPE_TRY_MAX;; changes++) {
 		fit = key_fits(m, key, data, len);
@@ -331,9 +466,9 @@ static enum mppe_result resync(struct mppe *m, uint16_t count, const uint8_t *da
 	}
 	if (fit == FIT_SURE) {
 		result = MPPE_OK;
-		accept_count(m, count, key, changes);
+		accept_packet(m, way, key, changes);
 	} else if (result == MPPE_OK) {
-		accept_count(m, count, maybe, maybe_changes);
+		accept_packet(m, way, maybe, maybe_changes);
 	}
 	explicit_bzero(key, sizeof(key));
 	explicit_bzero(maybe, sizeof(maybe));
@@ -346,19 +481,23 @@ static enum mppe_result open_stateful(
 	uint16_t count = header & MPPE_COUNT;
 	bool flushed = header & MPPE_FLUSHED;
 	bool flag = (count & FLAG_MASK) == FLAG_MASK;
+	uint32_t way = way_to(m, count);
 
 	*fresh = flushed || flag;
-	if (count == m->count && !m->flush && (flag || !flushed)) {
+	if (!way && !m->flush && (flag || !flushed)) {
 		if (flag)
 			change_key(m, m->key);
-		accept_count(m, count, m->key, flag);
+		accept_packet(m, 0, m->key, flag);
 		return MPPE_OK;
 	}
+	/* Long before FLUSHED comes, so that it finds the key near. */
+	if (way > MPPE_COUNT && !walk_far(m))
+		return MPPE_LOST;
 	if (flushed)
 		return resync(m, count, data, len);
 	if (m->flush)
 		return MPPE_WAIT;
-	if (is_late(m, (unsigned int)(count - m->count) & MPPE_COUNT))
+	if (is_late(m, way))
 		return MPPE_OLD;
 	mppe_lost(m);
 	return MPPE_RESET;
@@ -374,11 +513,34 @@ enum mppe_result mppe_open(struct mppe *m, uint8_t *data, uint32_t len, struct r
 	if (r.failed || !wire_left(&r) || !(header & MPPE_ENCRYPTED))
 		return MPPE_BAD;
 	earn(m);
+	prepare(m, batch);
 	if (m->params.stateless)
 		result = open_stateless(m, header & MPPE_COUNT, data, len);
 	else
 		result = open_stateful(m, header, data, len, &fresh);
 	if (result == MPPE_OK)
-		add_job(m, data, len, fresh, batch);
+		add_job(m, data, len, fresh ? m->key : NULL, batch);
 	return result;
+}
+
+enum mppe_result mppe_open_late(
+	struct mppe *m, uint8_t *data, uint32_t len, struct rc4_batch *batch)
+{
+	struct wire_reader r = wire_reader(data, len);
+	uint16_t header = wire_u16(&r);
+	uint32_t behind = (uint32_t)(m->count - header) & MPPE_COUNT;
+	uint32_t serial = m->serial - behind;
+	const uint8_t *key;
+
+	if (r.failed || !wire_left(&r) || !(header & MPPE_ENCRYPTED))
+		return MPPE_OLD;
+	if (!m->params.stateless || !m->late_keys || !behind)
+		return MPPE_OLD;
+	key = mppe_late_find(m->late_keys, serial);
+	/* One that was forged or damaged does not take the key from the true one. */
+	if (!key || key_fits(m, key, data, len) < FIT_MAYBE)
+		return MPPE_OLD;
+	add_job(m, data, len, key, batch);
+	mppe_late_forget(m->late_keys, serial);
+	return MPPE_OK;
 }

@@ -1,7 +1,8 @@
 /*
  * MPPE (RFC 3078): one direction of an encrypted link. Sealing and opening a packet is two steps:
  * the functions here do the count, the flags and the keys and append the cipher's work to a batch;
- * rc4_run() does the batch (and is called here when it is full). A batch with work of a `struct
+ * rc4_run() does the batch (and is called here when it is full, or when the keys made ahead are used
+ * up). A batch with work of a `struct
  * mppe` must be run before that is initialised, ended, copied or moved.
  *
  * Interop, stateful: there are two readings of FLUSHED. RFC 3078 section 8.2: the tables are made
@@ -11,7 +12,9 @@
  */
 #pragma once
 
+#include "lib/mppe/key_chain.h"
 #include "lib/mppe/keys.h"
+#include "lib/mppe/late.h"
 #include "lib/mppe/rc4.h"
 
 #include <stdbool.h>
@@ -41,6 +44,20 @@
 /* Stateful: key changes tried for FLUSHED packets that were lost (Linux changes the key with each).
  */
 #define MPPE_TRY_MAX 16
+/*
+ * A loss of more than 4,096 packets shows in the GRE numbers (mppe_numbered()), which say how often
+ * the count went round: by them and the count the number of packets in between is known, be there up to
+ * MPPE_UNNUMBERED counts without a number (our own stateful sender skips counts, pppd's queue
+ * loses packets before they are numbered) or so many numbers without a count (control frames).
+ *
+ * The way there is walked beside the traffic, by mppe_catch_up(). What may be walked so is earned,
+ * too: MPPE_WORK_EARNED a packet again, from MPPE_CREDIT_FIRST up to MPPE_CREDIT_MAX (about a second
+ * of one core). Beyond, CCP is opened anew instead: the same with less work, but Linux' pppd ends
+ * the link over it.
+ */
+#define MPPE_UNNUMBERED   1024
+#define MPPE_CREDIT_FIRST (1u << 16)
+#define MPPE_CREDIT_MAX   (1u << 20)
 
 struct mppe_params {
 	enum mppe_bits bits;
@@ -53,10 +70,21 @@ struct mppe {
 	uint16_t count; /* next to send, or next expected */
 	bool flush; /* sender: FLUSHED on the next packet; receiver: waiting for a FLUSHED packet */
 	bool mppc;  /* the owner's: MPPC was agreed on, bit C means that the packet is compressed */
-	uint8_t late;            /* receiver: late packets in a row */
-	uint16_t work;           /* receiver: key changes that may be spent now */
-	struct rc4 stream;       /* stateful */
-	uint64_t rekeys, resets; /* key changes; FLUSHED after a reset (sender) or resets wanted
+	uint8_t late;          /* receiver: late packets in a row */
+	uint16_t work;         /* receiver: key changes that may be spent now */
+	bool numbered, behind; /* receiver: `base` is known; catching up, from `key` to `goal` */
+	uint32_t number, base; /* of the packet at hand, and behind the last that was opened */
+	uint32_t serial;       /* receiver: `count`, continued beyond 12 bits */
+	uint32_t far, goal;    /* key changes from `key` to `far_key`, and to where it is to go */
+	uint32_t credit;       /* key changes that catching up may take */
+	uint8_t far_key[16];
+	struct mppe_late *late_keys; /* the owner's; NULL: none are kept */
+	union {
+		struct rc4 stream;      /* stateful */
+		struct key_chain chain; /* stateless: the keys after `key` */
+	};
+	const struct cipher *cipher; /* of the batch that was used last */
+	uint64_t rekeys, resets;     /* key changes; FLUSHED after a reset (sender) or resets wanted
 				    (receiver) */
 };
 
@@ -67,6 +95,7 @@ enum mppe_result {
 		       earned */
 	MPPE_RESET, /* stateful: drop, and a Reset-Request should be sent now */
 	MPPE_OLD,   /* count in the past: drop */
+	MPPE_LOST, /* drop: the loss is longer than what may be walked: CCP has to be opened anew */
 };
 
 /* `start` is mppe_start_key()'s; derives the initial session key (RFC 3079 2.4/3.4: salt and all).
@@ -99,10 +128,30 @@ void mppe_reset_requested(struct mppe *m);
 /*
  * Receiver: `data` is header and ciphertext, in the GRE stream's order. On MPPE_OK the decryption
  * of data[2..len) is appended to `batch`. Key changes per packet are bounded by the 12-bit count
- * (4096), and over many packets by MPPE_WORK_EARNED. After a gap the first bytes are tried before
+ * (4096) and MPPE_TRY_MAX, and over many packets by MPPE_WORK_EARNED. After a gap the first bytes are tried before
  * the keys move on, so that a forged packet does not move them.
  */
 enum mppe_result mppe_open(struct mppe *m, uint8_t *data, uint32_t len, struct rc4_batch *batch);
+
+/*
+ * Receiver: `number` is the GRE number of the packet that mppe_open() gets next. Once before the
+ * first, with the number from where on packets may be encrypted. Who does not call it recovers from
+ * losses below 4,096 packets only.
+ */
+void mppe_numbered(struct mppe *m, uint32_t number);
+/*
+ * Receiver: a long loss is being walked (mppe_open() says MPPE_WAIT meanwhile): mppe_catch_up() is to
+ * be called now and then. It makes at most `changes` key changes.
+ */
+bool mppe_is_behind(const struct mppe *m);
+void mppe_catch_up(struct mppe *m, unsigned int changes);
+
+/*
+ * Receiver, stateless: a packet that came after its gap was given up, by the GRE numbers. Opened if
+ * its key is in `late_keys`, once: MPPE_OK, as mppe_open(); else MPPE_OLD. No key changes.
+ */
+enum mppe_result mppe_open_late(
+	struct mppe *m, uint8_t *data, uint32_t len, struct rc4_batch *batch);
 
 /* Receiver: what was decrypted is nonsense. Stateful: wait for FLUSHED from here on. */
 void mppe_lost(struct mppe *m);

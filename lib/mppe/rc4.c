@@ -2,22 +2,34 @@
  * RC4 in batches. See rc4.h.
  *
  * RC4 is one long chain of dependent loads and stores, so a single stream leaves most of a CPU
- * idle; streams that are independent (stateless packets, packets of different sessions) run four
- * abreast. A fresh stream's first index is the position itself: the four share it.
+ * idle; streams that are independent (stateless packets, streams of different sessions, and the
+ * chains that their keys come from) run in step. Jobs of the same state are one stream; streams are
+ * sorted, so that those in step end together, and run as wide as it pays.
  *
  * Invariant: keys and the tables made of them are wiped before rc4_run() returns; only states that
  * the caller owns survive.
  */
 #include "lib/mppe/rc4.h"
 
+#include "lib/mppe/key_chain.h"
+
+#include <stdbool.h>
 #include <string.h>
 
-#define LANES 4
+/* In bytes of a stream: its key schedule. */
+#define SCHEDULE 256
+/* Sixteen streams in step take as long as so many by fours (tests/bench/cipher). */
+#define WIDE_COST 6
+/*
+ * The side of the wide engine is one key at a time; more chains than this are better done in step.
+ */
+#define SIDE_MAX 6
 
-/* 32-bit cells: partial-register and store-forwarding penalties of bytes cost a third more. */
-struct lane {
-	uint32_t s[256];
-	uint32_t j;
+struct plan {
+	const struct cipher *cipher;
+	unsigned int count;
+	struct rc4_lane lanes[RC4_BATCH_MAX + RC4_WIDTH_MAX];
+	struct rc4_lane *order[RC4_BATCH_MAX + RC4_WIDTH_MAX];
 };
 
 void rc4_init(struct rc4 *state, const uint8_t *key, size_t key_len)
@@ -55,102 +67,154 @@ void rc4_crypt(struct rc4 *state, uint8_t *data, size_t len)
 	state->j = j;
 }
 
-static inline void lane_mix(struct lane *l, uint32_t i, uint8_t key)
+static struct rc4_lane *lane_of(struct plan *p, const struct rc4 *state)
 {
-	uint32_t t = l->s[i];
-
-	l->j = (l->j + t + key) & 255;
-	l->s[i] = l->s[l->j];
-	l->s[l->j] = t;
+	for (unsigned int i = p->count; i-- > 0;)
+		if (p->lanes[i].state == state)
+			return &p->lanes[i];
+	return NULL;
 }
 
-static inline void lane_step(struct lane *l, uint32_t i, uint8_t *byte)
+/* False: it has to wait until the plan was run. */
+static bool add_job(struct plan *p, struct rc4_job *job)
 {
-	uint32_t t = l->s[i], u;
+	struct rc4_lane *l = job->state ? lane_of(p, job->state) : NULL;
 
-	l->j = (l->j + t) & 255;
-	u = l->s[l->j];
-	l->s[i] = u;
-	l->s[l->j] = t;
-	*byte = (uint8_t)(*byte ^ l->s[(t + u) & 255]);
-}
-
-static void lanes_key(struct lane *lanes, struct rc4_job *const *jobs)
-{
-	for (uint32_t i = 0; i < 256; i++)
-		for (unsigned int k = 0; k < LANES; k++)
-			lanes[k].s[i] = i;
-	for (unsigned int k = 0; k < LANES; k++)
-		lanes[k].j = 0;
-	/* Key lengths are powers of two. */
-	for (uint32_t i = 0; i < 256; i++)
-		for (unsigned int k = 0; k < LANES; k++)
-			lane_mix(&lanes[k], i, jobs[k]->key[i & (jobs[k]->key_len - 1u)]);
-	for (unsigned int k = 0; k < LANES; k++)
-		lanes[k].j = 0;
-}
-
-static void run_lanes(struct lane *lanes, struct rc4_job *const *jobs)
-{
-	uint8_t *a = jobs[0]->data, *b = jobs[1]->data, *c = jobs[2]->data, *d = jobs[3]->data;
-	uint32_t common = jobs[0]->len;
-
-	lanes_key(lanes, jobs);
-	for (unsigned int k = 1; k < LANES; k++)
-		if (jobs[k]->len < common)
-			common = jobs[k]->len;
-	for (uint32_t n = 0; n < common; n++) {
-		uint32_t i = (n + 1) & 255;
-
-		lane_step(&lanes[0], i, a + n);
-		lane_step(&lanes[1], i, b + n);
-		lane_step(&lanes[2], i, c + n);
-		lane_step(&lanes[3], i, d + n);
+	job->next = NULL;
+	if (l && job->key_len)
+		return false; /* two lanes, one state */
+	if (l) {
+		l->last->next = job;
+		l->last = job;
+		l->total += job->len;
+		return true;
 	}
-	for (unsigned int k = 0; k < LANES; k++)
-		for (uint32_t n = common; n < jobs[k]->len; n++)
-			lane_step(&lanes[k], (n + 1) & 255, jobs[k]->data + n);
+	if (!job->state && !job->key_len)
+		return true; /* a stream begins with a key or goes on with a state */
+	l = &p->lanes[p->count++];
+	*l = (struct rc4_lane){
+		.state = job->state, .key = job->key, .key_len = job->key_len, .total = job->len
+	};
+	rc4_lane_begin(l, job);
+	return true;
 }
 
-static void run_one(struct rc4_job *job)
+/* Longest first; mostly they are in order already. */
+static void sort(struct plan *p)
 {
-	struct rc4 own;
-	struct rc4 *state = job->state ? job->state : &own;
+	for (unsigned int i = 0; i < p->count; i++) {
+		struct rc4_lane *l = &p->lanes[i];
+		unsigned int at = i;
 
-	if (!job->state && !job->key_len)
-		return; /* a stream begins with a key or goes on with a state */
-	if (job->key_len)
-		rc4_init(state, job->key, job->key_len);
-	rc4_crypt(state, job->data, job->len);
-	if (!job->state)
-		explicit_bzero(&own, sizeof(own));
+		for (; at && p->order[at - 1]->total < l->total; at--)
+			p->order[at] = p->order[at - 1];
+		p->order[at] = l;
+	}
+}
+
+/* How many of the longest go together through the wide engine; 0: it does not pay. */
+static unsigned int wide_pays(
+	const struct cipher *cipher, struct rc4_lane *const *order, unsigned int n)
+{
+	uint64_t sum = 0;
+
+	if (!cipher->wide || !n)
+		return 0;
+	n = n < RC4_WIDTH_MAX ? n : RC4_WIDTH_MAX;
+	for (unsigned int i = 0; i < n; i++)
+		sum += SCHEDULE + order[i]->total;
+	return sum > (uint64_t)WIDE_COST * (SCHEDULE + order[0]->total) ? n : 0;
+}
+
+static void run_plan(struct plan *p, struct key_work *work)
+{
+	struct rc4_lane **order = p->order;
+	unsigned int n = p->count;
+
+	while (n) {
+		unsigned int group = wide_pays(p->cipher, order, n);
+
+		if (group) {
+			p->cipher->wide(order, group, work);
+		} else {
+			group = rc4_scalar_group(n);
+			rc4_scalar_run(order, group);
+		}
+		order += group;
+		n -= group;
+	}
+	p->count = 0;
+}
+
+/*
+ * Up to RC4_WIDTH_MAX chains at a time: one key of each that wants one, as long as there is one. What
+ * the plan has already runs along.
+ */
+static void run_chains(struct plan *p, struct key_chain *const *chains, unsigned int count)
+{
+	do {
+		unsigned int window = count < RC4_WIDTH_MAX ? count : RC4_WIDTH_MAX;
+		struct key_chain *busy[RC4_WIDTH_MAX];
+		struct rc4_job jobs[RC4_WIDTH_MAX];
+		unsigned int n;
+
+		do {
+			n = 0;
+			for (unsigned int i = 0; i < window; i++) {
+				if (!key_chain_wants(chains[i]))
+					continue;
+				key_chain_lane(
+					chains[i], p->cipher, &jobs[n], &p->lanes[p->count++]);
+				busy[n++] = chains[i];
+			}
+			sort(p);
+			run_plan(p, NULL);
+			for (unsigned int i = 0; i < n; i++)
+				key_chain_lane_done(busy[i], &jobs[i]);
+		} while (n);
+		chains += window;
+		count -= window;
+	} while (count);
+}
+
+/* The last of the plan, and the keys of the chains. */
+static void run_last(struct plan *p, struct rc4_batch *batch)
+{
+	unsigned int wanting = 0;
+
+	for (unsigned int i = 0; i < batch->chain_count; i++) {
+		key_chain_settle(batch->chains[i]);
+		wanting += key_chain_wants(batch->chains[i]);
+	}
+	sort(p);
+	if (wanting && wanting <= SIDE_MAX && wide_pays(p->cipher, p->order, p->count)) {
+		struct key_work work;
+
+		key_work_begin(&work, batch->chains, batch->chain_count, p->cipher);
+		run_plan(p, &work);
+		key_work_end(&work);
+	}
+	run_chains(p, batch->chains, batch->chain_count);
 }
 
 void rc4_run(struct rc4_batch *batch)
 {
-	struct rc4_job *waiting[LANES];
-	unsigned int n = 0, dirty = 0;
-	struct lane lanes[LANES];
+	struct plan plan;
 
+	if (!batch->count)
+		return;
+	plan.cipher = batch->cipher ? batch->cipher : cipher_choose(0);
+	plan.count = 0;
 	for (unsigned int i = 0; i < batch->count; i++) {
-		struct rc4_job *job = &batch->jobs[i];
-
-		if (job->state) {
-			run_one(job);
+		if (add_job(&plan, &batch->jobs[i]))
 			continue;
-		}
-		waiting[n++] = job;
-		if (n == LANES) {
-			run_lanes(lanes, waiting);
-			dirty = 1;
-			n = 0;
-		}
+		sort(&plan);
+		run_plan(&plan, NULL);
+		(void)add_job(&plan, &batch->jobs[i]);
 	}
-	for (unsigned int i = 0; i < n; i++)
-		run_one(waiting[i]);
-	if (dirty)
-		explicit_bzero(lanes, sizeof(lanes));
+	run_last(&plan, batch);
 	for (unsigned int i = 0; i < batch->count; i++)
 		explicit_bzero(batch->jobs[i].key, sizeof(batch->jobs[i].key));
 	batch->count = 0;
+	batch->chain_count = 0;
 }

@@ -1,6 +1,7 @@
 /* Router Solicitations and Advertisements: see message.h. */
 #include "lib/nd/message.h"
 
+#include "lib/checksum.h"
 #include "lib/wire.h"
 
 #include <string.h>
@@ -41,16 +42,7 @@ bool nd_is_link_local(const uint8_t address[ND_ADDRESS])
 /* RFC 8200 8.1: over addresses, length, next header, and the message; 0 if its own is right. */
 static uint16_t checksum(const uint8_t *packet, size_t payload)
 {
-	struct wire_reader r = wire_reader(packet + 8, payload + IPV6_HEADER - 8);
-	uint32_t sum = (uint32_t)payload + ICMPV6;
-
-	while (wire_left(&r) > 1)
-		sum += wire_u16(&r);
-	if (wire_left(&r))
-		sum += (uint32_t)wire_u8(&r) << 8;
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
+	return checksum_of_upper(packet + 8, 2 * ND_ADDRESS, ICMPV6, packet + IPV6_HEADER, payload);
 }
 
 static void read_address(struct wire_reader *r, uint8_t out[ND_ADDRESS])

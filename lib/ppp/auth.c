@@ -20,6 +20,8 @@ static const struct {
 	[PPP_AUTH_MSCHAP2] = { "MS-CHAPv2", "mschap-v2", "mschapv2", PPP_CHAP, 0x81 },
 	[PPP_AUTH_EAP_MD5] = { "EAP-MD5", "eap-md5", "eap-md5-challenge", PPP_EAP, 0 },
 	[PPP_AUTH_EAP_MSCHAP2] = { "EAP-MSCHAPv2", "eap-mschap-v2", "eap-mschap", PPP_EAP, 0 },
+	[PPP_AUTH_EAP_TLS] = { "EAP-TLS", "eap-tls", "tls", PPP_EAP, 0 },
+	[PPP_AUTH_PEAP] = { "PEAP", "peap", "eap-peap", PPP_EAP, 0 },
 };
 
 bool ppp_auth_allows(const struct ppp_auth_list *list, enum ppp_auth_method method)
@@ -192,6 +194,8 @@ static bool fits_mschap(const struct ppp_auth_request *request, const struct ppp
 	uint8_t expected[24];
 	bool fits;
 
+	if (request->lm_only)
+		return false;
 	if (request->method == PPP_AUTH_MSCHAP)
 		mschap_response(request->challenge, secret->nt_hash, expected);
 	else
@@ -214,6 +218,8 @@ static bool fits(const struct ppp_auth_request *request, const struct ppp_secret
 		return fits_mschap(request, secret);
 	case PPP_AUTH_EAP_MD5:
 	case PPP_AUTH_EAP_MSCHAP2:
+	case PPP_AUTH_PEAP:
+	case PPP_AUTH_EAP_TLS: /* the method itself checks the certificate; whose it is, the owner */
 	case PPP_AUTH_NONE:
 	case PPP_AUTH_COUNT:
 		break;
@@ -263,4 +269,31 @@ bool ppp_auth_check(const struct ppp_auth_request *request, const struct ppp_sec
 			verdict->auth_response);
 	ppp_auth_keys(request, secret, &verdict->keys);
 	return true;
+}
+
+static void refuse_change(struct ppp_auth_verdict *verdict, enum password_fault fault)
+{
+	struct wire_writer w = wire_writer(verdict->message, sizeof(verdict->message) - 1);
+	const char *text = password_fault_text(fault);
+
+	memset(verdict, 0, sizeof(*verdict));
+	verdict->error = fault == PASSWORD_UNPROVEN ? 691 : 709;
+	wire_put_bytes(&w, "New password: ", 14);
+	wire_put_bytes(&w, text, strlen(text));
+}
+
+enum password_fault ppp_auth_check_change(const struct ppp_auth_request *request,
+	const struct ppp_secret *old, struct ppp_secret *next, struct ppp_auth_verdict *verdict)
+{
+	enum password_fault fault;
+
+	memset(next, 0, sizeof(*next));
+	fault = password_open(&request->sealed, old->nt_hash, next->nt_hash);
+	if (fault == PASSWORD_GOOD && !ppp_auth_check(request, next, verdict))
+		fault = PASSWORD_UNPROVEN;
+	if (fault == PASSWORD_GOOD)
+		return fault;
+	explicit_bzero(next, sizeof(*next));
+	refuse_change(verdict, fault);
+	return fault;
 }

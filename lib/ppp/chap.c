@@ -2,6 +2,7 @@
  * CHAP (RFC 1994): authenticator and peer, for all algorithms.
  *
  *	authenticator: CHALLENGED -> JUDGING -> DONE or FAILED, or back to CHALLENGED (R=1)
+ *	               DONE -> CHALLENGED by chap_challenge_again()
  *	peer:          IDLE -> RESPONDED -> DONE or FAILED; DONE -> RESPONDED at a later Challenge
  *
  * Invariants: every state but DONE and FAILED has a finite `give_up`, which nothing that is
@@ -18,6 +19,9 @@
 
 /* RFC 1994 section 4. */
 enum { CHALLENGE = 1, RESPONSE = 2, SUCCESS = 3, FAILURE = 4 };
+
+/* RFC 2433 sections 7 and 8, which seal the new password by the LM hash, too; RFC 2759 section 7. */
+enum { CHANGE_PASSWORD_1 = 5, CHANGE_PASSWORD_2 = 6, CHANGE_PASSWORD = 7 };
 
 struct packet {
 	uint8_t code, identifier;
@@ -137,20 +141,11 @@ static int decode_response(const struct chap *c, struct packet *p, struct ppp_au
 	return 0;
 }
 
-void chap_start_authenticator(struct chap *c, enum ppp_auth_method method, const char *name,
-	const struct chap_ops *ops, void *user, uint64_t now)
+static void challenge(struct chap *c, uint64_t now)
 {
 	struct wire_writer w;
 
-	memset(c, 0, sizeof(*c));
-	c->role = CHAP_AUTHENTICATOR;
-	c->method = method;
-	c->challenge_len = chap_challenge_len(method);
-	c->ops = ops;
-	c->user = user;
-	c->name = name;
-	ops->random(user, &c->identifier, sizeof(c->identifier));
-	ops->random(user, c->challenge, c->challenge_len);
+	c->ops->random(c->user, c->challenge, c->challenge_len);
 	enter(c, CHAP_CHALLENGED, now + CHAP_RETRANSMIT, now + CHAP_GIVE_UP);
 	/*
 	 * Retransmitted as it is: RFC 1994 4.1 would have a new identifier and value each time, but
@@ -160,15 +155,43 @@ void chap_start_authenticator(struct chap *c, enum ppp_auth_method method, const
 	w = begin(c, CHALLENGE, c->identifier);
 	wire_put_u8(&w, c->challenge_len);
 	wire_put_bytes(&w, c->challenge, c->challenge_len);
-	wire_put_bytes(&w, name, strnlen(name, CHAP_NAME_MAX));
+	wire_put_bytes(&w, c->name, strnlen(c->name, CHAP_NAME_MAX));
 	finish(c, &w);
+}
+
+void chap_start_authenticator(struct chap *c, enum ppp_auth_method method, const char *name,
+	const struct chap_ops *ops, void *user, uint64_t now)
+{
+	memset(c, 0, sizeof(*c));
+	c->role = CHAP_AUTHENTICATOR;
+	c->method = method;
+	c->challenge_len = chap_challenge_len(method);
+	c->ops = ops;
+	c->user = user;
+	c->name = name;
+	ops->random(user, &c->identifier, sizeof(c->identifier));
+	challenge(c, now);
+}
+
+void chap_challenge_again(struct chap *c, uint64_t now)
+{
+	if (!c->ops || c->role != CHAP_AUTHENTICATOR || c->state != CHAP_DONE)
+		return;
+	c->identifier = (uint8_t)(c->request.identifier + 1);
+	challenge(c, now);
+}
+
+static void ask(struct chap *c, uint64_t now)
+{
+	enter(c, CHAP_JUDGING, UINT64_MAX, now + CHAP_JUDGE_TIMEOUT);
+	c->ops->judge(c->user, &c->request);
 }
 
 static void receive_response(struct chap *c, struct packet *p, uint64_t now)
 {
 	struct ppp_auth_request request = { 0 };
 	bool again = p->identifier == c->request.identifier;
-	bool retry = c->state == CHAP_CHALLENGED && c->attempts;
+	bool retry = c->state == CHAP_CHALLENGED && (c->attempts || c->changing);
 
 	if (decode_response(c, p, &request)) {
 		c->refused = "the Response was malformed";
@@ -188,12 +211,29 @@ static void receive_response(struct chap *c, struct packet *p, uint64_t now)
 	 * is taken for one, too, since RFC 2759 does not say it and it counts as an attempt all the
 	 * same.
 	 */
-	if (c->state != CHAP_CHALLENGED || (p->identifier != c->identifier && !(again && retry)))
+	if (c->state != CHAP_CHALLENGED || c->changing ||
+		(p->identifier != c->identifier && !(again && retry)))
 		return;
 	memcpy(request.challenge, c->challenge, c->challenge_len);
 	c->request = request;
-	enter(c, CHAP_JUDGING, UINT64_MAX, now + CHAP_JUDGE_TIMEOUT);
-	c->ops->judge(c->user, &c->request);
+	explicit_bzero(&request, sizeof(request));
+	ask(c, now);
+}
+
+/* Of whoever sent the Response that proved the old password: so there is no name in it. */
+static void receive_change(struct chap *c, struct packet *p, uint64_t now)
+{
+	struct ppp_auth_request request = c->request;
+
+	if (p->identifier != c->identifier || chap_decode_change(&p->body, &request)) {
+		c->refused = "the Change-Password was malformed";
+		return;
+	}
+	request.identifier = p->identifier;
+	memcpy(request.challenge, c->challenge, c->challenge_len);
+	c->request = request;
+	explicit_bzero(&request, sizeof(request));
+	ask(c, now);
 }
 
 static void send_success(struct chap *c, const struct ppp_auth_verdict *verdict)
@@ -215,6 +255,40 @@ static void send_failure(struct chap *c, unsigned int error, bool retry, const c
 	finish(c, &w);
 }
 
+/* Offered once, and not in the midst of a session. */
+static bool may_change(const struct chap *c, const struct ppp_auth_verdict *verdict)
+{
+	return !verdict->ok && verdict->error == 648 && verdict->change &&
+	       c->method == PPP_AUTH_MSCHAP2 && !c->request.change && !c->succeeded;
+}
+
+/*
+ * One of those that nobody asked for, or that we do not have: an end at once instead of silence.
+ * One whose answer was lost gets it again.
+ */
+static void receive_any_change(struct chap *c, struct packet *p, uint64_t now)
+{
+	if (c->method == PPP_AUTH_MD5)
+		return;
+	if (c->state == CHAP_DONE || c->state == CHAP_FAILED) {
+		if (p->identifier == c->request.identifier)
+			transmit(c);
+		return;
+	}
+	if (c->state != CHAP_CHALLENGED)
+		return;
+	if (p->code == CHANGE_PASSWORD && c->changing) {
+		receive_change(c, p, now);
+		return;
+	}
+	c->request.identifier = p->identifier;
+	send_failure(c, 709, false, "");
+	fail(c, PPTP_AUTH_FAILED,
+		c->method == PPP_AUTH_MSCHAP
+			? "the client wants to change its password by MS-CHAP, which would show it"
+			: "the client wants to change its password without being asked to");
+}
+
 void chap_verdict(struct chap *c, const struct ppp_auth_verdict *verdict, uint64_t now)
 {
 	unsigned int error = verdict->error ? verdict->error : 691;
@@ -223,17 +297,26 @@ void chap_verdict(struct chap *c, const struct ppp_auth_verdict *verdict, uint64
 
 	if (!c->ops || c->role != CHAP_AUTHENTICATOR || c->state != CHAP_JUDGING)
 		return;
+	c->changing = false;
+	explicit_bzero(&c->request.sealed, sizeof(c->request.sealed));
 	/* Without a proof the peer would have to hang up on us (RFC 2759 section 5): a broken
 	 * judge. */
 	if (verdict->ok && chap_verdict_fits(c->method, verdict)) {
 		send_success(c, verdict);
+		c->attempts = 0;
 		succeed(c, &verdict->keys);
 		return;
 	}
 	memcpy(message, verdict->message, strnlen(verdict->message, sizeof(verdict->message)));
+	if (may_change(c, verdict)) {
+		send_failure(c, error, false, message);
+		c->changing = true;
+		enter(c, CHAP_CHALLENGED, UINT64_MAX, now + CHAP_RETRY_TIMEOUT);
+		return;
+	}
 	c->attempts++;
-	retry = !verdict->ok && verdict->retry && c->attempts < CHAP_ATTEMPTS &&
-		chap_has_retry(c->method);
+	retry = !verdict->ok && !c->request.change && !c->succeeded && verdict->retry &&
+		c->attempts < CHAP_ATTEMPTS && chap_has_retry(c->method);
 	send_failure(c, error, retry, message);
 	if (retry)
 		/* Not sent again by a timer: at each, Windows asks its user once more. */
@@ -255,6 +338,11 @@ void chap_start_peer(struct chap *c, enum ppp_auth_method method, const char *na
 	c->name = name;
 	c->secret = *secret;
 	enter(c, CHAP_IDLE, UINT64_MAX, now + CHAP_GIVE_UP);
+}
+
+void chap_set_change(struct chap *c, const struct password_change *change)
+{
+	c->change = c->method == PPP_AUTH_MSCHAP2 ? change : NULL;
 }
 
 /* Zero and a packet in `last` that has been sent; -EINVAL if our name or secret does not do. */
@@ -306,21 +394,70 @@ static void receive_challenge(struct chap *c, struct packet *p, uint64_t now)
 		c->state == CHAP_RESPONDED ? c->give_up : now + CHAP_GIVE_UP);
 }
 
+static void settle_change(struct chap *c)
+{
+	if (c->renewed && c->change && c->ops->new_password)
+		c->ops->new_password(c->user, c->changing);
+	if (c->renewed)
+		c->change = NULL;
+	c->changing = false;
+}
+
 static void receive_success(struct chap *c, struct packet *p)
 {
 	struct mppe_material keys = { .source = MPPE_NO_KEYS };
 	const char *wrong = chap_check_success(c, &p->body, &keys);
 
-	if (wrong)
+	if (wrong) {
 		fail(c, PPTP_AUTH_PEER_UNPROVEN, wrong);
-	else
+	} else {
+		settle_change(c);
 		succeed(c, &keys);
+	}
 	explicit_bzero(&keys, sizeof(keys));
 }
 
-/* R=1 invites another password, of which there is none here: sending the same one again may lock
- * the account. */
-static void receive_failure(struct chap *c, struct packet *p)
+/* The new password takes the old one's place; only its hash is known here. */
+static void renew(struct chap *c)
+{
+	c->secret = (struct ppp_secret){ 0 };
+	memcpy(c->secret.nt_hash, c->change->nt_hash, sizeof(c->secret.nt_hash));
+	c->renewed = true;
+}
+
+/* What a Failure gives occasion for: another Response, or a Change-Password. */
+static bool answer_failure(
+	struct chap *c, const struct packet *p, const struct mschap_failure *f, uint64_t now)
+{
+	bool change = f->error == 648;
+	struct wire_writer w;
+
+	if (!c->change || c->renewed || !f->has_challenge ||
+		(!change && !(f->error == 691 && f->retry)))
+		return false;
+	c->identifier = (uint8_t)(p->identifier + 1);
+	memcpy(c->challenge, f->challenge, sizeof(f->challenge));
+	c->challenge_len = sizeof(f->challenge);
+	renew(c);
+	c->changing = change;
+	if (change) {
+		c->ops->random(c->user, c->peer_challenge, sizeof(c->peer_challenge));
+		w = begin(c, CHANGE_PASSWORD, c->identifier);
+		chap_put_change(
+			&w, c->change, c->challenge, c->peer_challenge, c->name, c->nt_response);
+		finish(c, &w);
+	} else if (respond(c)) {
+		return false;
+	}
+	enter(c, CHAP_RESPONDED, now + CHAP_RETRANSMIT, now + CHAP_GIVE_UP);
+	return true;
+}
+
+/*
+ * R=1 invites another password. There may be one, to change to; sending the same one again may lock
+ * the account.
+ */
+static void receive_failure(struct chap *c, struct packet *p, uint64_t now)
 {
 	struct mschap_failure f = { 0 };
 	size_t len = wire_left(&p->body);
@@ -333,19 +470,19 @@ static void receive_failure(struct chap *c, struct packet *p)
 		fail(c, PPTP_AUTH_FAILED, words);
 	} else if (mschap_failure_parse(&f, text, len)) {
 		fail(c, PPTP_AUTH_FAILED, "the server refused without an error number");
-	} else {
+	} else if (!answer_failure(c, p, &f, now)) {
 		fail_error(c, f.error, f.message);
 	}
 }
 
-static void receive_reply(struct chap *c, struct packet *p)
+static void receive_reply(struct chap *c, struct packet *p, uint64_t now)
 {
 	if (c->state != CHAP_RESPONDED || p->identifier != c->identifier)
 		return;
 	if (p->code == SUCCESS)
 		receive_success(c, p);
 	else
-		receive_failure(c, p);
+		receive_failure(c, p, now);
 }
 
 void chap_receive(struct chap *c, const uint8_t *packet, size_t len, uint64_t now)
@@ -361,12 +498,14 @@ void chap_receive(struct chap *c, const uint8_t *packet, size_t len, uint64_t no
 	if (c->role == CHAP_AUTHENTICATOR) {
 		if (p.code == RESPONSE)
 			receive_response(c, &p, now);
+		else if (p.code >= CHANGE_PASSWORD_1 && p.code <= CHANGE_PASSWORD)
+			receive_any_change(c, &p, now);
 		return;
 	}
 	if (p.code == CHALLENGE)
 		receive_challenge(c, &p, now);
 	else if (p.code == SUCCESS || p.code == FAILURE)
-		receive_reply(c, &p);
+		receive_reply(c, &p, now);
 }
 
 static void give_up(struct chap *c)
@@ -378,6 +517,11 @@ static void give_up(struct chap *c)
 		fail(c, PPTP_AUTH_TIMEOUT, why ? why : "no Challenge came");
 		break;
 	case CHAP_CHALLENGED:
+		if (c->changing) {
+			fail(c, PPTP_AUTH_RESTRICTED,
+				"the password has expired, and no new one came");
+			break;
+		}
 		if (c->attempts) {
 			fail(c, PPTP_AUTH_FAILED, "wrong user name or password, and no other came");
 			break;

@@ -10,6 +10,11 @@
  * same Response, a new one with a new Response. Malformed packets, unexpected codes and replies
  * with another identifier are ignored, as RFC 1994 wants; a time-out then says what was wrong with
  * them.
+ *
+ * MS-CHAPv2: to a user whose password has expired (E=648) the authenticator offers to change it
+ * (RFC 2759 section 7), once, and only behind a Response that proved the old one. A peer that was
+ * given a new password changes to it then, and tries it, once, where the old one is refused with
+ * R=1: it may have been changed before. Nothing else is ever tried again by itself.
  */
 #pragma once
 
@@ -20,7 +25,7 @@
 
 #define CHAP_NAME_MAX    PPP_NAME_MAX
 #define CHAP_VALUE_MAX   255 /* of a Challenge with MD5; ours are shorter */
-#define CHAP_PACKET_MAX  (4 + 1 + MSCHAP2_RESPONSE_LEN + CHAP_NAME_MAX)
+#define CHAP_PACKET_MAX  (4 + PASSWORD_PACKET)
 #define CHAP_ATTEMPTS    3   /* failed Responses until R=0 */
 #define CHAP_REFUSAL_MAX 192 /* chap_refusal() */
 
@@ -55,8 +60,15 @@ struct chap_ops {
 	 */
 	void (*done)(void *user, bool ok, enum pptp_reason reason, const struct mppe_material *keys,
 		const char *detail);
+	/*
+	 * Peer: the new password holds from now on, since it was changed just now, or (`changed`
+	 * false) since before. Before done(). NULL: nobody wants to know.
+	 */
+	void (*new_password)(void *user, bool changed);
 	/* EAP, peer: a Notification (RFC 3748 5.2), escaped and cut. NULL: nobody wants to know. */
 	void (*notice)(void *user, const char *text);
+	/* EAP: TLS for the methods that run on it; may return NULL, as if there was none of them. */
+	const struct tls_engine *(*tls)(void *user);
 };
 
 struct chap {
@@ -67,7 +79,10 @@ struct chap {
 	void *user;
 	const char *name;         /* ours: authenticator's name, or the user name; the caller's */
 	struct ppp_secret secret; /* peer only */
-	uint8_t identifier;       /* of the Challenge that is being answered */
+	const struct password_change *change; /* peer: to a new password; NULL none, or no more */
+	bool changing;      /* authenticator: a Change-Password is waited for; peer: it was sent */
+	bool renewed;       /* peer: `secret` is the new password's */
+	uint8_t identifier; /* of the Challenge that is being answered */
 	uint8_t challenge_len;
 	uint8_t challenge[CHAP_VALUE_MAX], peer_challenge[16], nt_response[24];
 	/* Of the last Response; peer: only `name`, the authenticator's. */
@@ -95,6 +110,14 @@ void chap_start_authenticator(struct chap *c, enum ppp_auth_method method, const
 void chap_start_peer(struct chap *c, enum ppp_auth_method method, const char *name,
 	const struct ppp_secret *secret, const struct chap_ops *ops, void *user, uint64_t now);
 void chap_receive(struct chap *c, const uint8_t *packet, size_t len, uint64_t now);
+/* Peer: may go over to another password; the caller's, as long as `c` runs. After the start. */
+void chap_set_change(struct chap *c, const struct password_change *change);
+/*
+ * Authenticator: a new Challenge to a peer that has authenticated itself, at any time (RFC 1994
+ * section 2). Nothing is reported if it is answered well; else done() is the end. Nothing, if
+ * another exchange is still under way.
+ */
+void chap_challenge_again(struct chap *c, uint64_t now);
 /* The judgement of the request given to ops->judge; ignored if none is waiting. */
 void chap_verdict(struct chap *c, const struct ppp_auth_verdict *verdict, uint64_t now);
 void chap_tick(struct chap *c, uint64_t now);

@@ -23,8 +23,8 @@ bool chap_challenge_fits(enum ppp_auth_method method, uint8_t len)
 
 /*
  * Reserved octets are not looked at: nothing hangs on them, and some peers fill them. Nor is the
- * LM response of MS-CHAP, which is next to the password in clear, or its flag that says whether the
- * NT response is there: where it is not, it does not fit.
+ * LM response of MS-CHAP, which is next to the password in clear: where the flag says that there is
+ * no other (RFC 2433 section 4), the Response does not fit.
  */
 int chap_decode_response(
 	enum ppp_auth_method method, struct wire_reader *body, struct ppp_auth_request *request)
@@ -44,7 +44,7 @@ int chap_decode_response(
 		wire_skip(body, 8);
 	}
 	wire_copy(body, request->nt_response, sizeof(request->nt_response));
-	wire_skip(body, 1);
+	request->lm_only = wire_u8(body) == 0 && method == PPP_AUTH_MSCHAP;
 	return body->failed ? -EBADMSG : 0;
 }
 
@@ -84,9 +84,38 @@ int chap_put_response(struct chap *c, struct wire_writer *w)
 
 bool chap_same_response(const struct ppp_auth_request *a, const struct ppp_auth_request *b)
 {
-	return !memcmp(a->peer_challenge, b->peer_challenge, sizeof(a->peer_challenge)) &&
-	       !memcmp(a->nt_response, b->nt_response, sizeof(a->nt_response)) &&
-	       !memcmp(a->md5, b->md5, sizeof(a->md5)) && !strcmp(a->name, b->name);
+	bool same = mschap_equal(a->peer_challenge, b->peer_challenge, sizeof(a->peer_challenge));
+
+	same &= mschap_equal(a->nt_response, b->nt_response, sizeof(a->nt_response));
+	same &= mschap_equal(a->md5, b->md5, sizeof(a->md5));
+	return same && !strcmp(a->name, b->name);
+}
+
+/* ---- Change-Password (RFC 2759 section 7): its reserved fields are not looked at ---- */
+
+int chap_decode_change(struct wire_reader *body, struct ppp_auth_request *request)
+{
+	wire_copy(body, request->sealed.block, sizeof(request->sealed.block));
+	wire_copy(body, request->sealed.old_hash, sizeof(request->sealed.old_hash));
+	wire_copy(body, request->peer_challenge, sizeof(request->peer_challenge));
+	wire_skip(body, 8);
+	wire_copy(body, request->nt_response, sizeof(request->nt_response));
+	wire_skip(body, 2);
+	request->change = !body->failed;
+	return body->failed ? -EBADMSG : 0;
+}
+
+void chap_put_change(struct wire_writer *w, const struct password_change *change,
+	const uint8_t challenge[16], const uint8_t peer_challenge[16], const char *name,
+	uint8_t nt_response[24])
+{
+	mschap2_nt_response(challenge, peer_challenge, name, change->nt_hash, nt_response);
+	wire_put_bytes(w, change->sealed.block, sizeof(change->sealed.block));
+	wire_put_bytes(w, change->sealed.old_hash, sizeof(change->sealed.old_hash));
+	wire_put_bytes(w, peer_challenge, 16);
+	wire_put_zero(w, 8);
+	wire_put_bytes(w, nt_response, 24);
+	wire_put_zero(w, 2);
 }
 
 /* ---- Success and Failure ---- */

@@ -14,6 +14,13 @@ bool chap_challenge_fits(enum ppp_auth_method method, uint8_t len);
 /* Reads the value of a Response (its size octet first) into `request`; 0 or -EBADMSG. */
 int chap_decode_response(
 	enum ppp_auth_method method, struct wire_reader *body, struct ppp_auth_request *request);
+/* MS-CHAPv2: reads what is behind the Length of a Change-Password; 0 or -EBADMSG. */
+int chap_decode_change(struct wire_reader *body, struct ppp_auth_request *request);
+/* MS-CHAPv2's peer: writes it, the response being to `challenge` by the new password. `peer_challenge`
+ * is set. */
+void chap_put_change(struct wire_writer *w, const struct password_change *change,
+	const uint8_t challenge[16], const uint8_t peer_challenge[16], const char *name,
+	uint8_t nt_response[24]);
 /* Writes the value of the Response to c->challenge; 0, or -EINVAL if the secret does not do. */
 int chap_put_response(struct chap *c, struct wire_writer *w);
 /* Is it the same Response once more? */

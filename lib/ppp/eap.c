@@ -53,7 +53,8 @@ void eap_put_type_name(struct wire_writer *w, uint8_t type)
 	chap_put_number(w, type);
 }
 
-static const struct eap_method *const methods[] = { &eap_method_mschap2, &eap_method_md5 };
+static const struct eap_method *const methods[] = { &eap_method_tls, &eap_method_peap,
+	&eap_method_mschap2, &eap_method_md5 };
 
 const struct eap_method *eap_find(enum ppp_auth_method method)
 {
@@ -190,6 +191,11 @@ int eap_send(struct eap *e, struct wire_writer *w)
 	return 0;
 }
 
+const struct tls_engine *eap_tls_engine(const struct eap *e)
+{
+	return e->ops->tls ? e->ops->tls(e->user) : NULL;
+}
+
 void eap_init(struct eap *e, enum chap_role role, const struct ppp_auth_list *allowed,
 	const char *name, uint16_t mtu, const struct chap_ops *ops, void *user)
 {
@@ -200,9 +206,17 @@ void eap_init(struct eap *e, enum chap_role role, const struct ppp_auth_list *al
 	e->name = name;
 	e->mtu = mtu;
 	for (unsigned int i = 0; i < allowed->count; i++) {
-		if (eap_find((enum ppp_auth_method)allowed->methods[i]))
+		const struct eap_method *m = eap_find((enum ppp_auth_method)allowed->methods[i]);
+
+		if (m && (!m->tls || eap_tls_engine(e)))
 			e->allowed.methods[e->allowed.count++] = allowed->methods[i];
 	}
+}
+
+void eap_set_peap(struct eap *e, const char *outer_name, bool binding_optional)
+{
+	e->outer_name = outer_name && outer_name[0] ? outer_name : NULL;
+	e->binding_optional = binding_optional;
 }
 
 /* Octets behind Length are padding (RFC 3748 section 4). */
@@ -264,6 +278,11 @@ void eap_done(struct eap *e)
 		e->method->end(e);
 	explicit_bzero(e, sizeof(*e));
 	e->deadline = e->give_up = UINT64_MAX;
+}
+
+void eap_set_change(struct eap *e, const struct password_change *change)
+{
+	e->change = change;
 }
 
 enum ppp_auth_method eap_auth_method(const struct eap *e)

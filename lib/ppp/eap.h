@@ -20,6 +20,7 @@
 #pragma once
 
 #include "lib/ppp/chap.h"
+#include "lib/ppp/eap_tunnel.h"
 
 #define EAP_PACKET_MAX 1500
 #define EAP_ROUNDS     100 /* of a conversation; TLS with long chains takes some thirty */
@@ -58,7 +59,13 @@ struct eap_mschap2 {
 	uint8_t step;       /* eap_mschap2.c */
 	uint8_t identifier; /* MS-CHAPv2-ID, of the Challenge that holds */
 	uint8_t attempts;   /* failed Responses */
+	bool changing;      /* peer: a Change-Password was sent, not a Response */
 	uint8_t challenge[16];
+};
+
+struct eap_tls {
+	struct eap_tunnel tunnel;
+	uint8_t step; /* eap_tls.c */
 };
 
 struct eap_method;
@@ -69,19 +76,23 @@ struct eap {
 	const struct chap_ops *ops; /* NULL: not started, or eap_done(); sends EAP packets */
 	void *user;
 	const char *name;         /* ours: authenticator's name, or the user name; the caller's */
+	const char *outer_name;   /* peer: eap_set_peap() */
+	bool binding_optional;    /* authenticator: likewise */
 	struct ppp_secret secret; /* peer only */
-	struct ppp_auth_list allowed;    /* methods of EAP, in order */
-	const struct eap_method *method; /* that runs or ran; NULL none yet */
-	bool active;                     /* it was begun or started, and not ended */
-	bool begun;                      /* its first Request was answered: no Nak any more */
-	bool answered;                   /* peer: a Request of this conversation */
-	uint8_t nak;                     /* peer: the type that it last sent a Nak for, or 0 */
-	bool succeeded;                  /* done() has said so */
-	unsigned int refused;            /* authenticator: 1 << method, by Naks */
-	uint8_t identifier;              /* of the last Request */
-	uint8_t rounds;                  /* Requests of this conversation */
-	uint8_t attempts;                /* authenticator: failed ones */
-	uint16_t mtu;                    /* the largest packet that may be sent */
+	const struct password_change *change; /* peer: to a new password; NULL none, or no more */
+	bool renewed;                         /* peer: `secret` is the new password's */
+	struct ppp_auth_list allowed;         /* methods of EAP, in order */
+	const struct eap_method *method;      /* that runs or ran; NULL none yet */
+	bool active;                          /* it was begun or started, and not ended */
+	bool begun;                           /* its first Request was answered: no Nak any more */
+	bool answered;                        /* peer: a Request of this conversation */
+	uint8_t nak;                          /* peer: the type that it last sent a Nak for, or 0 */
+	bool succeeded;                       /* done() has said so */
+	unsigned int refused;                 /* authenticator: 1 << method, by Naks */
+	uint8_t identifier;                   /* of the last Request */
+	uint8_t rounds;                       /* Requests of this conversation */
+	uint8_t attempts;                     /* authenticator: failed ones */
+	uint16_t mtu;                         /* the largest packet that may be sent */
 	uint64_t deadline;            /* retransmission, or the end of waiting; UINT64_MAX none */
 	uint64_t give_up;             /* the end of waiting */
 	uint64_t patience;            /* authenticator: for the next Response; set by the method */
@@ -95,11 +106,12 @@ struct eap {
 	union {
 		struct eap_md5 md5;
 		struct eap_mschap2 mschap2;
-		void *other; /* a method with more than that */
-	} own;               /* the method's */
-	const char *ignored; /* why the last packet was: for the time-out's words */
-	uint8_t digest[20];  /* peer: of the last Request, to know it again */
-	uint16_t last_len;   /* the last packet sent, to be sent again; 0 none */
+		struct eap_tls tls;
+		struct eap_peap *peap; /* eap_peap.c: its own, since another EAP is in it */
+	} own;                         /* the method's */
+	const char *ignored;           /* why the last packet was: for the time-out's words */
+	uint8_t digest[20];            /* peer: of the last Request, to know it again */
+	uint16_t last_len;             /* the last packet sent, to be sent again; 0 none */
 	uint8_t last[EAP_PACKET_MAX];
 };
 
@@ -116,6 +128,20 @@ void eap_start_authenticator(struct eap *e, const struct ppp_auth_list *allowed,
 void eap_start_peer(struct eap *e, const struct ppp_auth_list *allowed, const char *name,
 	const struct ppp_secret *secret, uint16_t mtu, const struct chap_ops *ops, void *user,
 	uint64_t now);
+/*
+ * For PEAP, when one of them was started and nothing received. Peer: `outer_name` is the Identity
+ * that it tells in clear instead of its name; NULL or "": its name. Authenticator: `binding_optional`
+ * takes a peer that does not bind its password to TLS (Crypto-Binding).
+ */
+void eap_set_peap(struct eap *e, const char *outer_name, bool binding_optional);
+/* Peer: may go over to another password; the caller's, as long as `e` runs. After the start. */
+void eap_set_change(struct eap *e, const struct password_change *change);
+/*
+ * Authenticator: the whole conversation anew with a peer that has authenticated itself, by the same
+ * method, at any time. Nothing is reported if it goes well; else done() is the end. Nothing, if
+ * another one is still under way.
+ */
+void eap_authenticate_again(struct eap *e, uint64_t now);
 void eap_receive(struct eap *e, const uint8_t *packet, size_t len, uint64_t now);
 /* The judgement of the request given to ops->judge; ignored if none is waiting. */
 void eap_verdict(struct eap *e, const struct ppp_auth_verdict *verdict, uint64_t now);

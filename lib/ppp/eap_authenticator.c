@@ -85,22 +85,37 @@ static void start_method(struct eap *e, const struct eap_method *method, uint64_
 	follow(e, method->start(e, &w), &w, now);
 }
 
+static void identify(struct eap *e, uint64_t now)
+{
+	uint8_t packet[EAP_PACKET_MAX];
+	struct wire_writer w = eap_packet(e, packet, EAP_REQUEST, e->identifier);
+
+	eap_enter(e, EAP_IDENTIFY, now + EAP_RETRANSMIT, now + EAP_GIVE_UP);
+	wire_put_u8(&w, EAP_IDENTITY);
+	(void)eap_send(e, &w);
+}
+
 void eap_start_authenticator(struct eap *e, const struct ppp_auth_list *allowed, const char *name,
 	uint16_t mtu, const struct chap_ops *ops, void *user, uint64_t now)
 {
-	uint8_t packet[EAP_PACKET_MAX];
-	struct wire_writer w;
-
 	eap_init(e, CHAP_AUTHENTICATOR, allowed, name, mtu, ops, user);
 	if (!e->allowed.count) {
 		eap_fail(e, PPTP_AUTH_NO_METHOD, "no method of EAP is allowed");
 		return;
 	}
 	ops->random(user, &e->identifier, sizeof(e->identifier));
-	eap_enter(e, EAP_IDENTIFY, now + EAP_RETRANSMIT, now + EAP_GIVE_UP);
-	w = eap_packet(e, packet, EAP_REQUEST, e->identifier);
-	wire_put_u8(&w, EAP_IDENTITY);
-	(void)eap_send(e, &w);
+	identify(e, now);
+}
+
+void eap_authenticate_again(struct eap *e, uint64_t now)
+{
+	if (!e->ops || e->role != CHAP_AUTHENTICATOR || e->state != EAP_DONE)
+		return;
+	e->refused = 0;
+	e->attempts = 0;
+	e->rounds = 0;
+	e->identifier++;
+	identify(e, now);
 }
 
 static void receive_identity(struct eap *e, struct wire_reader *body, uint64_t now)
@@ -109,7 +124,9 @@ static void receive_identity(struct eap *e, struct wire_reader *body, uint64_t n
 		e->ignored = "the client's Identity was malformed";
 		return;
 	}
-	start_method(e, eap_find((enum ppp_auth_method)e->allowed.methods[0]), now);
+	start_method(e,
+		e->succeeded ? e->method : eap_find((enum ppp_auth_method)e->allowed.methods[0]),
+		now);
 }
 
 /* "the client does not agree to EAP-MSCHAPv2; it wants TLS, PEAP" */
@@ -152,6 +169,10 @@ static void receive_nak(struct eap *e, const struct wire_reader *wishes, uint64_
 {
 	if (e->begun) {
 		e->ignored = "a Nak came in the midst of the method";
+		return;
+	}
+	if (e->succeeded) { /* what it was authenticated by stays */
+		refused(e, *wishes);
 		return;
 	}
 	e->refused |= 1u << e->method->method;
@@ -234,6 +255,8 @@ void eap_give_up_authenticator(struct eap *e)
 		if (e->attempts)
 			eap_fail(e, PPTP_AUTH_FAILED,
 				"wrong user name or password, and no other came");
+		else if (e->reason) /* the method has failed, and waited to be heard */
+			eap_fail(e, e->reason, e->words);
 		else
 			eap_fail(e, PPTP_AUTH_TIMEOUT,
 				why ? why : "no Response to the method's Request came");

@@ -24,6 +24,7 @@ enum eap_step {
 struct eap_method {
 	uint8_t type; /* RFC 3748 section 5 */
 	enum ppp_auth_method method;
+	bool tls; /* it needs e->ops->tls */
 	/* Authenticator: the first Request. EAP_SEND or EAP_REJECT. */
 	enum eap_step (*start)(struct eap *e, struct wire_writer *out);
 	enum eap_step (*response)(struct eap *e, struct wire_reader *in, struct wire_writer *out);
@@ -39,10 +40,14 @@ struct eap_method {
 
 extern const struct eap_method eap_method_md5;     /* eap_md5.c */
 extern const struct eap_method eap_method_mschap2; /* eap_mschap2.c */
+extern const struct eap_method eap_method_tls;     /* eap_tls.c */
+extern const struct eap_method eap_method_peap;    /* eap_peap.c */
 
 /* For methods: the rest of a packet as a name; -EBADMSG if it is longer than PPP_NAME_MAX or has a NUL
  * in it. The second keeps it as what the other end calls itself. */
 int eap_decode_name(struct wire_reader *r, char name[PPP_NAME_MAX + 1]);
 int eap_keep_identity(struct eap *e, struct wire_reader *r);
+/* For methods: the owner's TLS, or NULL. */
+const struct tls_engine *eap_tls_engine(const struct eap *e);
 /* For methods: why it fails. `words` are cut. */
 void eap_because(struct eap *e, enum pptp_reason reason, const char *words);

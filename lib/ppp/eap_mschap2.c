@@ -4,7 +4,8 @@
  * length in front.
  *
  *	authenticator: Challenge -> Success-Request -> Success
- *	                         -> Failure-Request, with R=1 perhaps another Response; Failure
+ *	                         -> Failure-Request, with R=1 perhaps another Response, with E=648
+ *	                            perhaps a Change-Password; Failure
  *
  * Success- and Failure-Request are answered by an operation code alone. The keys are those of
  * MS-CHAPv2 (RFC 3079 section 3): what other uses of the method get as MSK are the same keys.
@@ -17,12 +18,20 @@
 
 #define VALUE_LEN 16
 
-enum { OP_CHALLENGE = 1, OP_RESPONSE = 2, OP_SUCCESS = 3, OP_FAILURE = 4 };
+enum {
+	OP_CHALLENGE = 1,
+	OP_RESPONSE = 2,
+	OP_SUCCESS = 3,
+	OP_FAILURE = 4,
+	OP_CHANGE_1 = 5,
+	OP_CHANGE = 7
+};
 
 enum step {
 	BEFORE,     /* peer: no Challenge yet */
 	CHALLENGED, /* authenticator: for a Response; peer: it answered */
 	RETRY,      /* authenticator: Failure-Request with R=1 */
+	CHANGE,     /* authenticator: Failure-Request with E=648, a Change-Password is welcome */
 	SUCCEEDED,  /* the Success-Request was sent; peer: it was answered */
 	FAILED,     /* the Failure-Request likewise */
 };
@@ -103,6 +112,22 @@ static enum eap_step receive_response(struct eap *e, struct message *m)
 	return EAP_JUDGE;
 }
 
+/* Of whoever sent the Response that proved the old password: so there is no name in it. */
+static enum eap_step receive_change(struct eap *e, struct message *m)
+{
+	struct ppp_auth_request r = e->request;
+
+	r.identifier = m->identifier;
+	if (chap_decode_change(&m->body, &r)) {
+		e->ignored = "the Change-Password was malformed";
+		return EAP_IGNORE;
+	}
+	memcpy(r.challenge, e->own.mschap2.challenge, sizeof(r.challenge));
+	e->request = r;
+	explicit_bzero(&r, sizeof(r));
+	return EAP_JUDGE;
+}
+
 /* The reason and the keys are there since the verdict. */
 static enum eap_step response(struct eap *e, struct wire_reader *in, struct wire_writer *out)
 {
@@ -113,12 +138,22 @@ static enum eap_step response(struct eap *e, struct wire_reader *in, struct wire
 	e->ignored = "the Response was malformed, or out of turn";
 	if (decode(&m, in))
 		return EAP_IGNORE;
+	/* Those of MS-CHAP, or one that nobody asked for: an end at once instead of silence. */
+	if (m.op >= OP_CHANGE_1 && m.op <= OP_CHANGE && own->step <= RETRY) {
+		eap_because(e, PPTP_AUTH_FAILED,
+			"the client wants to change its password without being asked to");
+		return EAP_REJECT;
+	}
 	switch (own->step) {
 	case CHALLENGED:
 		return m.op == OP_RESPONSE ? receive_response(e, &m) : EAP_IGNORE;
 	case RETRY:
 		if (m.op == OP_RESPONSE)
 			return receive_response(e, &m);
+		return m.op == OP_FAILURE ? EAP_REJECT : EAP_IGNORE;
+	case CHANGE:
+		if (m.op == OP_CHANGE)
+			return receive_change(e, &m);
 		return m.op == OP_FAILURE ? EAP_REJECT : EAP_IGNORE;
 	case SUCCEEDED:
 		/* A peer that does not take our proof says so. */
@@ -141,7 +176,9 @@ static enum eap_step send_failure(
 	struct eap_mschap2 *own = &e->own.mschap2;
 	unsigned int error = verdict->error ? verdict->error : 691;
 	char words[CHAP_REFUSAL_MAX], message[sizeof(verdict->message) + 1] = "";
-	bool retry = verdict->retry && e->attempts < CHAP_ATTEMPTS;
+	bool again = !e->request.change && !e->succeeded;
+	bool retry = again && verdict->retry && e->attempts < CHAP_ATTEMPTS;
+	bool change = again && error == 648 && verdict->change;
 	size_t at = begin_message(out, OP_FAILURE, e->request.identifier);
 
 	memcpy(message, verdict->message, strnlen(verdict->message, sizeof(verdict->message)));
@@ -150,8 +187,8 @@ static enum eap_step send_failure(
 	end_message(out, at);
 	chap_refusal(words, error, message);
 	eap_because(e, ppp_auth_error_reason(error), words);
-	own->step = retry ? RETRY : FAILED;
-	if (retry) /* somebody is typing */
+	own->step = change ? CHANGE : retry ? RETRY : FAILED;
+	if (retry || change) /* somebody is typing */
 		e->patience = EAP_RETRY_TIMEOUT;
 	return EAP_SEND;
 }
@@ -161,6 +198,7 @@ static enum eap_step verdict(
 {
 	size_t at;
 
+	explicit_bzero(&e->request.sealed, sizeof(e->request.sealed));
 	if (!verdict->ok) {
 		e->attempts++;
 		return send_failure(e, verdict, out);
@@ -191,33 +229,41 @@ static enum eap_step ignore(struct eap *e, const char *why)
 	return EAP_IGNORE;
 }
 
+/* The Response to r->challenge. */
+static enum eap_step respond(struct eap *e, struct ppp_auth_request *r, struct wire_writer *out)
+{
+	size_t at;
+
+	memcpy(r->name, e->name, strlen(e->name) + 1);
+	e->ops->random(e->user, r->peer_challenge, sizeof(r->peer_challenge));
+	mschap2_nt_response(
+		r->challenge, r->peer_challenge, r->name, e->secret.nt_hash, r->nt_response);
+	at = begin_message(out, OP_RESPONSE, r->identifier);
+	wire_put_u8(out, MSCHAP2_RESPONSE_LEN);
+	wire_put_bytes(out, r->peer_challenge, sizeof(r->peer_challenge));
+	wire_put_zero(out, 8);
+	wire_put_bytes(out, r->nt_response, sizeof(r->nt_response));
+	wire_put_u8(out, 0);
+	wire_put_bytes(out, r->name, strlen(r->name));
+	end_message(out, at);
+	e->request = *r;
+	explicit_bzero(r, sizeof(*r));
+	e->own.mschap2.step = CHALLENGED;
+	e->outcome = EAP_UNDECIDED;
+	return EAP_SEND;
+}
+
 static enum eap_step receive_challenge(struct eap *e, struct message *m, struct wire_writer *out)
 {
 	struct ppp_auth_request r = { .method = PPP_AUTH_EAP_MSCHAP2 };
-	size_t at;
 
 	if (wire_u8(&m->body) != VALUE_LEN)
 		return ignore(e, "the Challenge was malformed");
 	wire_copy(&m->body, r.challenge, sizeof(r.challenge));
 	if (m->body.failed || eap_keep_identity(e, &m->body))
 		return ignore(e, "the Challenge was malformed");
-	memcpy(r.name, e->name, strlen(e->name) + 1);
 	r.identifier = m->identifier;
-	e->ops->random(e->user, r.peer_challenge, sizeof(r.peer_challenge));
-	mschap2_nt_response(
-		r.challenge, r.peer_challenge, r.name, e->secret.nt_hash, r.nt_response);
-	at = begin_message(out, OP_RESPONSE, m->identifier);
-	wire_put_u8(out, MSCHAP2_RESPONSE_LEN);
-	wire_put_bytes(out, r.peer_challenge, sizeof(r.peer_challenge));
-	wire_put_zero(out, 8);
-	wire_put_bytes(out, r.nt_response, sizeof(r.nt_response));
-	wire_put_u8(out, 0);
-	wire_put_bytes(out, r.name, strlen(r.name));
-	end_message(out, at);
-	e->request = r;
-	e->own.mschap2.step = CHALLENGED;
-	e->outcome = EAP_UNDECIDED;
-	return EAP_SEND;
+	return respond(e, &r, out);
 }
 
 static enum eap_step receive_success(struct eap *e, struct message *m, struct wire_writer *out)
@@ -232,14 +278,52 @@ static enum eap_step receive_success(struct eap *e, struct message *m, struct wi
 		return EAP_REJECT;
 	}
 	ppp_auth_keys(r, &e->secret, &e->keys);
+	if (e->renewed && e->change && e->ops->new_password)
+		e->ops->new_password(e->user, e->own.mschap2.changing);
+	if (e->renewed)
+		e->change = NULL;
 	wire_put_u8(out, OP_SUCCESS);
 	e->own.mschap2.step = SUCCEEDED;
 	e->outcome = EAP_PROVEN;
 	return EAP_SEND;
 }
 
-/* R=1 invites another password, of which there is none here: sending the same one again may lock
- * the account. */
+static enum eap_step change_password(
+	struct eap *e, struct ppp_auth_request *r, struct wire_writer *out)
+{
+	size_t at = begin_message(out, OP_CHANGE, r->identifier);
+
+	memcpy(r->name, e->name, strlen(e->name) + 1);
+	e->ops->random(e->user, r->peer_challenge, sizeof(r->peer_challenge));
+	chap_put_change(out, e->change, r->challenge, r->peer_challenge, r->name, r->nt_response);
+	end_message(out, at);
+	e->request = *r;
+	explicit_bzero(r, sizeof(*r));
+	e->own.mschap2.changing = true;
+	return EAP_SEND;
+}
+
+/* What a Failure gives occasion for: another Response, or a Change-Password; EAP_IGNORE: neither. */
+static enum eap_step answer_failure(struct eap *e, const struct message *m,
+	const struct mschap_failure *f, struct wire_writer *out)
+{
+	struct ppp_auth_request r = { .method = PPP_AUTH_EAP_MSCHAP2 };
+
+	if (!e->change || e->renewed || !f->has_challenge ||
+		(f->error != 648 && !(f->error == 691 && f->retry)))
+		return EAP_IGNORE;
+	r.identifier = (uint8_t)(m->identifier + 1);
+	memcpy(r.challenge, f->challenge, sizeof(r.challenge));
+	e->secret = (struct ppp_secret){ 0 };
+	memcpy(e->secret.nt_hash, e->change->nt_hash, sizeof(e->secret.nt_hash));
+	e->renewed = true;
+	return f->error == 648 ? change_password(e, &r, out) : respond(e, &r, out);
+}
+
+/*
+ * R=1 invites another password. There may be one, to change to; sending the same one again may lock
+ * the account.
+ */
 static enum eap_step receive_failure(struct eap *e, struct message *m, struct wire_writer *out)
 {
 	struct mschap_failure f = { 0 };
@@ -249,6 +333,8 @@ static enum eap_step receive_failure(struct eap *e, struct message *m, struct wi
 	if (mschap_failure_parse(&f, wire_bytes(&m->body, len), len)) {
 		eap_because(e, PPTP_AUTH_FAILED, "the server refused without an error number");
 	} else {
+		if (answer_failure(e, m, &f, out) == EAP_SEND)
+			return EAP_SEND;
 		chap_refusal(words, f.error, f.message);
 		eap_because(e, ppp_auth_error_reason(f.error), words);
 	}
@@ -278,6 +364,7 @@ static void end(struct eap *e)
 {
 	explicit_bzero(&e->own.mschap2, sizeof(e->own.mschap2));
 	explicit_bzero(e->request.nt_response, sizeof(e->request.nt_response));
+	explicit_bzero(&e->request.sealed, sizeof(e->request.sealed));
 }
 
 const struct eap_method eap_method_mschap2 = {

@@ -73,7 +73,7 @@ static void receive_identity(struct eap *e, const struct eap_header *h, uint64_t
 	/* It begins, or begins again. */
 	eap_use(e, NULL);
 	e->nak = 0;
-	chap_put_text(&w, e->name);
+	chap_put_text(&w, e->outer_name ? e->outer_name : e->name);
 	respond(e, h, &w, now);
 }
 

@@ -2,6 +2,7 @@
 #include "lib/ppp/frame.h"
 #include "lib/ppp/link_internal.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -98,10 +99,14 @@ static void copy_config(struct ppp_link *l, const struct ppp_link_config *config
 	if (!l->mppe.allow_stateful)
 		l->mppe.allow_stateless = true;
 	l->compress = config->compress;
+	l->tls = config->tls;
+	l->anonymous = config->anonymous;
+	l->binding_optional = config->binding_optional;
 	l->vj = config->vj;
 	l->want_dns = config->want_dns;
 	l->ipv6 = config->ipv6;
 	memcpy(l->identifier, config->identifier, sizeof(l->identifier));
+	l->reauthenticate = config->role == PPP_SERVER ? config->reauthenticate : 0;
 	l->restart_interval = config->restart_interval;
 	l->setup_timeout = config->setup_timeout;
 	l->session_time = config->session_time;
@@ -118,22 +123,27 @@ static struct ppp_auth_list allowed(const struct ppp_link_config *config)
 {
 	static const struct ppp_auth_list usual = { 1, { PPP_AUTH_MSCHAP2 } };
 	const struct ppp_auth_list *all = config->auth.count ? &config->auth : &usual;
-	struct ppp_auth_list list = { 0 };
+	struct ppp_auth_list usable = { 0 }, list = { 0 };
 
 	for (unsigned int i = 0; i < all->count; i++) {
-		if (ppp_auth_makes_keys(all->methods[i]))
-			list.methods[list.count++] = all->methods[i];
+		if (config->tls || !ppp_auth_needs_tls(all->methods[i]))
+			usable.methods[usable.count++] = all->methods[i];
 	}
-	return config->mppe.policy == PPP_MPPE_REQUIRE && list.count ? list : *all;
+	for (unsigned int i = 0; i < usable.count; i++) {
+		if (ppp_auth_makes_keys(usable.methods[i]))
+			list.methods[list.count++] = usable.methods[i];
+	}
+	return config->mppe.policy == PPP_MPPE_REQUIRE && list.count ? list : usable;
 }
 
 static void init_lcp(struct ppp_link *l, const struct ppp_link_config *config)
 {
 	struct lcp_config lcp = {
 		.mru = l->mru,
-		/* Whoever has a password wants to see the server prove that it knows it. */
-		.insist_auth = l->role == PPP_CLIENT &&
-			       (config->password || l->mppe.policy == PPP_MPPE_REQUIRE),
+		/* Whoever has a password wants to see the server prove that it knows it; whoever
+		 * has TLS, that it is the server. */
+		.insist_auth = l->role == PPP_CLIENT && (config->password || config->tls ||
+								l->mppe.policy == PPP_MPPE_REQUIRE),
 		.restart_interval = l->restart_interval,
 		.echo_interval = config->echo_interval,
 		.echo_failures = config->echo_failures,
@@ -167,6 +177,22 @@ static int keep_secret(struct ppp_link *l, const struct ppp_link_config *config)
 	return 0;
 }
 
+/* 0, or -ENOMEM. Sealed at once, so that the password itself need not be kept. */
+static int keep_change(struct ppp_link *l, const char *password)
+{
+	uint8_t random[PASSWORD_BLOCK];
+
+	if (!password || l->role != PPP_CLIENT)
+		return 0;
+	l->change = calloc(1, sizeof(*l->change));
+	if (!l->change)
+		return -ENOMEM;
+	l->ops->random(l->user, random, sizeof(random));
+	if (password_seal(l->change, password, l->secret.nt_hash, random) != PASSWORD_GOOD)
+		link_auth_forget_change(l);
+	return 0;
+}
+
 struct ppp_link *ppp_link_new(
 	const struct ppp_link_config *config, const struct ppp_link_ops *ops, void *user)
 {
@@ -179,13 +205,14 @@ struct ppp_link *ppp_link_new(
 	copy_config(l, config);
 	/* One that has no NT hash (not UTF-8, too long) is refused by the caller's configuration.
 	 */
-	if (keep_secret(l, config)) {
+	if (keep_secret(l, config) || keep_change(l, config->new_password)) {
 		explicit_bzero(l, sizeof(*l));
 		free(l);
 		return NULL;
 	}
 	init_lcp(l, config);
 	l->setup_deadline = l->hold_deadline = l->reopen_deadline = UINT64_MAX;
+	l->proof_deadline = UINT64_MAX;
 	l->session_end = l->session_warn = UINT64_MAX;
 	l->chap.deadline = l->pap.deadline = l->eap.deadline = UINT64_MAX;
 	return l;
@@ -195,6 +222,8 @@ void ppp_link_free(struct ppp_link *l)
 {
 	if (!l)
 		return;
+	link_auth_wipe(l); /* a TLS session is not ours alone */
+	link_auth_forget_change(l);
 	explicit_bzero(l, sizeof(*l));
 	free(l);
 }
@@ -293,7 +322,8 @@ void ppp_link_verdict(struct ppp_link *l, const struct ppp_auth_verdict *verdict
 	if (l->over || !link_auth_judging(l))
 		return;
 	enter(l, now);
-	if (net)
+	/* A later proof changes nothing of what was agreed on. */
+	if (net && !l->authenticated)
 		l->net = *net;
 	link_auth_verdict(l, verdict);
 	leave(l);
@@ -348,6 +378,7 @@ uint64_t ppp_link_deadline(const struct ppp_link *l)
 		deadline = earlier(deadline, l->cbcp.deadline);
 	if (l->phase != PPP_NETWORK)
 		return deadline;
+	deadline = earlier(deadline, l->proof_deadline);
 	if (!l->ccp_off)
 		deadline = earlier(deadline, cp_deadline(&l->ccp.cp));
 	deadline = earlier(deadline, cp_deadline(&l->ipcp.cp));

@@ -75,12 +75,29 @@ struct ppp_link_config {
 	const char *name; /* server: its name in challenges; client: the user's name */
 	const char *
 		password; /* client only; NULL: it need not authenticate, and the server proves nothing */
+	/*
+	 * Client: what to change the password to if the server says that it has expired (MS-CHAPv2,
+	 * alone or in EAP), and to try where the old one is refused; NULL none. One that is not to
+	 * be had (password_seal()) is none.
+	 */
+	const char *new_password;
+	/* Server: us between proofs of the client during the session (CHAP, EAP; PAP has none); 0
+	 * never. */
+	uint64_t reauthenticate;
 	/* Server: one of these, the first first. Client: allowed, the first is what it would like.
 	 * Empty: MS-CHAPv2. */
 	struct ppp_auth_list auth;
 	struct ppp_mppe_config mppe;
+	/* For EAP-TLS, which is left out without it; it must outlive the link. Server and client. */
+	const struct tls_engine *tls;
+	/* Client: the Identity of EAP to tell in clear, where the name is told inside of TLS (PEAP). It
+	 * must outlive the link, too; NULL or "": the name. */
+	const char *anonymous;
+	/* Server: PEAP also with clients that do not bind their password to TLS (eap_set_peap()). */
+	bool binding_optional;
 	/* With MPPE only MPPC is possible, the others only without. Empty: none. */
 	struct ppp_compress_list compress;
+	bool vj; /* Van Jacobson compression of TCP/IP headers is asked for and granted */
 	/* Server: take Microsoft's callback by CBCP, and offer "no callback". A client takes it only
 	 * from a server that insists, with the same outcome. */
 	bool cbcp;
@@ -89,7 +106,6 @@ struct ppp_link_config {
 	/* us from the first `up`, then the link ends by SESSION_TIMEOUT; 0: no limit. The peer is
 	 * told at once and a minute before (Time-Remaining). */
 	uint64_t session_time;
-	bool vj;       /* Van Jacobson compression of TCP/IP headers is asked for and granted */
 	bool want_dns; /* client: ask for DNS and NBNS servers */
 	enum ppp_ipv6_policy ipv6;
 	uint8_t identifier[8];  /* for IPV6CP, ours; zero: a random one. A server keeps its own. */
@@ -109,6 +125,9 @@ struct ppp_link_ops {
 	void (*framing)(void *user, bool acfc, bool pfc, uint16_t peer_mru);
 	/* Server: judge; answer with ppp_link_verdict(), now or later. */
 	void (*judge)(void *user, const struct ppp_auth_request *request);
+	/* Client: the new password holds from now on; it was `changed` just now, or is known to the
+	 * server since before. May be NULL. */
+	void (*new_password)(void *user, bool changed);
 	/*
 	 * Encryption of a direction on (params not NULL: start key for it) or off. Called in time: reception before
 	 * our Configure-Ack goes out, sending when CCP opens.

@@ -2,6 +2,9 @@
 #include "lib/ppp/frame.h"
 #include "lib/ppp/link_internal.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 uint16_t link_auth_protocol(const struct ppp_link *l)
 {
 	if (ppp_auth_is_eap(l->auth))
@@ -23,10 +26,27 @@ static void get_random(void *user, void *buf, size_t len)
 	l->ops->random(l->user, buf, len);
 }
 
+/* That of the account, which need not be what the other end called itself. */
+static void set_peer_name(struct ppp_link *l, const char *name)
+{
+	size_t len = strnlen(name, sizeof(l->peer_name) - 1);
+
+	memcpy(l->peer_name, name, len);
+	l->peer_name[len] = '\0';
+}
+
 static void judge(void *user, const struct ppp_auth_request *request)
 {
 	struct ppp_link *l = user;
+	struct ppp_auth_verdict no = { .error = 691 };
 
+	/* Who it is was proven once: another name is another's session. */
+	if (l->authenticated && strcmp(l->peer_name, request->name)) {
+		link_end(l, LINK_END, PPTP_AUTH_FAILED,
+			"the client gave another name when it was asked again");
+		link_auth_verdict(l, &no);
+		return;
+	}
 	memcpy(l->peer_name, request->name, sizeof(l->peer_name));
 	l->ops->judge(l->user, request);
 }
@@ -50,6 +70,21 @@ static void done(void *user, bool ok, enum pptp_reason reason, const struct mppe
 		memcpy(l->peer_name, l->chap.request.name, sizeof(l->peer_name));
 	l->authenticated = true;
 	l->pending |= LINK_AUTH_OK;
+	if (l->reauthenticate && l->auth != PPP_AUTH_PAP)
+		l->proof_deadline = l->now + l->reauthenticate;
+}
+
+/* For whatever is authenticated later in this link, too: after LCP was negotiated again. */
+static void new_password(void *user, bool changed)
+{
+	struct ppp_link *l = user;
+
+	explicit_bzero(l->password, sizeof(l->password));
+	l->secret = (struct ppp_secret){ 0 };
+	memcpy(l->secret.nt_hash, l->change->nt_hash, sizeof(l->secret.nt_hash));
+	link_auth_forget_change(l);
+	if (l->ops->new_password)
+		l->ops->new_password(l->user, changed);
 }
 
 /* Words of the other end, before it has proven anything. */
@@ -58,17 +93,26 @@ static void notice(void *user, const char *text)
 	link_log(user, PPP_LOG_INFO, "the server notifies: %s", text);
 }
 
+static const struct tls_engine *tls(void *user)
+{
+	struct ppp_link *l = user;
+
+	return l->tls;
+}
+
 static const struct chap_ops ops = {
 	.send = send,
 	.random = get_random,
 	.judge = judge,
 	.done = done,
+	.new_password = new_password,
 	.notice = notice,
+	.tls = tls,
 };
 
 static void start_eap(struct ppp_link *l)
 {
-	uint16_t mtu = l->lcp.peer.mru;
+	uint16_t mtu = l->lcp.peer.mru < l->mru ? l->lcp.peer.mru : l->mru;
 
 	if (l->role == PPP_SERVER)
 		eap_start_authenticator(
@@ -76,6 +120,14 @@ static void start_eap(struct ppp_link *l)
 	else
 		eap_start_peer(
 			&l->eap, &l->lcp.config.accept, l->name, &l->secret, mtu, &ops, l, l->now);
+	eap_set_peap(&l->eap, l->anonymous, l->binding_optional);
+	eap_set_change(&l->eap, l->change);
+}
+
+static void start_chap_peer(struct ppp_link *l)
+{
+	chap_start_peer(&l->chap, l->auth, l->name, &l->secret, &ops, l, l->now);
+	chap_set_change(&l->chap, l->change);
 }
 
 void link_auth_start(struct ppp_link *l)
@@ -94,7 +146,23 @@ void link_auth_start(struct ppp_link *l)
 	else if (server)
 		chap_start_authenticator(&l->chap, l->auth, l->name, &ops, l, l->now);
 	else
-		chap_start_peer(&l->chap, l->auth, l->name, &l->secret, &ops, l, l->now);
+		start_chap_peer(l);
+}
+
+/*
+ * A proof that is still under way is not disturbed: the next one comes in its time. Nor is a client
+ * that may still be waiting for its first Success, for it would take its keys from the second
+ * exchange: only where data passes has it got that.
+ */
+void link_auth_again(struct ppp_link *l)
+{
+	l->proof_deadline = l->now + l->reauthenticate;
+	if (!l->auth_running || !l->authenticated || !link_is_up(l))
+		return;
+	if (ppp_auth_is_eap(l->auth))
+		eap_authenticate_again(&l->eap, l->now);
+	else
+		chap_challenge_again(&l->chap, l->now);
 }
 
 /* LCP is down; who it was stays known for the report. */
@@ -104,13 +172,23 @@ void link_auth_stop(struct ppp_link *l)
 	pap_done(&l->pap);
 	eap_done(&l->eap);
 	l->auth_running = false;
+	l->proof_deadline = UINT64_MAX;
 	explicit_bzero(&l->keys, sizeof(l->keys));
 	l->have_key = false;
+}
+
+void link_auth_forget_change(struct ppp_link *l)
+{
+	if (l->change)
+		explicit_bzero(l->change, sizeof(*l->change));
+	free(l->change);
+	l->change = NULL;
 }
 
 void link_auth_wipe(struct ppp_link *l)
 {
 	link_auth_stop(l);
+	link_auth_forget_change(l);
 	explicit_bzero(&l->secret, sizeof(l->secret));
 	explicit_bzero(l->password, sizeof(l->password));
 }
@@ -170,6 +248,8 @@ bool link_auth_failed_once(const struct ppp_link *l)
 
 void link_auth_verdict(struct ppp_link *l, const struct ppp_auth_verdict *verdict)
 {
+	if (verdict->ok && verdict->user)
+		set_peer_name(l, verdict->user);
 	if (ppp_auth_is_eap(l->auth))
 		eap_verdict(&l->eap, verdict, l->now);
 	else if (l->auth == PPP_AUTH_PAP)

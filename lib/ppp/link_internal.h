@@ -65,6 +65,9 @@ struct ppp_link {
 	enum ppp_role role;
 	struct ppp_mppe_config mppe;
 	struct ppp_compress_list compress;
+	const struct tls_engine *tls;
+	const char *anonymous;
+	bool binding_optional;
 	bool want_dns;
 	enum ppp_ipv6_policy ipv6;
 	uint8_t identifier[IPV6CP_IDENTIFIER];
@@ -74,6 +77,8 @@ struct ppp_link {
 	char identification[LINK_IDENTIFICATION_MAX + 1];
 	char name[CHAP_NAME_MAX + 1];
 	struct ppp_secret secret;            /* client */
+	struct password_change *change;      /* client; NULL none, or no more */
+	uint64_t reauthenticate;             /* server */
 	char password[PPP_PASSWORD_MAX + 1]; /* client; only if a method needs it itself */
 
 	/* Where it is. */
@@ -83,6 +88,7 @@ struct ppp_link {
 	uint64_t now;
 	uint64_t setup_deadline;  /* for an open NCP; UINT64_MAX once there is one */
 	uint64_t hold_deadline;   /* IPCP waits for the CCP that is preferred, not required */
+	uint64_t proof_deadline;  /* server: the client is to prove itself again */
 	uint64_t reopen_deadline; /* CCP negotiates again while data waits */
 	uint64_t session_end;     /* UINT64_MAX: none (yet) */
 	uint64_t session_warn;    /* the last Time-Remaining before it */
@@ -147,8 +153,11 @@ uint64_t link_session_deadline(const struct ppp_link *l);
 void link_auth_start(struct ppp_link *l);
 void link_auth_stop(struct ppp_link *l);
 void link_auth_wipe(struct ppp_link *l);
+void link_auth_forget_change(struct ppp_link *l); /* wipes and frees it */
 void link_auth_receive(struct ppp_link *l, uint16_t protocol, const uint8_t *info, size_t len);
 void link_auth_tick(struct ppp_link *l);
+/* Server: another proof is due. */
+void link_auth_again(struct ppp_link *l);
 uint64_t link_auth_deadline(const struct ppp_link *l);
 /* Of the method that runs. */
 uint16_t link_auth_protocol(const struct ppp_link *l);

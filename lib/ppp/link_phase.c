@@ -353,6 +353,8 @@ void link_tick_phase(struct ppp_link *l)
 		link_end(l, LINK_END_NOW, PPTP_LCP_ECHO_TIMEOUT, "");
 	if (l->auth_running)
 		link_auth_tick(l);
+	if (l->phase == PPP_NETWORK && l->now >= l->proof_deadline)
+		link_auth_again(l);
 	link_callback_tick(l);
 	tick_session(l);
 	if (l->now >= l->setup_deadline)

@@ -75,16 +75,30 @@ static void md4(const uint8_t *data, size_t len, uint8_t hash[16])
 	explicit_bzero(&ctx, sizeof(ctx));
 }
 
+int mschap_utf16(const char *password, uint8_t text[2 * MSCHAP_PASSWORD_MAX], size_t *len)
+{
+	struct wire_writer w = wire_writer(text, 2 * (size_t)MSCHAP_PASSWORD_MAX);
+	int err = utf8_to_utf16(&w, password);
+
+	*len = wire_written(&w);
+	return err;
+}
+
+void mschap_hash_utf16(const uint8_t *text, size_t len, uint8_t hash[16])
+{
+	md4(text, len, hash);
+}
+
 int mschap_nt_hash(const char *password, uint8_t hash[16])
 {
 	uint8_t utf16[2 * MSCHAP_PASSWORD_MAX];
-	struct wire_writer w = wire_writer(utf16, sizeof(utf16));
-	int err = utf8_to_utf16(&w, password);
+	size_t len;
+	int err = mschap_utf16(password, utf16, &len);
 
 	if (err)
 		memset(hash, 0, 16);
 	else
-		md4(utf16, wire_written(&w), hash);
+		md4(utf16, len, hash);
 	explicit_bzero(utf16, sizeof(utf16));
 	return err;
 }
@@ -114,8 +128,8 @@ void mschap2_challenge_hash(const uint8_t peer_challenge[16], const uint8_t auth
 	sha1_digest(&ctx, 8, challenge);
 }
 
-/* RFC 2759 8.6 DesEncrypt: 56 key bits spread over the upper seven bits of eight octets. */
-static void des_block(const uint8_t clear[8], const uint8_t key56[7], uint8_t cypher[8])
+/* 56 key bits spread over the upper seven bits of eight octets. */
+void mschap_des(const uint8_t clear[8], const uint8_t key56[7], uint8_t cypher[8])
 {
 	uint8_t key[DES_KEY_SIZE];
 	struct des_ctx ctx;
@@ -151,7 +165,7 @@ int mschap_lm_hash(const char *password, uint8_t hash[8])
 			upper[i] = c >= 'a' && c <= 'z' ? (uint8_t)(c - 'a' + 'A') : c;
 	}
 	if (good)
-		des_block(text, upper, hash);
+		mschap_des(text, upper, hash);
 	explicit_bzero(upper, sizeof(upper));
 	return good ? 0 : -EINVAL;
 }
@@ -162,7 +176,7 @@ void mschap_response(const uint8_t challenge[8], const uint8_t nt_hash[16], uint
 
 	memcpy(padded, nt_hash, 16);
 	for (unsigned int i = 0; i < 3; i++)
-		des_block(challenge, padded + 7 * i, response + 8 * i);
+		mschap_des(challenge, padded + 7 * i, response + 8 * i);
 	explicit_bzero(padded, sizeof(padded));
 }
 

@@ -22,6 +22,14 @@ int mschap_nt_hash(const char *password, uint8_t hash[16]);
  */
 int mschap_lm_hash(const char *password, uint8_t hash[8]);
 
+/* The parts of it: a UTF-8 password as UTF-16LE of up to 2 * MSCHAP_PASSWORD_MAX octets (0, or -EINVAL
+ * as above), and the hash of such octets. */
+int mschap_utf16(const char *password, uint8_t text[2 * MSCHAP_PASSWORD_MAX], size_t *len);
+void mschap_hash_utf16(const uint8_t *text, size_t len, uint8_t hash[16]);
+
+/* RFC 2759 8.6 DesEncrypt: one block, by a key without its parity bits. */
+void mschap_des(const uint8_t clear[8], const uint8_t key56[7], uint8_t cypher[8]);
+
 /* RFC 2759 8.4 HashNtPasswordHash. */
 void mschap_hash_hash(const uint8_t nt_hash[16], uint8_t hash_hash[16]);
 

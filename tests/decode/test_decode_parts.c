@@ -2,6 +2,7 @@
 #include "tools/decode/call.h"
 #include "tools/decode/ip.h"
 #include "tools/decode/order.h"
+#include "tools/decode/print_ppp.h"
 #include "tools/decode/stream.h"
 
 #include <setjmp.h>
@@ -309,6 +310,47 @@ static void calls_without_control_messages_are_paired(void **state)
 	decode_table_done(&t);
 }
 
+/* An EAP packet of TLS in words. */
+static void says(const char *bytes, size_t len, const char *words)
+{
+	struct decode_print p;
+	uint8_t *packet = malloc(len);
+	FILE *null = fopen("/dev/null", "w");
+
+	assert_true(packet && null);
+	memcpy(packet, bytes, len);
+	packet[3] = (uint8_t)len;
+	decode_print_init(&p, null, true);
+	decode_print_begin(&p, NULL, "ppp");
+	(void)decode_print_eap(&p, wire_reader(packet, len));
+	if (!strstr(p.text, words))
+		fail_msg("%s", p.text);
+	decode_print_end(&p);
+	fclose(null);
+	free(packet);
+}
+#define SAYS(bytes, words) says(bytes, sizeof(bytes) - 1, words)
+
+static void tls_in_eap_is_named(void **state)
+{
+	(void)state;
+	SAYS("\1\2\0\6\15\x20", "Request id 2 TLS: start");
+	SAYS("\1\2\0\6\31\x21", "PEAPv1: start");
+	SAYS("\2\2\0\6\15\0", "TLS: acknowledgement");
+	SAYS("\2\2\0\5\15", "malformed");
+	SAYS("\2\2\0\7\15\x80\0", "malformed");
+	SAYS("\2\3\0\17\15\0\26\3\1\0\4\1\0\0\0", "TLS, 9 bytes: ClientHello");
+	/* Two messages in a record, a record behind it that is encrypted. */
+	SAYS("\1\3\0\31\15\0\26\3\3\0\10\2\0\0\0\16\0\0\0\27\3\3\0\1x",
+		"ServerHello, ServerHelloDone, application data");
+	SAYS("\1\3\0\27\15\xc0\0\0\1\0\26\3\3\0\xff\13\0\0\xfb\0\0\xf8",
+		"12 bytes, more to come: Certificate");
+	SAYS("\1\3\0\15\15\0\25\3\3\0\2\2\60", "fatal alert: unknown_ca");
+	SAYS("\1\3\0\24\15\0\24\3\3\0\1\1\26\3\3\0\4\x99\0\0\0",
+		"ChangeCipherSpec, encrypted handshake");
+	SAYS("\1\3\0\14\15\x40\1\2\3\4\5\6", "goes on with the one before");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +358,7 @@ int main(void)
 		cmocka_unit_test(retransmissions_are_cut_away),
 		cmocka_unit_test(what_the_capture_lost_is_given_up_when_acknowledged),
 		cmocka_unit_test(early_segments_are_bounded),
+		cmocka_unit_test(tls_in_eap_is_named),
 		cmocka_unit_test(fragments_are_put_together_in_any_order),
 		cmocka_unit_test(contradictory_fragments_harm_nobody),
 		cmocka_unit_test(an_unfinished_packet_is_forgotten),

@@ -69,7 +69,7 @@ static int make_device(const char *name, const char *local, unsigned int prefix_
 	int fd;
 
 	snprintf(dev, sizeof(dev), "%s", name);
-	fd = tun_open(dev, why);
+	fd = tun_open(dev, false, NULL, why);
 	if (fd < 0)
 		fail_msg("%s", why);
 	must(net_address_add(dev, ip(local), (struct in_addr){ 0 }, prefix_len, why));
@@ -80,17 +80,68 @@ static int make_device(const char *name, const char *local, unsigned int prefix_
 static void a_tun_device_lives_as_long_as_its_descriptor(void **state)
 {
 	char name[IFNAMSIZ] = "grey%d", again[IFNAMSIZ];
-	int fd = tun_open(name, why);
+	int fd = tun_open(name, false, NULL, why);
 
 	(void)state;
 	assert_true(fd >= 0);
 	assert_string_equal(name, "grey0");
 	assert_true(net_ifindex("grey0") > 0);
 	memcpy(again, name, sizeof(again));
-	assert_int_equal(tun_open(again, why), -1);
+	assert_int_equal(tun_open(again, false, NULL, why), -1);
 	assert_non_null(strstr(why, "a device named grey0 exists already"));
 	close(fd);
 	assert_int_equal(net_ifindex("grey0"), 0);
+}
+
+/* What a kernel of today has; and that a descriptor really speaks so: an echo with the header in front. */
+static void a_tun_device_has_the_offloads_that_it_says(void **state)
+{
+	char name[IFNAMSIZ] = "grey0";
+	struct tun_offload offload = { 0 };
+	int fd = tun_open(name, false, &offload, why);
+	uint8_t buf[2000];
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	ssize_t n;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_true(offload.header && offload.tcp4 && offload.tcp6);
+	if (have("ethtool"))
+		assert_non_null(strstr(output("ethtool -k grey0"), "tcp-segmentation-offload: on"));
+	must(net_address_add("grey0", ip("10.9.0.1"), ip("10.9.0.2"), 24, why));
+	must(net_link_up("grey0", 1400, why));
+	do {
+		assert_int_equal(poll(&p, 1, 10000), 1);
+		n = read(fd, buf, sizeof(buf));
+		assert_true(n > 10);
+	} while (buf[10] >> 4 != 6); /* the kernel's own reports of multicast */
+	assert_int_equal(n, 10 + 40 + (buf[14] << 8 | buf[15]));
+	close(fd);
+}
+
+static void a_tun_device_has_queues_if_they_are_wanted(void **state)
+{
+	char name[IFNAMSIZ] = "grey%d";
+	struct tun_offload offload = { 0 };
+	int fd = tun_open(name, true, &offload, why), second;
+
+	(void)state;
+	assert_true(fd >= 0);
+	second = tun_open_queue(name, &offload, why);
+	assert_true(second >= 0);
+	close(fd);
+	assert_true(net_ifindex(name) > 0); /* until the last is closed */
+	close(second);
+	assert_int_equal(net_ifindex(name), 0);
+	assert_int_equal(tun_open_queue(name, &offload, why), -1);
+	assert_non_null(strstr(why, "there is no device grey0"));
+	assert_int_equal(net_ifindex(name), 0);
+	fd = tun_open(name, false, NULL, why);
+	assert_true(fd >= 0);
+	memset(&offload, 0, sizeof(offload));
+	assert_int_equal(tun_open_queue(name, &offload, why), -1);
+	assert_non_null(strstr(why, "no further queue of the TUN device grey0"));
+	close(fd);
 }
 
 static void names_that_no_tun_device_can_have_are_refused(void **state)
@@ -98,16 +149,16 @@ static void names_that_no_tun_device_can_have_are_refused(void **state)
 	char name[IFNAMSIZ] = "a/b";
 
 	(void)state;
-	assert_int_equal(tun_open(name, why), -1);
+	assert_int_equal(tun_open(name, false, NULL, why), -1);
 	assert_non_null(strstr(why, "refuses \"a/b\""));
 	snprintf(name, sizeof(name), "lo");
-	assert_int_equal(tun_open(name, why), -1);
+	assert_int_equal(tun_open(name, false, NULL, why), -1);
 	assert_non_null(strstr(why, "a device named lo exists already"));
 	name[0] = '\0';
-	assert_int_equal(tun_open(name, why), -1);
+	assert_int_equal(tun_open(name, false, NULL, why), -1);
 	assert_non_null(strstr(why, "1 to 15 characters"));
 	memset(name, 'x', sizeof(name));
-	assert_int_equal(tun_open(name, why), -1);
+	assert_int_equal(tun_open(name, false, NULL, why), -1);
 	assert_non_null(strstr(why, "1 to 15 characters"));
 }
 
@@ -125,7 +176,7 @@ static int mtu_of(const char *dev)
 static void a_point_to_point_address_and_an_mtu_are_set(void **state)
 {
 	char name[IFNAMSIZ] = "grey0";
-	int fd = tun_open(name, why);
+	int fd = tun_open(name, false, NULL, why);
 
 	(void)state;
 	must(net_address_add("grey0", ip("10.9.0.1"), ip("10.9.0.2"), 24, why));
@@ -592,6 +643,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(a_tun_device_lives_as_long_as_its_descriptor),
+		CASE(a_tun_device_has_the_offloads_that_it_says),
+		CASE(a_tun_device_has_queues_if_they_are_wanted),
 		CASE(names_that_no_tun_device_can_have_are_refused),
 		CASE(a_point_to_point_address_and_an_mtu_are_set),
 		CASE(errors_of_links_and_addresses_are_sentences),

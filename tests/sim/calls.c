@@ -21,6 +21,7 @@ struct scenario {
 	struct sim_faults faults;
 	struct sim_end_config ends[2];
 	bool right_password;
+	bool expired;         /* and the client changes it */
 	unsigned int packets; /* each way */
 	uint32_t interval;    /* us between them */
 	unsigned int closer;
@@ -82,11 +83,11 @@ static void choose_mppe(struct sim_network *n, struct ppp_mppe_config *m)
 	m->allow_stateful = (r >> 22 & 3) != 0 || !m->allow_stateless;
 }
 
-/* EAP with MD5 never without MSCHAPv2: what LCP agrees on is EAP, and both ends have a method then. */
+/* EAP with MD5, TLS or PEAP never without MSCHAPv2: what LCP agrees on is EAP, and both ends have a method then. */
 static void choose_auth(struct sim_network *n, struct ppp_auth_list *list)
 {
 	static const uint8_t methods[] = { PPP_AUTH_MSCHAP2, PPP_AUTH_EAP_MSCHAP2, PPP_AUTH_MSCHAP,
-		PPP_AUTH_MD5, PPP_AUTH_EAP_MD5, PPP_AUTH_PAP };
+		PPP_AUTH_MD5, PPP_AUTH_EAP_MD5, PPP_AUTH_PAP, PPP_AUTH_EAP_TLS, PPP_AUTH_PEAP };
 	uint64_t r = sim_random(n);
 
 	memset(list, 0, sizeof(*list));
@@ -94,7 +95,9 @@ static void choose_auth(struct sim_network *n, struct ppp_auth_list *list)
 		uint8_t method = methods[(i + (r >> 8)) % sizeof(methods)];
 
 		if (r >> method & 1 ||
-			(method == PPP_AUTH_EAP_MSCHAP2 && r >> PPP_AUTH_EAP_MD5 & 1))
+			(method == PPP_AUTH_EAP_MSCHAP2 &&
+				(r >> PPP_AUTH_EAP_MD5 & 1 || r >> PPP_AUTH_EAP_TLS & 1 ||
+					r >> PPP_AUTH_PEAP & 1)))
 			list->methods[list->count++] = method;
 	}
 	if (!list->count)
@@ -158,6 +161,15 @@ static void choose_flow(struct sim_network *n, struct sim_end_config *e)
 	e->window = choose_window(n);
 }
 
+/* Is the method, whichever it will be, one by which a password can be changed? */
+static bool changeable(const struct scenario *s)
+{
+	unsigned int all =
+		1u << PPP_AUTH_MSCHAP2 | 1u << PPP_AUTH_EAP_MSCHAP2 | 1u << PPP_AUTH_PEAP;
+
+	return common_method(s) && !(methods_of(&s->ends[0]) & methods_of(&s->ends[1]) & ~all);
+}
+
 static void choose(struct run *run, uint64_t seed)
 {
 	struct scenario *s = &run->scenario;
@@ -184,8 +196,11 @@ static void choose(struct run *run, uint64_t seed)
 		s->ends[0].mppe.policy = s->ends[1].mppe.policy = PPP_MPPE_OFF;
 	for (int i = 0; i < 2; i++)
 		s->ends[i].vj = sim_random(n) % 2;
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
 		choose_auth(n, &s->ends[i].auth);
+		s->ends[i].tls = s->faults.delay & 1 ? TLS_1_3 : TLS_1_2;
+		s->ends[i].certificate = s->right_password ? s->ends[i].user : "nobody";
+	}
 	if (sim_random(n) % 2)
 		s->ends[1].auth = s->ends[0].auth;
 	for (int i = 0; i < 2; i++) {
@@ -194,6 +209,11 @@ static void choose(struct run *run, uint64_t seed)
 		if (!methods_of(&s->ends[i])) /* configurations refuse that */
 			list->methods[list->count++] = PPP_AUTH_MSCHAP2;
 	}
+	/* By the seed itself, so that they take nothing from its numbers. */
+	s->expired = seed % 7 == 3 && s->right_password && changeable(s);
+	s->ends[1].expired = s->expired;
+	s->ends[0].new_password = s->expired ? "through the glass" : NULL;
+	s->ends[1].reauthenticate = seed % 5 == 2 ? 700000 : 0;
 	s->packets = (unsigned int)(sim_random(n) % 200);
 	s->interval = (uint32_t)(sim_random(n) % 5000);
 	s->closer = (unsigned int)(sim_random(n) % 2);
@@ -336,14 +356,23 @@ static bool may_be_eap(const struct scenario *s)
 	return methods_of(&s->ends[0]) & methods_of(&s->ends[1]) & ppp_auth_alike(PPP_AUTH_EAP_MD5);
 }
 
+static bool may_be_tls(const struct scenario *s)
+{
+	return methods_of(&s->ends[0]) & methods_of(&s->ends[1]) &
+	       (1u << PPP_AUTH_EAP_TLS | 1u << PPP_AUTH_PEAP);
+}
+
 static void check_set_up(struct run *run)
 {
 	const struct scenario *s = &run->scenario;
 	bool should = s->right_password && compatible(s);
-	/* EAP: Identity, Nak, Challenge, Success-Request, and declined once in LCP. */
-	uint64_t limit =
-		(may_be_eap(s) ? 17ull : 12ull) * 2 * (s->faults.delay + s->faults.jitter) +
-		300000 + (s->faults.dribble ? SECOND : 0);
+	/* EAP: Identity, Nak, Challenge, Success-Request, and declined once in LCP. TLS: fragments; PEAP: all of it. */
+	uint64_t limit = ((may_be_tls(s)          ? 33ull
+				  : may_be_eap(s) ? 17ull
+						  : 12ull) +
+				 s->expired) *
+				 2 * (s->faults.delay + s->faults.jitter) +
+			 300000 + (s->faults.dribble ? SECOND : 0);
 
 	run->both_up = run->ends[0].up && run->ends[1].up;
 	if (run->broken)
@@ -352,6 +381,8 @@ static void check_set_up(struct run *run)
 		run->broken = "a call with right password and common policy does not come up";
 	else if (run->ends[0].ever_up && !should && !s->faults.corrupt)
 		run->broken = "a call came up against policy or password";
+	else if (run->both_up && s->expired && !(run->ends[0].renewed && run->ends[1].renewed))
+		run->broken = "a call is up with a password that had to be changed";
 	else if (should && faultless(s) && !s->faults.jitter && run->net.now - SECOND > limit)
 		run->broken = "set-up waited for a retry timer on a network that loses nothing";
 }
@@ -366,7 +397,8 @@ static void check_reasons(struct run *run)
 	/* With so much jitter a frame can come after its gap was given up: the same as loss. */
 	if (2 * s->faults.jitter > GRE_HOLD_TIME)
 		return;
-	if (!s->right_password && common_method(s) && client != PPTP_AUTH_FAILED)
+	if (!s->right_password && common_method(s) && client != PPTP_AUTH_FAILED &&
+		client != PPTP_AUTH_CERTIFICATE)
 		run->broken = "a wrong password is not reported as such";
 	if (s->right_password && !compatible(s) && pptp_reason_class(client) != PPTP_CLASS_POLICY)
 		run->broken = "an unmet policy is not reported as such";
@@ -486,13 +518,15 @@ int main(int argc, char **argv)
 {
 	unsigned long count = argc > 1 ? strtoul(argv[1], NULL, 10) : 1000;
 	unsigned long long first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-	unsigned long failed = 0, up = 0, tails = 0, data = 0, sides = 0, packed[4] = { 0 };
+	unsigned long failed = 0, up = 0, tails = 0, data = 0, sides = 0, by_tls = 0,
+		      packed[4] = { 0 };
 	uint64_t waited = 0, timeouts = 0, headers = 0;
 	static struct run run;
 
 	for (unsigned long i = 0; i < count; i++) {
 		one(&run, first + i);
 		up += run.both_up;
+		by_tls += run.both_up && run.ends[0].tls.label;
 		tails += run.tail_checked;
 		sides += run.ends[0].side.up;
 		data += run.ends[0].received + run.ends[1].received;
@@ -506,13 +540,14 @@ int main(int argc, char **argv)
 				describe(&run, first + i);
 		}
 	}
-	printf("# %lu calls, %lu came up, %lu with a second one, %lu sound after their faults, "
+	printf("# %lu calls, %lu came up, %lu by EAP-TLS, %lu with a second one, %lu sound after "
+	       "their faults, "
 	       "%lu data packets received, %lu, %lu and %lu by MPPC, Deflate and BSD-Compress, "
 	       "%llu with compressed headers, "
 	       "%llu waited for a window, %llu "
 	       "acknowledgements timed "
 	       "out\n",
-		count, up, sides, tails, data, packed[CODEC_MPPC], packed[CODEC_DEFLATE],
+		count, up, by_tls, sides, tails, data, packed[CODEC_MPPC], packed[CODEC_DEFLATE],
 		packed[CODEC_BSD], (unsigned long long)headers, (unsigned long long)waited,
 		(unsigned long long)timeouts);
 	printf("%s 1 - %lu simulated calls with faults keep every invariant (%lu do not)\n1..1\n",

@@ -190,11 +190,33 @@ static void link_judge(void *user, const struct ppp_auth_request *request)
 	struct ppp_secret secret;
 	bool ok;
 
-	(void)ppp_secret_from_password(&secret, e->config.password);
-	ok = ppp_auth_check(request, &secret, &verdict) && !strcmp(request->name, e->config.user);
+	if (e->renewed)
+		secret = e->renewal;
+	else
+		(void)ppp_secret_from_password(&secret, e->config.password);
+	if (request->change)
+		ok = e->renewed = ppp_auth_check_change(request, &secret, &e->renewal, &verdict) ==
+				  PASSWORD_GOOD;
+	else if (request->certificate)
+		verdict.ok = ok = !strcmp(request->certificate->names[0], e->config.user);
+	else
+		ok = ppp_auth_check(request, &secret, &verdict) &&
+		     !strcmp(request->name, e->config.user);
 	if (!ok)
 		verdict = (struct ppp_auth_verdict){ .error = 691 };
+	else if (e->config.expired && !e->renewed)
+		verdict = (struct ppp_auth_verdict){ .error = 648, .change = true };
+	ok = verdict.ok;
 	ppp_link_verdict(e->link, &verdict, ok ? &net : NULL, e->net->now);
+}
+
+static void link_new_password(void *user, bool changed)
+{
+	struct sim_end *e = user;
+
+	if (e->renewed || !changed)
+		e->violation = "a new password held twice, or unchanged";
+	e->renewed = true;
 }
 
 static void link_tx(void *user, const struct mppe_params *params, const uint8_t start[16])
@@ -341,6 +363,7 @@ static const struct ppp_link_ops link_ops = {
 	.random = link_random,
 	.framing = link_framing,
 	.judge = link_judge,
+	.new_password = link_new_password,
 	.mppe_tx = link_tx,
 	.mppe_rx = link_rx,
 	.mppe_reset = link_reset,
@@ -535,11 +558,14 @@ void sim_end_init(struct sim_end *e, unsigned int index, struct sim_network *net
 		.mru = 1400,
 		.name = index ? "sim" : config->user,
 		.password = index ? NULL : config->password,
+		.new_password = config->new_password,
+		.reauthenticate = config->reauthenticate,
 		.auth = config->auth,
+		.tls = &e->tls.engine,
 		.mppe = config->mppe,
 		.compress = config->compress,
-		.cbcp = config->cbcp,
 		.vj = config->vj,
+		.cbcp = config->cbcp,
 		.want_dns = true,
 		.ipv6 = config->ipv6 ? PPP_IPV6_ON : PPP_IPV6_OFF,
 		.identifier = { [7] = (uint8_t)index },
@@ -553,6 +579,8 @@ void sim_end_init(struct sim_end *e, unsigned int index, struct sim_network *net
 	e->index = index;
 	e->net = net;
 	e->config = *config;
+	stub_init(&e->tls, config->tls);
+	e->tls.name = config->certificate;
 	e->control_config = (struct control_config){ .framing = 3,
 		.bearer = 3,
 		.reply_timeout = 60 * SECOND,

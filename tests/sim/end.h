@@ -10,22 +10,29 @@
 #include "lib/tunnel.h"
 #include "tests/sim/network.h"
 #include "tests/sim/side.h"
+#include "tests/unit/tls_stub.h"
 
 struct sim_end_config {
 	struct ppp_mppe_config mppe;
 	struct ppp_auth_list auth;
+	enum tls_version tls;    /* of the TLS that EAP-TLS has here: tls_stub.h */
+	const char *certificate; /* the name in the other end's */
 	struct ppp_compress_list compress;
 	bool vj;                     /* compression of headers */
 	bool ipv6;                   /* IPV6CP beside IPCP */
 	bool cbcp;                   /* server: callback is no reason to refuse */
 	const char *user, *password; /* client: what it says; server: the account it has */
+	const char *new_password;    /* client: to change to; NULL none */
+	bool expired;                /* server: its account's password has to be changed */
+	uint64_t reauthenticate;     /* server */
 	enum gre_flow flow;
 	uint16_t window; /* that it announces, 0 included */
 	uint16_t delay;  /* the same, tenths of a second */
 	bool mute;       /* it never acknowledges */
 };
 
-#define SIM_CONNECTIONS 5 /* of TCP, that the data is of */
+#define SIM_CONNECTIONS 5    /* of TCP, that the data is of */
+#define SIM_DATA_MAX    4096 /* numbers of data that are watched */
 
 struct sim_end {
 	unsigned int index; /* 0 client (PNS, originator), 1 server (PAC, receiver) */
@@ -36,6 +43,7 @@ struct sim_end {
 	struct control_call call;
 	struct sim_side side;
 	struct ppp_link *link;
+	struct stub_tls tls;
 	struct tunnel tunnel;
 	struct rc4_batch batch;
 	bool has_call, tunnel_on, link_started, link_over, up, up6, ever_up, control_closed,
@@ -44,14 +52,18 @@ struct sim_end {
 	enum pptp_reason reason; /* of the link or call, whatever came first */
 	char detail[160];
 	struct ppp_network network;
-	long packets; /* slots in use */
+	bool renewed;              /* server: the password was changed; client: the new one holds */
+	struct ppp_secret renewal; /* server: what the account has since */
+	long packets;              /* slots in use */
 	/* data */
 	uint32_t sent, received, next_expected;
 	uint32_t seq[SIM_CONNECTIONS];
-	uint32_t stale;         /* whose header was computed from the wrong one */
-	enum codec_kind unpack; /* the last */
-	uint64_t headers;       /* those whose header was compressed, in all */
-	uint64_t compressed;    /* data packets that came compressed, in all */
+	uint32_t stale;                   /* whose header was computed from the wrong one */
+	uint64_t came[SIM_DATA_MAX / 64]; /* bit per number */
+	uint32_t late;                    /* out of order, when their gap had been given up */
+	enum codec_kind unpack;           /* the last */
+	uint64_t headers;                 /* those whose header was compressed, in all */
+	uint64_t compressed;              /* data packets that came compressed, in all */
 	uint64_t disordered, damaged, damaged_unexplained;
 	const char *violation; /* an invariant was broken: what */
 	struct sim_pending {

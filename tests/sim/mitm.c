@@ -50,10 +50,10 @@ static const struct policy policies[] = {
 
 #define EVERY                                                                                      \
 	{                                                                                          \
-		6,                                                                                 \
+		8,                                                                                 \
 		{                                                                                  \
-			PPP_AUTH_MSCHAP2, PPP_AUTH_EAP_MSCHAP2, PPP_AUTH_MSCHAP, PPP_AUTH_MD5,     \
-				PPP_AUTH_EAP_MD5, PPP_AUTH_PAP                                     \
+			PPP_AUTH_MSCHAP2, PPP_AUTH_EAP_TLS, PPP_AUTH_PEAP, PPP_AUTH_EAP_MSCHAP2,   \
+				PPP_AUTH_MSCHAP, PPP_AUTH_MD5, PPP_AUTH_EAP_MD5, PPP_AUTH_PAP      \
 		}                                                                                  \
 	}
 #define ONLY(method)                                                                               \
@@ -72,7 +72,10 @@ static const struct ppp_auth_list methods[][2] = { /* client, server */
 	{ ONLY(PPP_AUTH_EAP_MD5), ONLY(PPP_AUTH_EAP_MD5) },
 	{ ONLY(PPP_AUTH_PAP), ONLY(PPP_AUTH_PAP) }, { EVERY, EVERY },
 	{ ONLY(PPP_AUTH_MSCHAP2), EVERY }, { EVERY, ONLY(PPP_AUTH_MSCHAP2) },
-	{ ONLY(PPP_AUTH_EAP_MSCHAP2), EVERY }, { EVERY, ONLY(PPP_AUTH_EAP_MSCHAP2) }
+	{ ONLY(PPP_AUTH_EAP_MSCHAP2), EVERY }, { EVERY, ONLY(PPP_AUTH_EAP_MSCHAP2) },
+	{ ONLY(PPP_AUTH_EAP_TLS), ONLY(PPP_AUTH_EAP_TLS) },
+	{ ONLY(PPP_AUTH_PEAP), ONLY(PPP_AUTH_PEAP) }, { ONLY(PPP_AUTH_PEAP), EVERY },
+	{ EVERY, ONLY(PPP_AUTH_PEAP) }
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -278,6 +281,15 @@ static bool has(const struct ppp_auth_list *list, enum ppp_auth_method method)
 	return ppp_auth_allows(list, method);
 }
 
+static bool has_eap(const struct ppp_auth_list *list)
+{
+	for (unsigned int i = 0; i < list->count; i++) {
+		if (ppp_auth_is_eap((enum ppp_auth_method)list->methods[i]))
+			return true;
+	}
+	return false;
+}
+
 /* What an end says: never more than its policy. */
 static void watch(struct man *m, unsigned int from, uint16_t protocol)
 {
@@ -288,8 +300,7 @@ static void watch(struct man *m, unsigned int from, uint16_t protocol)
 		m->secret[from] = true;
 	if (from == 0 && protocol == PPP_PAP && !has(&m->auth[0], PPP_AUTH_PAP))
 		m->broken = "the client shows its password";
-	if (from == 0 && protocol == PPP_EAP && !has(&m->auth[0], PPP_AUTH_EAP_MD5) &&
-		!has(&m->auth[0], PPP_AUTH_EAP_MSCHAP2))
+	if (from == 0 && protocol == PPP_EAP && !has_eap(&m->auth[0]))
 		m->broken = "the client speaks EAP, which it does not allow";
 	if (!ppp_is_data(protocol) || protocol == PPP_COMP)
 		return;
@@ -463,6 +474,8 @@ static bool one(struct man *m, const struct edit *edit, unsigned int policy, uns
 			.cbcp = true,
 			.ipv6 = true,
 			.user = "alice",
+			.tls = TLS_1_2,
+			.certificate = right_password ? "alice" : "nobody",
 			.password = i || right_password ? "wonderland" : "looking-glass",
 			.flow = GRE_FLOW_ADVISORY,
 			.window = 64 };

@@ -41,6 +41,7 @@ struct pair_end {
 	struct ppp_network net;
 	bool acfc, pfc;
 	uint16_t peer_mru;
+	unsigned int renewals, changes; /* client: the new password held; was changed just now */
 };
 
 struct pair_frame {
@@ -61,9 +62,13 @@ struct pair {
 	uint64_t verdict_at;
 	struct ppp_auth_verdict verdict;
 	const char *password; /* the right one */
+	bool expired;         /* and it has to be changed */
+	unsigned int judged, changed;
+	struct ppp_secret renewed; /* the right one since it was */
 	struct ppp_network assign;
 	unsigned int loss, dup; /* percent */
 	uint64_t seed;
+	bool no_account; /* the certificate is nobody's */
 	bool no_verdict, broken, trace;
 	/* What a test makes of a frame on its way: false drops it. */
 	bool (*filter)(struct pair *p, int from, uint16_t protocol, uint8_t *data, size_t *len);
@@ -158,15 +163,35 @@ static inline void pair_judge(void *user, const struct ppp_auth_request *request
 	struct pair *p = e->pair;
 	struct ppp_secret secret;
 
+	p->judged++;
 	if (p->no_verdict)
 		return;
 	(void)ppp_secret_from_password(&secret, p->password);
-	ppp_auth_check(request, &secret, &p->verdict);
-	p->verdict.retry = e->allow_retry;
+	if (p->changed)
+		secret = p->renewed;
+	if (request->change) {
+		p->changed += ppp_auth_check_change(request, &secret, &p->renewed, &p->verdict) ==
+			      PASSWORD_GOOD;
+	} else {
+		if (ppp_auth_check(request, &secret, &p->verdict) && p->expired && !p->changed)
+			p->verdict = (struct ppp_auth_verdict){ .error = 648, .change = true };
+		if (request->certificate && !p->no_account)
+			p->verdict = (struct ppp_auth_verdict){ .ok = true,
+				.user = request->certificate->names[0] };
+		p->verdict.retry = e->allow_retry;
+	}
 	if (p->judge_delay)
 		p->verdict_at = p->now + p->judge_delay;
 	else
 		ppp_link_verdict(e->link, &p->verdict, &p->assign, p->now);
+}
+
+static inline void pair_new_password(void *user, bool changed)
+{
+	struct pair_end *e = user;
+
+	e->renewals++;
+	e->changes += changed;
 }
 
 static inline void pair_tx(void *user, const struct mppe_params *params, const uint8_t start[16])
@@ -290,6 +315,7 @@ static const struct ppp_link_ops pair_ops = {
 	.random = pair_get_random,
 	.framing = pair_framing,
 	.judge = pair_judge,
+	.new_password = pair_new_password,
 	.mppe_tx = pair_tx,
 	.mppe_rx = pair_rx,
 	.mppe_reset = pair_reset,

@@ -66,7 +66,8 @@ static inline size_t put_tcp(
 	tcp[12] = (uint8_t)(header / 4 << 4);
 	tcp[13] = flags;
 	put16(tcp + 14, 64240);
-	memcpy(tcp + 20, options, options_len);
+	if (options_len)
+		memcpy(tcp + 20, options, options_len);
 	for (size_t i = 0; i < data_len; i++)
 		tcp[header + i] = (uint8_t)(i * 7);
 	return header + data_len;

@@ -119,6 +119,71 @@ static void ten_thousand_are_all_found(void **state)
 	assert_null(accounts_find(a, "user10000"));
 }
 
+/* ---- certificates ---- */
+
+static struct account *certified(
+	struct accounts *a, const char *told, const char *first, const char *second)
+{
+	const struct tls_identity id = { .count = second ? 2 : 1, .names = { first, second } };
+
+	return accounts_find_certificate(a, &id, told);
+}
+
+/* `in` NULL: its own name. */
+static struct account *put_certified(struct accounts *a, const char *name, const char *in)
+{
+	assert_int_equal(accounts_put(a, name, "x", NULL, none), 0);
+	assert_int_equal(accounts_certificate(accounts_find(a, name), in, in != NULL), 0);
+	return accounts_find(a, name);
+}
+
+static void a_certificate_opens_the_account_that_is_in_it(void **state)
+{
+	struct accounts *a = *state;
+	struct account *anna = put_certified(a, "anna", NULL);
+	struct account *bob = put_certified(a, "bob", "bob@example.org");
+
+	assert_ptr_equal(certified(a, "", "anna", NULL), anna);
+	assert_ptr_equal(certified(a, "", "nobody", "anna"), anna);
+	assert_ptr_equal(certified(a, "", "bob@example.org", NULL), bob);
+	assert_null(certified(a, "", "nobody", NULL));
+	assert_null(certified(a, "", "Anna", NULL));
+	/* Not by the account's name, when it says what is in the certificate. */
+	assert_null(certified(a, "bob", "bob", NULL));
+	/* The domain is part of a name here. */
+	assert_null(certified(a, "", "EVIL\\anna", NULL));
+	assert_null(certified(a, "anna", "EVIL\\anna", NULL));
+	assert_null(certified(a, "", "anna@example.org", NULL));
+}
+
+static void what_a_client_calls_itself_gives_it_nobody_elses(void **state)
+{
+	struct accounts *a = *state;
+	struct account *anna = put_certified(a, "anna", NULL);
+	struct account *bob = put_certified(a, "bob", "bob@example.org");
+
+	assert_ptr_equal(certified(a, "bob", "anna", NULL), anna);
+	assert_ptr_equal(certified(a, "anna", "bob@example.org", NULL), bob);
+	assert_ptr_equal(certified(a, "nobody", "anna", NULL), anna);
+	/* One that is both may choose. */
+	assert_ptr_equal(certified(a, "bob", "anna", "bob@example.org"), bob);
+	assert_ptr_equal(certified(a, "anna", "anna", "bob@example.org"), anna);
+	assert_ptr_equal(certified(a, "else", "bob@example.org", "anna"), bob);
+}
+
+static void a_new_password_ends_being_for_certificates_only(void **state)
+{
+	struct accounts *a = *state;
+	struct account *bob = put_certified(a, "bob", "bob@example.org");
+
+	assert_true(bob->certificate_only);
+	assert_int_equal(accounts_put(a, "bob", "y", NULL, none), 0);
+	assert_false(bob->certificate_only);
+	assert_ptr_equal(certified(a, "", "bob@example.org", NULL), bob);
+	assert_int_equal(accounts_certificate(bob, "other", false), 0);
+	assert_null(certified(a, "", "bob@example.org", NULL));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
@@ -130,6 +195,9 @@ int main(void)
 		TEST(the_last_one_of_a_name_counts),
 		TEST(names_and_passwords_that_cannot_be_are_refused),
 		TEST(ten_thousand_are_all_found),
+		TEST(a_certificate_opens_the_account_that_is_in_it),
+		TEST(what_a_client_calls_itself_gives_it_nobody_elses),
+		TEST(a_new_password_ends_being_for_certificates_only),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -71,7 +72,8 @@ static void eap_is_one_option_whichever_of_its_methods_are_allowed(void **state)
 	assert_int_equal(ppp_auth_from_option(&list, data, 2), PPP_AUTH_EAP_MSCHAP2);
 	assert_int_equal(ppp_auth_from_option(&other, data, 2), PPP_AUTH_EAP_MD5);
 	assert_int_equal(ppp_auth_alike(PPP_AUTH_EAP_MD5),
-		1u << PPP_AUTH_EAP_MD5 | 1u << PPP_AUTH_EAP_MSCHAP2);
+		1u << PPP_AUTH_EAP_MD5 | 1u << PPP_AUTH_EAP_MSCHAP2 | 1u << PPP_AUTH_EAP_TLS |
+			1u << PPP_AUTH_PEAP);
 	assert_int_equal(ppp_auth_alike(PPP_AUTH_MSCHAP2), 1u << PPP_AUTH_MSCHAP2);
 	assert_int_equal(ppp_auth_next(&list, ppp_auth_alike(PPP_AUTH_EAP_MD5)), PPP_AUTH_MSCHAP2);
 	assert_string_equal(ppp_auth_name(PPP_AUTH_EAP_MD5), "EAP-MD5");
@@ -79,6 +81,9 @@ static void eap_is_one_option_whichever_of_its_methods_are_allowed(void **state)
 	assert_int_equal(ppp_auth_from_keyword("EAP-MSCHAPv2"), PPP_AUTH_EAP_MSCHAP2);
 	assert_int_equal(ppp_auth_from_keyword("eap-md5"), PPP_AUTH_EAP_MD5);
 	assert_string_equal(ppp_auth_keyword(PPP_AUTH_EAP_MSCHAP2), "eap-mschap-v2");
+	assert_int_equal(ppp_auth_from_keyword("peap"), PPP_AUTH_PEAP);
+	assert_true(ppp_auth_needs_tls(PPP_AUTH_PEAP) && ppp_auth_makes_keys(PPP_AUTH_PEAP));
+	assert_int_equal(ppp_auth_proof(PPP_AUTH_PEAP), PPP_AUTH_MSCHAP2);
 	assert_true(ppp_auth_makes_keys(PPP_AUTH_EAP_MSCHAP2));
 	assert_false(ppp_auth_makes_keys(PPP_AUTH_EAP_MD5));
 	assert_true(ppp_auth_judge_needs_password(&list));
@@ -269,9 +274,49 @@ static void nothing_empty_is_ever_right(void **state)
 	}
 }
 
+/* RFC 1321 appendix A.5, as RFC 1994 4.1 has it hashed: identifier, secret, challenge. */
+static void md5_is_that_of_rfc1321(void **state)
+{
+	static const struct {
+		const char *text;
+		uint8_t md5[16];
+	} table[] = {
+		{ "a", { 0x0c, 0xc1, 0x75, 0xb9, 0xc0, 0xf1, 0xb6, 0xa8, 0x31, 0xc3, 0x99, 0xe2,
+			       0x69, 0x77, 0x26, 0x61 } },
+		{ "abc", { 0x90, 0x01, 0x50, 0x98, 0x3c, 0xd2, 0x4f, 0xb0, 0xd6, 0x96, 0x3f, 0x7d,
+				 0x28, 0xe1, 0x7f, 0x72 } },
+		{ "message digest", { 0xf9, 0x6b, 0x69, 0x7d, 0x7c, 0xb7, 0x93, 0x8d, 0x52, 0x5a,
+					    0x2f, 0x31, 0xaa, 0xf1, 0x61, 0xd0 } },
+		{ "abcdefghijklmnopqrstuvwxyz",
+			{ 0xc3, 0xfc, 0xd3, 0xd7, 0x61, 0x92, 0xe4, 0x00, 0x7d, 0xfb, 0x49, 0x6c,
+				0xca, 0x67, 0xe1, 0x3b } },
+		{ "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
+			{ 0xd1, 0x74, 0xab, 0x98, 0xd2, 0x77, 0xd9, 0xf5, 0xa5, 0x61, 0x1c, 0x2c,
+				0x9f, 0x41, 0x9d, 0x9f } },
+		{ "1234567890123456789012345678901234567890123456789012345678901234567890123456789"
+		  "0",
+			{ 0x57, 0xed, 0xf4, 0xa2, 0x2b, 0xe3, 0xc9, 0x55, 0xac, 0x49, 0xda, 0x2e,
+				0x21, 0x07, 0xb6, 0x7a } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		const char *text = table[i].text;
+		size_t len = strlen(text), cut = len / 2;
+		char secret[96];
+		uint8_t md5[16];
+
+		cut = cut ? cut : 1;
+		snprintf(secret, sizeof(secret), "%.*s", (int)(cut - 1), text + 1);
+		ppp_auth_md5((uint8_t)text[0], secret, (const uint8_t *)text + cut, len - cut, md5);
+		assert_memory_equal(md5, table[i].md5, 16);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(md5_is_that_of_rfc1321),
 		cmocka_unit_test(every_method_has_its_option_and_its_words),
 		cmocka_unit_test(eap_is_one_option_whichever_of_its_methods_are_allowed),
 		cmocka_unit_test(eap_is_judged_as_what_is_in_it),

@@ -189,7 +189,7 @@ static void unexpected_codes_are_ignored(void **state)
 		size_t len =
 			make_value(packet, (uint8_t)code, server.c.identifier, 49, 1, "user", 4);
 
-		if (code != RESPONSE)
+		if (code != RESPONSE && (code < 5 || code > 7))
 			end_receive(&server, packet, len, START);
 		len = make_value(packet, (uint8_t)code, 0, 16, 1, "server", 6);
 		if (code != CHALLENGE)
@@ -199,6 +199,34 @@ static void unexpected_codes_are_ignored(void **state)
 	assert_int_equal(server.sent, 1);
 	assert_int_equal(client.c.state, CHAP_IDLE);
 	assert_int_equal(client.sent, 0);
+}
+
+/* RFC 2433 section 4: the last octet says whether there is an NT response. */
+static void lm_only_responses_are_refused(void **state)
+{
+	struct ppp_secret secret;
+	struct ppp_auth_verdict verdict;
+
+	(void)state;
+	assert_int_equal(ppp_secret_from_password(&secret, "secret"), 0);
+	for (uint8_t flag = 0; flag < 2; flag++) {
+		struct chap_end server = { .counter = 7 }, client = { .counter = 9 };
+
+		chap_start_authenticator(
+			&server.c, PPP_AUTH_MSCHAP, "server", &end_ops, &server, START);
+		chap_start_peer(
+			&client.c, PPP_AUTH_MSCHAP, "user", &secret, &end_ops, &client, START);
+		deliver(&server, &client, START);
+		assert_int_equal(client.packet[4 + 49], 1);
+		for (int i = 0; i < 24; i++) /* no LM response is ever sent */
+			assert_int_equal(client.packet[5 + i], 0);
+		memset(client.packet + 5, 0xee, 24); /* and one that comes is not looked at */
+		client.packet[4 + 49] = flag;
+		deliver(&client, &server, START);
+		assert_int_equal(server.request.lm_only, !flag);
+		assert_int_equal(ppp_auth_check(&server.request, &secret, &verdict), flag);
+		assert_int_equal(verdict.error, flag ? 0 : 691);
+	}
 }
 
 /* An authenticator never answers a Challenge: its own cannot be reflected. */
@@ -607,6 +635,7 @@ int main(void)
 		cmocka_unit_test(replies_before_a_challenge_are_ignored),
 		cmocka_unit_test(response_to_another_identifier_is_not_judged),
 		cmocka_unit_test(unexpected_codes_are_ignored),
+		cmocka_unit_test(lm_only_responses_are_refused),
 		cmocka_unit_test(reflected_challenge_is_ignored),
 		cmocka_unit_test(malformed_responses_are_never_judged),
 		cmocka_unit_test(malformed_challenges_are_never_answered),

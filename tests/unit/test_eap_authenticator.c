@@ -366,9 +366,28 @@ static void an_end_wipes_and_is_final(void **unused)
 	assert_int_equal(s.failed + s.succeeded, 0);
 }
 
+/* Change-Password of MS-CHAP (5, 6) and MS-CHAPv2 (7), which nobody asked for. */
+static void changes_that_nobody_asked_for_end_it(void **state)
+{
+	(void)state;
+	for (uint8_t op = 5; op <= 7; op++) {
+		uint8_t packet[9 + PASSWORD_PACKET] = { RESPONSE, 0, 0, 0, MSCHAP2, op, 0, 2, 74 };
+		end_authenticator(&s, &mschap2_only, "secret");
+		receive_text(&s, RESPONSE, s.packet[1], IDENTITY, "user");
+		packet[1] = s.packet[1];
+		packet[2] = (uint8_t)(sizeof(packet) >> 8);
+		packet[3] = (uint8_t)sizeof(packet);
+		end_receive(&s, packet, sizeof(packet));
+		assert_int_equal(s.judged, 0);
+		assert_int_equal(s.failed, 1);
+		assert_int_equal(s.packet[0], FAILURE);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(changes_that_nobody_asked_for_end_it),
 		cmocka_unit_test(every_packet_in_every_state),
 		cmocka_unit_test(another_identifier_is_never_answered),
 		cmocka_unit_test(every_waiting_state_has_an_end),

@@ -6,6 +6,7 @@
 #include "lib/ppp/mschap.h"
 
 #include <errno.h>
+#include <nettle/des.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -346,9 +347,67 @@ static void errors_have_words(void **state)
 	assert_string_equal(mschap_error_text(691), "wrong user name or password");
 }
 
+/* RFC 1320 appendix A.5. */
+static void md4_is_that_of_rfc1320(void **state)
+{
+	static const struct {
+		const char *text;
+		uint8_t hash[16];
+	} table[] = {
+		{ "", { 0x31, 0xd6, 0xcf, 0xe0, 0xd1, 0x6a, 0xe9, 0x31, 0xb7, 0x3c, 0x59, 0xd7,
+			      0xe0, 0xc0, 0x89, 0xc0 } },
+		{ "a", { 0xbd, 0xe5, 0x2c, 0xb3, 0x1d, 0xe3, 0x3e, 0x46, 0x24, 0x5e, 0x05, 0xfb,
+			       0xdb, 0xd6, 0xfb, 0x24 } },
+		{ "abc", { 0xa4, 0x48, 0x01, 0x7a, 0xaf, 0x21, 0xd8, 0x52, 0x5f, 0xc1, 0x0a, 0xe8,
+				 0x7a, 0xa6, 0x72, 0x9d } },
+		{ "message digest", { 0xd9, 0x13, 0x0a, 0x81, 0x64, 0x54, 0x9f, 0xe8, 0x18, 0x87,
+					    0x48, 0x06, 0xe1, 0xc7, 0x01, 0x4b } },
+		{ "abcdefghijklmnopqrstuvwxyz",
+			{ 0xd7, 0x9e, 0x1c, 0x30, 0x8a, 0xa5, 0xbb, 0xcd, 0xee, 0xa8, 0xed, 0x63,
+				0xdf, 0x41, 0x2d, 0xa9 } },
+		{ "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
+			{ 0x04, 0x3f, 0x85, 0x82, 0xf2, 0x41, 0xdb, 0x35, 0x1c, 0xe6, 0x27, 0xe1,
+				0x53, 0xe7, 0xf0, 0xe4 } },
+		{ "1234567890123456789012345678901234567890123456789012345678901234567890123456789"
+		  "0",
+			{ 0xe3, 0x3b, 0x4d, 0xdc, 0x9c, 0x38, 0xf2, 0x19, 0x9c, 0x3e, 0x7b, 0x16,
+				0x4f, 0xcc, 0x05, 0x36 } },
+	};
+	uint8_t hash[16];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		mschap_hash_utf16((const uint8_t *)table[i].text, strlen(table[i].text), hash);
+		assert_memory_equal(hash, table[i].hash, 16);
+	}
+}
+
+/* RFC 2759 section 9.3, RFC 2433 B.3: the hash of "MyPw" as two DES keys, there with odd parity. */
+static void des_keys_are_expanded_as_in_rfc2759(void **state)
+{
+	static const uint8_t expanded[2][8] = {
+		{ 0xfd, 0x0b, 0x5b, 0x5e, 0x7f, 0x6e, 0x34, 0xd9 },
+		{ 0x0e, 0x6e, 0x79, 0x67, 0x37, 0xea, 0x08, 0xfe },
+	};
+	static const uint8_t clear[8] = "whatever";
+	uint8_t hash[16], expected[8], got[8];
+	struct des_ctx des;
+
+	(void)state;
+	assert_int_equal(mschap_nt_hash("MyPw", hash), 0);
+	for (int i = 0; i < 2; i++) {
+		des_set_key(&des, expanded[i]);
+		des_encrypt(&des, 8, expected, clear);
+		mschap_des(clear, hash + 7 * i, got);
+		assert_memory_equal(got, expected, 8);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(md4_is_that_of_rfc1320),
+		cmocka_unit_test(des_keys_are_expanded_as_in_rfc2759),
 		cmocka_unit_test(sessions_give_their_responses_proofs_and_keys),
 		cmocka_unit_test(challenge_hash_is_that_of_rfc2759),
 		cmocka_unit_test(v1_response_is_that_of_rfc2433),

@@ -276,7 +276,7 @@ static void set_up_that_fails_again_and_again_leaks_no_descriptor(void **unused)
 		assert_null(control_socket_open(&loop, "/proc/no", no_handler, NULL, why));
 		run_until_closed(&loop);
 		strcpy(name, "bad/name%d"); /* no device can be called so */
-		assert_int_equal(tun_open(name, why), -1);
+		assert_int_equal(tun_open(name, false, NULL, why), -1);
 	}
 	assert_int_equal(descriptors(), before);
 	assert_true(closed_count >= 100);

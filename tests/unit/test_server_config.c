@@ -226,6 +226,26 @@ static void help_is_no_error(void **state)
 	assert_non_null(strstr(said, "usage: greyline server"));
 }
 
+static void who_has_a_certificate_needs_no_password(void **state)
+{
+	const struct account *a;
+
+	(void)state;
+	assert_int_equal(parse("-c",
+				 file("user anna { certificate = anna }\n"
+				      "user bob { password = x certificate = 'b@c' }\n"),
+				 NULL),
+		0);
+	a = accounts_find(&config.accounts, "anna");
+	assert_true(a && a->certificate_only);
+	assert_string_equal(a->certificate, "anna");
+	a = accounts_find(&config.accounts, "bob");
+	assert_true(a && !a->certificate_only);
+	/* Nothing of TLS: nothing of EAP-TLS. */
+	assert_null(config.session.link.tls);
+	assert_false(ppp_auth_allows(&config.session.link.auth, PPP_AUTH_EAP_TLS));
+}
+
 /* Refused in one line with these words. */
 #define REFUSED(words, ...)                                                                        \
 	do {                                                                                       \
@@ -249,6 +269,24 @@ static void pools_that_cannot_be(void **state)
 	REFUSED("give at least one range", "--set", "pool=");
 	REFUSED("no address is left", "--set", "pool=", "--local", "10.0.0.1");
 	REFUSED("cannot be the address of a host", "--local", "0.0.0.0");
+	assert_int_equal(parse(NULL), 0);
+}
+
+static void certificates_that_cannot_be(void **state)
+{
+	(void)state;
+	REFUSED("auth: eap-tls needs a certificate, its key and a CA", "--set", "auth=eap-tls");
+	REFUSED("certificate, key: one does not work without the other", "--set", "tls|key=/x");
+	REFUSED("ca: cannot read /nonexistent", "--set", "tls|ca=/nonexistent");
+	REFUSED("crl: it belongs to a CA", "--set", "tls|crl=/nonexistent");
+	REFUSED("write 1.0, 1.1, 1.2 or 1.3", "--set", "tls|min-version=3");
+	REFUSED("neither 1.2 nor 1.3", "--set", "tls|max-version=1.1");
+	REFUSED("no version is left", "--set", "tls|max-version=1.2", "--set",
+		"tls|min-version=1.3", "--set", "tls|ca=/x");
+	REFUSED("unknown key", "--set", "tls|certificat=/x");
+	REFUSED("unknown key", "--set", "user|password=x");
+	REFUSED("unknown key", "--set", "tls=x");
+	REFUSED("unknown key", "-c", file("tls { server-name = x }"));
 	assert_int_equal(parse(NULL), 0);
 }
 
@@ -289,6 +327,7 @@ static void users_that_cannot_be(void **state)
 		file("user a { nt-hash = ' 4ebba8d5312b8d611474411f56989ae' }"));
 	REFUSED("not all 0", "-c", file("user a { nt-hash = 00000000000000000000000000000000 }"));
 	REFUSED(":1: user \"a\": the name must have", "-c", file("user a { password = '' }"));
+	REFUSED("give the name that is in it", "-c", file("user a { certificate = '' }"));
 	REFUSED("1 to 255 octets", "-c", file("user '' { password = x }"));
 	REFUSED(":2: user \"a\": there is such a user already", "-c",
 		file("user a { password = x }\nuser a { password = y }\n"));
@@ -356,6 +395,8 @@ int main(void)
 		TEST(options_override_the_file),
 		TEST(passwords_do_not_stay),
 		TEST(help_is_no_error),
+		TEST(who_has_a_certificate_needs_no_password),
+		TEST(certificates_that_cannot_be),
 		TEST(pools_that_cannot_be),
 		TEST(small_pools_that_can_be),
 		TEST(users_that_cannot_be),

@@ -221,7 +221,9 @@ static void tunnels_agree_stateful(void **state)
 
 #define SESSIONS 4
 
-/* A full batch of packets of sessions by turns, sealed in one run of the cipher and opened in one.
+/*
+ * Packets of sessions by turns, as many as a batch takes. The cipher runs in between where a stateless
+ * session has used the keys that were ahead, and not for each packet.
  */
 static void batch_of_all(struct tunnel *from, struct tunnel *to, uint32_t *sent, uint32_t *next)
 {
@@ -234,7 +236,7 @@ static void batch_of_all(struct tunnel *from, struct tunnel *to, uint32_t *sent,
 		packets[i] = ip_packet(sent[of[i]]++, 24 + chance(300));
 		assert_int_equal(tunnel_seal(&from[of[i]], packets[i], PPP_IP, MS, &batch), 0);
 	}
-	assert_int_equal(batch.count, RC4_BATCH_MAX);
+	assert_in_range(batch.count, 1, RC4_BATCH_MAX);
 	rc4_run(&batch);
 	for (unsigned int i = 0; i < RC4_BATCH_MAX; i++) {
 		packet_list_init(&in);
@@ -243,7 +245,7 @@ static void batch_of_all(struct tunnel *from, struct tunnel *to, uint32_t *sent,
 		assert_ptr_equal(p, packets[i]);
 		tunnel_decrypt(&to[of[i]], p, &batch);
 	}
-	assert_int_equal(batch.count, RC4_BATCH_MAX);
+	assert_in_range(batch.count, 1, RC4_BATCH_MAX);
 	rc4_run(&batch);
 	for (unsigned int i = 0; i < RC4_BATCH_MAX; i++) {
 		tunnel_finish(&to[of[i]], packets[i]);

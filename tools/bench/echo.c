@@ -1,21 +1,10 @@
 /* ICMP Echo: see echo.h. */
 #include "tools/bench/echo.h"
 
+#include "lib/checksum.h"
 #include "lib/wire.h"
 
 #define IDENTIFIER 0x6772
-
-static uint16_t checksum(const uint8_t *p, size_t len)
-{
-	struct wire_reader r = wire_reader(p, len);
-	uint32_t sum = 0;
-
-	while (wire_left(&r) >= 2)
-		sum += wire_u16(&r);
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
-}
 
 void echo_request(uint8_t *out, struct in_addr source, struct in_addr destination,
 	uint16_t sequence, uint32_t tag)
@@ -35,8 +24,8 @@ void echo_request(uint8_t *out, struct in_addr source, struct in_addr destinatio
 	wire_put_u16(&w, IDENTIFIER);
 	wire_put_u16(&w, sequence);
 	wire_put_u32(&w, tag);
-	wire_patch_u16(&w, 10, checksum(packet, 20));
-	wire_patch_u16(&w, 22, checksum(packet + 20, ECHO_SIZE - 20));
+	wire_patch_u16(&w, 10, checksum_of(packet, 20));
+	wire_patch_u16(&w, 22, checksum_of(packet + 20, ECHO_SIZE - 20));
 	memcpy(out, packet, sizeof(packet));
 }
 
@@ -60,6 +49,6 @@ bool echo_reply(const uint8_t *packet, size_t len, struct in_addr *destination, 
 	wire_skip(&r, 2);
 	*tag = wire_u32(&r);
 	return !r.failed && total == ECHO_SIZE && protocol == IPPROTO_ICMP && type == 0 &&
-	       identifier == IDENTIFIER && checksum(packet, 20) == 0 &&
-	       checksum(packet + 20, ECHO_SIZE - 20) == 0;
+	       identifier == IDENTIFIER && checksum_of(packet, 20) == 0 &&
+	       checksum_of(packet + 20, ECHO_SIZE - 20) == 0;
 }

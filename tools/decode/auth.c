@@ -2,7 +2,7 @@
 #include "tools/decode/auth.h"
 
 #include "lib/mppe/keys.h"
-#include "lib/ppp/mschap.h"
+#include "lib/ppp/chap_method.h"
 #include "lib/wire.h"
 #include "tools/decode/decode.h"
 
@@ -154,6 +154,35 @@ enum decode_verdict decode_auth_response(struct decode_auth *a, const struct dec
 		memcpy(a->nt_hash, u->nt_hash, sizeof(a->nt_hash));
 		break;
 	}
+	return a->verdict;
+}
+
+enum decode_verdict decode_auth_change(struct decode_auth *a, struct wire_reader body)
+{
+	struct ppp_auth_request r = { .method = PPP_AUTH_MSCHAP2 };
+	struct ppp_secret old = { 0 }, next;
+	struct ppp_auth_verdict verdict;
+
+	a->has_keys = false;
+	if (a->method != DECODE_METHOD_MSCHAP2 || a->challenge_len != sizeof(r.challenge) ||
+		chap_decode_change(&body, &r))
+		return a->verdict = DECODE_NOT_CHECKED;
+	if (a->verdict != DECODE_FITS)
+		return a->verdict;
+	memcpy(r.challenge, a->challenge, sizeof(r.challenge));
+	memcpy(r.name, a->name, sizeof(r.name));
+	memcpy(old.nt_hash, a->nt_hash, sizeof(old.nt_hash));
+	memcpy(a->nt_response, r.nt_response, sizeof(a->nt_response));
+	memcpy(a->peer_challenge, r.peer_challenge, sizeof(a->peer_challenge));
+	a->verdict = ppp_auth_check_change(&r, &old, &next, &verdict) == PASSWORD_GOOD
+			     ? DECODE_FITS
+			     : DECODE_WRONG;
+	a->has_keys = a->verdict == DECODE_FITS;
+	a->has_lm = false;
+	memcpy(a->nt_hash, next.nt_hash, sizeof(a->nt_hash));
+	explicit_bzero(&old, sizeof(old));
+	explicit_bzero(&next, sizeof(next));
+	explicit_bzero(&verdict, sizeof(verdict));
 	return a->verdict;
 }
 

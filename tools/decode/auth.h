@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include "lib/wire.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -60,6 +62,13 @@ void decode_auth_challenge(struct decode_auth *a, const uint8_t *value, size_t l
  */
 enum decode_verdict decode_auth_response(struct decode_auth *a, const struct decode_users *users,
 	uint8_t id, const uint8_t *value, size_t len, const uint8_t *name, size_t name_len);
+
+/*
+ * A Change-Password (RFC 2759 section 7; `body` is behind its Length) of whoever sent the last Response,
+ * by the password that fits that one: keys are those of the new password from then on, which itself is
+ * told to nobody.
+ */
+enum decode_verdict decode_auth_change(struct decode_auth *a, struct wire_reader body);
 
 /* A PAP Authenticate-Request. */
 enum decode_verdict decode_auth_pap(struct decode_auth *a, const struct decode_users *users,

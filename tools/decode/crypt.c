@@ -1,9 +1,15 @@
 /* MPPE of one direction: see crypt.h. */
 #include "tools/decode/crypt.h"
 
+#include "lib/ppp/frame.h"
 #include "lib/wire.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#define PACKET_MAX  1500
+#define FLUSHED_MAX 2  /* lost in one loss */
+#define HEADER_MAX  62 /* protocol, the longest IPv4 header */
 
 /* Packets after which the 12 bits of a count may mean another round. */
 #define LATE_REACH (MPPE_COUNT + 1 - MPPE_LATE_MAX)
@@ -81,11 +87,127 @@ static enum mppe_result open_late(struct decode_crypt *c, uint16_t count, uint8_
 	return MPPE_OLD;
 }
 
+/* Is it a whole packet of IP? IPv4's checksum is right; IPv6's length and reserved bits have to do. */
+static bool is_ip(const uint8_t *data, uint32_t peek, uint32_t len)
+{
+	struct wire_reader r = wire_reader(data, peek);
+	uint16_t protocol = wire_u16(&r), word = wire_u16(&r);
+	uint32_t header = (word >> 8 & 15u) * 4, sum = word;
+
+	if (protocol == PPP_IPV6 && word >> 12 == 6) {
+		wire_skip(&r, 2);
+		return wire_u16(&r) + 40u + 2u == len && !r.failed;
+	}
+	if (protocol != PPP_IP || word >> 12 != 4 || header < 20)
+		return false;
+	word = wire_u16(&r);
+	if (word + 2u != len)
+		return false;
+	for (sum += word; header > 4; header -= 2)
+		sum += wire_u16(&r);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return !r.failed && sum == 0xffff;
+}
+
+/* RFC 3078 7.3 */
+static void next_key(const struct mppe *m, uint8_t key[16])
+{
+	uint8_t len = mppe_key_len(m->params.bits), interim[16];
+	struct rc4 rc4;
+
+	mppe_new_key(m->start, key, len, interim);
+	rc4_init(&rc4, interim, len);
+	memcpy(key, interim, len);
+	rc4_crypt(&rc4, key, len);
+	mppe_salt(m->params.bits, key);
+	explicit_bzero(&rc4, sizeof(rc4));
+	explicit_bzero(interim, sizeof(interim));
+}
+
+/* The place in `stream`, of `size` octets, that makes an IP packet of this; `size`: there is none. */
+static uint32_t place_of(const uint8_t *stream, uint32_t size, const uint8_t *data, uint32_t len)
+{
+	uint32_t peek = len < HEADER_MAX ? len : HEADER_MAX;
+	uint8_t plain[HEADER_MAX];
+
+	for (uint32_t at = 0; at < size; at++) {
+		for (uint32_t i = 0; i < peek; i++)
+			plain[i] = data[i] ^ stream[at + i];
+		if (is_ip(plain, peek, len))
+			return at;
+	}
+	return size;
+}
+
+/* Is the packet, from count on, `size` octets at most into this stream? Then it is decrypted. */
+static bool find_in(
+	struct decode_crypt *c, const struct rc4 *from, uint32_t size, uint8_t *data, uint32_t len)
+{
+	uint8_t *stream = calloc(1, size + HEADER_MAX);
+	struct rc4 rc4 = *from;
+	uint32_t at;
+
+	if (!stream)
+		return false;
+	rc4_crypt(&rc4, stream, size + HEADER_MAX);
+	at = place_of(stream, size, data, len);
+	if (at < size) {
+		rc4 = *from;
+		rc4_crypt(&rc4, stream, at);
+		rc4_crypt(&rc4, data, len);
+		c->mppe.stream = rc4;
+	}
+	explicit_bzero(stream, size + HEADER_MAX);
+	explicit_bzero(&rc4, sizeof(rc4));
+	free(stream);
+	return at < size;
+}
+
+/*
+ * A stateful packet behind a loss: in the stream as it was, or, if a FLUSHED packet was among the lost,
+ * in one that began anew, with the key changes of the flag packets and perhaps of Linux' FLUSHED ones.
+ */
+static bool find_stream(struct decode_crypt *c, uint16_t count, uint8_t *data, uint32_t len)
+{
+	uint32_t size = gap(&c->mppe, count) * PACKET_MAX;
+	unsigned int flags =
+		((c->mppe.count + gap(&c->mppe, count) + 1) >> 8) - (c->mppe.count >> 8);
+	uint8_t key[16];
+	struct rc4 rc4 = { 0 };
+	bool found;
+
+	if (size > DECODE_SEARCH_MAX)
+		size = DECODE_SEARCH_MAX;
+	if (!size || c->searches >= DECODE_SEARCH_TRIES)
+		return false;
+	memcpy(key, c->mppe.key, sizeof(key));
+	found = !flags && find_in(c, &c->mppe.stream, size, data, len);
+	for (unsigned int i = 0; !found && i <= flags + FLUSHED_MAX; i++) {
+		if (i)
+			next_key(&c->mppe, key);
+		if (i < flags)
+			continue;
+		rc4_init(&rc4, key, mppe_key_len(c->params.bits));
+		found = find_in(c, &rc4, size, data, len);
+		if (found)
+			memcpy(c->mppe.key, key, sizeof(key));
+	}
+	if (found) {
+		c->mppe.count = (count + 1) & MPPE_COUNT;
+		c->mppe.flush = false;
+	}
+	c->searches = found ? 0 : c->searches + 1;
+	explicit_bzero(&rc4, sizeof(rc4));
+	explicit_bzero(key, sizeof(key));
+	return found;
+}
+
 enum mppe_result decode_crypt_open(
 	struct decode_crypt *c, uint8_t *data, uint32_t len, struct rc4_batch *batch)
 {
 	struct wire_reader r = wire_reader(data, len);
-	uint16_t count = wire_u16(&r) & MPPE_COUNT;
+	uint16_t header = wire_u16(&r), count = header & MPPE_COUNT;
 	enum mppe_result result;
 	unsigned int ahead;
 
@@ -101,7 +223,13 @@ enum mppe_result decode_crypt_open(
 		remember(c);
 	}
 	result = mppe_open(&c->mppe, data, len, batch);
-	if (result == MPPE_OK)
+	if (result == MPPE_OK) {
 		rc4_run(batch);
+		c->searches = 0;
+	} else if ((result == MPPE_RESET || result == MPPE_WAIT) && !c->params.stateless &&
+		   !c->codec && !(header & (MPPE_FLUSHED | MPPE_COMPRESSED)) &&
+		   find_stream(c, count, data + MPPE_HEADER, len - MPPE_HEADER)) {
+		result = MPPE_OK;
+	}
 	return result;
 }

@@ -4,6 +4,10 @@
  *
  * In stateless mode every packet's key follows from the count alone, so packets that come late
  * are decrypted with a copy of the state from before the gap.
+ *
+ * In stateful mode the packets after a loss are nothing to a receiver until the next FLUSHED one. But
+ * the stream, or the one that the lost FLUSHED packet began, is known: the place in it is where a whole IP
+ * header, checksum and all, comes out.
  */
 #pragma once
 
@@ -14,6 +18,9 @@
 #include <stdint.h>
 
 #define DECODE_LATE_MAX 8 /* gaps whose packets may still come */
+/* Octets of a lost stream that are looked through, and packets in a row for which that is done. */
+#define DECODE_SEARCH_MAX   65536
+#define DECODE_SEARCH_TRIES 16
 
 enum decode_algorithm {
 	DECODE_UNKNOWN, /* no CCP seen: the capture begins in the middle */
@@ -37,6 +44,7 @@ struct decode_crypt {
 	uint64_t packets;
 	struct decode_late *late; /* DECODE_LATE_MAX, allocated with the first gap */
 	unsigned int late_next;
+	unsigned int searches; /* in a row that found nothing */
 };
 
 /* CCP agreed on MPPE; `start` is the start key, or NULL if it is not known. */

@@ -1,6 +1,8 @@
 /* The command: options, the loop over a capture, the summary. */
 #include "tools/decode/decode.h"
 
+#include "lib/mppe/cipher.h"
+#include "system/cpu.h"
 #include "tools/decode/capture.h"
 #include "tools/decode/decoder.h"
 
@@ -188,6 +190,7 @@ int decode_run(const struct decode_options *options, struct decode_capture *capt
 		return -1;
 	}
 	d->options = *options;
+	d->batch.cipher = cipher_choose(cpu_features());
 	decode_print_init(&d->print, out, options->json);
 	if (!options->write_path || dump_open(d, options->write_path, why) == 0) {
 		while ((rc = decode_capture_next(capture, &packet, why)) > 0)

@@ -62,6 +62,18 @@ static void response_follow(struct place *at, uint8_t id, const uint8_t *value, 
 	}
 }
 
+/* And to another password. */
+static void change_follow(struct place *at, struct wire_reader body)
+{
+	struct decode_auth *a = &at->call->side[1 - at->side].auth;
+
+	verdict_print(at, decode_auth_change(a, body));
+	if (a->has_keys) {
+		at->call->proven = a;
+		at->call->authenticator = (int)(1 - at->side);
+	}
+}
+
 static void success_follow(struct place *at, struct wire_reader text)
 {
 	struct decode_print *p = &at->d->print;
@@ -100,6 +112,8 @@ static void chap_follow(struct place *at, uint8_t code, uint8_t id, struct wire_
 		failure_follow(at, body);
 		return;
 	}
+	if (code == 7)
+		change_follow(at, body);
 	if (code != 1 && code != 2)
 		return;
 	value = wire_sub(&body, wire_u8(&body));

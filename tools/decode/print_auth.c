@@ -140,6 +140,11 @@ static bool print_chap_body(struct decode_print *p, uint8_t code, struct wire_re
 	case 4:
 		print_failure(p, body);
 		return true;
+	case 7:
+		if (wire_left(&body) < PASSWORD_PACKET)
+			return malformed(p);
+		decode_print_text(p, ": new password and response (not shown)");
+		return true;
 	default:
 		decode_print_text(p, ": %zu bytes (not shown)", wire_left(&body));
 		return true;
@@ -149,7 +154,7 @@ static bool print_chap_body(struct decode_print *p, uint8_t code, struct wire_re
 static const char *chap_code_name(uint8_t code)
 {
 	static const char *const names[] = { NULL, "Challenge", "Response", "Success", "Failure",
-		NULL, "Change-Password v1", "Change-Password v2" };
+		"Change-Password v1", "Change-Password v2", "Change-Password" };
 
 	return code < sizeof(names) / sizeof(names[0]) ? names[code] : NULL;
 }
@@ -194,6 +199,8 @@ static bool print_eap_type(struct decode_print *p, const struct decode_code *c)
 		decode_print_text(p, " %s", name);
 	else
 		decode_print_text(p, " type %u", type);
+	if (type == 13 || type == 21 || type == 25)
+		return decode_print_tls(p, type, body);
 	if (type == 26)
 		return print_eap_mschap(p, body);
 	if (type == 4)

@@ -30,6 +30,9 @@ bool decode_print_chap(struct decode_print *p, struct wire_reader r);
 bool decode_print_eap(struct decode_print *p, struct wire_reader r);
 bool decode_print_cbcp(struct decode_print *p, struct wire_reader r);
 
+/* EAP-TLS and its like (`type`), behind the type. */
+bool decode_print_tls(struct decode_print *p, uint8_t type, struct wire_reader body);
+
 /* A network-layer packet in one line. */
 void decode_print_inner(struct decode_print *p, uint16_t protocol, struct wire_reader r);
 

@@ -11,6 +11,21 @@ secrets()
 	printf '"%s" * "%s" *\n' "$PPPUSER" "$PPPPASS" >/etc/ppp/chap-secrets
 	cp /etc/ppp/chap-secrets /etc/ppp/pap-secrets
 	chmod 600 /etc/ppp/*-secrets
+	certificates
+}
+
+# CERT: whose certificate (of those in $SHARE/certs) this end has for AUTH=eap-tls
+certificates()
+{
+	rm -f /etc/ppp/eaptls-*
+	[ "$AUTH" = eap-tls ] || return 0
+	mkdir -p /etc/ppp/certs
+	cp "$SHARE/certs/"* /etc/ppp/certs/
+	chown -R 0:0 /etc/ppp/certs
+	c=/etc/ppp/certs
+	printf '* * %s - %s %s\n' "$c/$CERT.pem" "$c/ca.pem" "$c/$CERT-key.pem" >/etc/ppp/eaptls-client
+	printf '* * - %s %s %s *\n' "$c/$CERT.pem" "$c/ca.pem" "$c/$CERT-key.pem" >/etc/ppp/eaptls-server
+	chmod 600 /etc/ppp/eaptls-*
 }
 
 # options that both pppds take, from the variant
@@ -22,6 +37,7 @@ common_options()
 	lcp-echo-interval ${ECHO:-30}
 	lcp-echo-failure 4
 	END
+	[ "$AUTH" != eap-tls ] || [ -z "${TLS:-}" ] || echo "max-tls-version $TLS"
 	[ "$MTU" = default ] || { echo "mtu $MTU"; echo "mru $MTU"; }
 	case $MPPE in
 	128) echo require-mppe-128; echo nomppe-40 ;;

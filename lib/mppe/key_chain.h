@@ -1,0 +1,84 @@
+/*
+ * The key chain of stateless MPPE (RFC 3078 sections 7.3 and 8.1): each packet has the key that
+ * comes of the one before, by a SHA-1, an RC4 key schedule and a few bytes of RC4. That cannot be
+ * done in parallel for one session, but ahead of time: while a batch's data is encrypted, keys that
+ * its sessions will want next are made on the side, and are kept here until they are used.
+ *
+ * A chain is a memory of a pure function: the key after this one, under one start key. It is asked
+ * by key, not by place; so whoever looks ahead with copies of a key, and then does not go there
+ * (packets that do not fit), disturbs nothing. Keys behind the present one are wiped.
+ */
+#pragma once
+
+#include "lib/mppe/cipher.h"
+#include "lib/mppe/keys.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define KEY_AHEAD_MAX 16
+
+struct key_chain {
+	uint8_t start[16];
+	uint8_t base[16];                 /* the present key */
+	uint8_t ahead[KEY_AHEAD_MAX][16]; /* a ring: the `count` keys after it, from `first` on */
+	uint8_t bits;                     /* enum mppe_bits */
+	uint8_t first, count;
+	uint8_t target; /* so many it will probably want next time */
+	uint8_t jobs;   /* in the batch now */
+	uint8_t place;  /* in the batch's chains, if it is there */
+};
+
+/* RFC 3078 7.3: the next session key after `key`, in place; `cipher` NULL: plain C. */
+void key_change(
+	const struct cipher *cipher, enum mppe_bits bits, const uint8_t *start, uint8_t *key);
+
+void key_chain_init(
+	struct key_chain *c, enum mppe_bits bits, const uint8_t *start, const uint8_t *key);
+
+/* The key after `key`, in place, from memory if it is there. Changes nothing in the chain. */
+void key_chain_next(const struct key_chain *c, const struct cipher *cipher, uint8_t *key);
+
+/* A key ahead is there. */
+bool key_chain_ready(const struct key_chain *c);
+
+/*
+ * The session's key is `key` now, and the job that was added to the batch last has it: keys before it
+ * are wiped, and the next rc4_run() will make keys ahead. Until then the chain must stay where it
+ * is.
+ */
+void key_chain_used(struct key_chain *c, const uint8_t *key, struct rc4_batch *batch);
+
+/* ---- for rc4_run() and the engines ---- */
+
+/* Keys of several chains, one after the other, made on the side by an engine. */
+struct key_work {
+	uint32_t s[256];     /* the key schedule under way: steps are done up to i */
+	uint8_t interim[16]; /* its key, twice if it is 8 bytes */
+	uint32_t i, j;
+	struct key_chain *chain; /* whose key it is; NULL: all is done */
+	struct key_chain *const *rest;
+	unsigned int rest_count;
+	const struct cipher *cipher;
+};
+
+/* What the chains of `batch` want next is settled; then a chain wants (target - count) keys. */
+void key_chain_settle(struct key_chain *c);
+static inline bool key_chain_wants(const struct key_chain *c)
+{
+	return c->count < c->target;
+}
+
+/* The chain's next key as a stream of RC4: a lane for an engine ... */
+void key_chain_lane(struct key_chain *c, const struct cipher *cipher, struct rc4_job *job,
+	struct rc4_lane *lane);
+/* ... and what it made, when it is done. Wipes the job. */
+void key_chain_lane_done(struct key_chain *c, struct rc4_job *job);
+
+/* Begins with the first of the chains that wants a key. They must stay until key_work_end(). */
+void key_work_begin(struct key_work *w, struct key_chain *const *chains, unsigned int count,
+	const struct cipher *cipher);
+/* Completes this key, from i and j, and begins the next: i and j are 0, or chain is NULL. */
+void key_work_turn(struct key_work *w);
+/* Completes the key that was begun, and wipes the work. */
+void key_work_end(struct key_work *w);
