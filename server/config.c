@@ -351,6 +351,12 @@ static int check_listen(const struct server_config *c, char *why)
 	return 0;
 }
 
+static void set_control(const struct server_config *c, struct peer *peer)
+{
+	peer->control = c->control;
+	peer->control.idle_timeout = peer->idle_timeout;
+}
+
 /* What holds where no peer section says otherwise. */
 static int set_peers(struct server_config *c, char *why)
 {
@@ -362,7 +368,12 @@ static int set_peers(struct server_config *c, char *why)
 		.idle_timeout = c->control.idle_timeout,
 	};
 
-	return peers_ready(&c->peers, &everybody, why);
+	if (peers_ready(&c->peers, &everybody, why) < 0)
+		return -1;
+	set_control(c, &c->peers.everybody);
+	for (size_t i = 0; i < c->peers.count; i++)
+		set_control(c, &c->peers.list[i]);
+	return 0;
 }
 
 static bool is_program(const char *path)

@@ -42,7 +42,7 @@ static json_t *identifier(const uint8_t id[8])
 /* What is said in the link: both ends' addresses, and what the server advertises or advertised. */
 static json_t *ipv6(const struct session *s)
 {
-	const struct nd_advertisement *ra = &s->ipv6.advertise;
+	const struct nd_advertisement *ra = &s->ipv6.nd->advertise;
 	json_t *o = json_object(), *prefixes = json_array(), *dns = json_array();
 	uint8_t link_local[16];
 

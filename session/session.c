@@ -50,6 +50,8 @@ static void on_timer_closed(uv_handle_t *handle)
 	s->hub->ended[s->reason]++;
 	s->ops->gone(s, s->reason, s->detail);
 	s->line->ops->release(s->line);
+	free(s->ipv6.nd);
+	free(s->last);
 	free(s);
 }
 
@@ -82,8 +84,11 @@ static void remove_from_dataplane(struct session *s)
 {
 	if (!s->dp)
 		return;
-	dp_session_stats(s->dp, &s->last_stats);
-	session_limited(s, &s->last_limited[0], &s->last_limited[1]);
+	s->last = calloc(1, sizeof(*s->last)); /* without memory, all is 0 */
+	if (s->last) {
+		dp_session_stats(s->dp, &s->last->stats);
+		session_limited(s, &s->last->up, &s->last->down);
+	}
 	dp_session_remove(s->hub->dp, s->dp);
 	s->dp = NULL;
 }
@@ -492,8 +497,8 @@ void session_limited(const struct session *s, struct dp_limited *up, struct dp_l
 	if (s->dp) {
 		dp_session_limited(s->dp, sending ? up : down, sending ? down : up);
 	} else {
-		*up = s->last_limited[0];
-		*down = s->last_limited[1];
+		*up = s->last ? s->last->up : (struct dp_limited){ 0 };
+		*down = s->last ? s->last->down : (struct dp_limited){ 0 };
 	}
 }
 
@@ -563,7 +568,7 @@ void session_stats(const struct session *s, struct tunnel_stats *out)
 	if (s->dp)
 		dp_session_stats(s->dp, out);
 	else
-		*out = s->last_stats;
+		*out = s->last ? s->last->stats : (struct tunnel_stats){ 0 };
 }
 
 void session_ppp_info(const struct session *s, struct ppp_link_info *info)

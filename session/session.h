@@ -65,7 +65,7 @@ struct session_ops {
 	/*
 	 * IPv6, where config.link.ipv6 allows it; NULL where it never does. up6: IPV6CP is open for the
 	 * first time, s->net has the identifiers: prepares what data needs; a server says in
-	 * s->ipv6.advertise what the peer is told. -1: the session goes on without IPv6, for the reason in
+	 * s->ipv6.nd->advertise what the peer is told. -1: the session goes on without IPv6, for the reason in
 	 * `why`. learn6: a router (the server) says this; may be NULL for servers. may_have: may the peer
 	 * have this identifier? NULL: any.
 	 */
@@ -97,13 +97,23 @@ struct session_config {
 /* Frames that came before the call was answered (they overtake the reply): kept, few. */
 #define SESSION_EARLY_MAX 4
 
+/* Only sessions with IPv6 have it. */
+struct session_nd {
+	struct nd_advertisement advertise; /* server; prefix_count 0: nothing is advertised */
+	struct nd_router router;           /* server */
+	struct nd_host host;               /* client */
+};
+
 struct session_ipv6 {
 	bool prepared, refused;            /* what ops->up6 said; neither: it was not asked yet */
 	bool up;                           /* data passes */
 	uint8_t local_id[8], remote_id[8]; /* it was prepared for these */
-	struct nd_advertisement advertise; /* server; prefix_count 0: nothing is advertised */
-	struct nd_router router;           /* server */
-	struct nd_host host;               /* client */
+	struct session_nd *nd;             /* from before ops->up6 on */
+};
+
+struct session_last {
+	struct tunnel_stats stats;
+	struct dp_limited up, down;
 };
 
 struct session {
@@ -126,7 +136,6 @@ struct session {
 	uint64_t mtu_at;            /* when to ask for the path's MTU again, us */
 	uint16_t mtu;               /* of the path, outer; 0: not known */
 	struct rate_limits limits;
-	struct dp_limited last_limited[2]; /* up, down: kept as last_stats */
 	uint16_t call_id;
 	char user[CHAP_NAME_MAX +
 		  1]; /* as the peer names itself (server), or our user name (client); escaped */
@@ -149,8 +158,9 @@ struct session {
 	uint64_t wan_logged; /* us: when a WAN-Error-Notify was last in the log; 0 never */
 	bool has_accm;       /* a Set-Link-Info came, the last with these */
 	uint32_t send_accm, receive_accm;
-	char subject[96];               /* for the log */
-	struct tunnel_stats last_stats; /* kept when the data plane's session goes */
+	char subject[96]; /* for the log */
+	struct session_last
+		*last; /* what the data plane has counted, when it is out of it; else NULL */
 	unsigned int early_count;
 	struct session_early {
 		uint16_t protocol, len;
