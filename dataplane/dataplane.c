@@ -194,20 +194,18 @@ static void session_init(struct dp_session *s, const struct dp_session_config *c
 
 struct dp_session *dp_session_add(struct dataplane *dp, const struct dp_session_config *config)
 {
-	struct dp_session *s = calloc(1, sizeof(*s));
+	uint32_t peer = ntohl(config->peer.s_addr);
+	struct dp_session *s = NULL;
 
-	if (!s) {
+	if (table_find_call(&dp->table, peer, config->tunnel.call_id))
+		errno = EADDRINUSE;
+	else if (!(s = calloc(1, sizeof(*s))))
 		errno = ENOMEM;
+	if (!s)
 		return NULL;
-	}
 	session_init(s, config);
 	s->worker = dp->worker;
-	if (table_add_call(&dp->table, &s->control_node, ntohl(config->peer.s_addr),
-		    config->tunnel.call_id) < 0) {
-		free(s);
-		errno = EADDRINUSE;
-		return NULL;
-	}
+	table_add_call(&dp->table, &s->control_node, peer, config->tunnel.call_id);
 	s->control_next = dp->sessions;
 	s->control_prev = &dp->sessions;
 	if (s->control_next)

@@ -14,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How often a random Call ID is tried until one is free: with n of 65536 in use at one peer each
- * try fails with n/65536. */
-#define CALL_ID_TRIES 64
+/* How often a random Call ID is tried until one is free; then the next ones in order, so that all of the
+ * 65536 with one peer can be had. */
+#define CALL_ID_TRIES 16
 
 static void update_timer(struct session *s);
 
@@ -343,8 +343,11 @@ int session_add_to_dataplane(
 		},
 	};
 
-	for (int i = 0; i < CALL_ID_TRIES; i++) {
-		random_bytes(&s->call_id, sizeof(s->call_id));
+	for (unsigned int i = 0; i < CALL_ID_TRIES + 65536u; i++) {
+		if (i < CALL_ID_TRIES)
+			random_bytes(&s->call_id, sizeof(s->call_id));
+		else
+			s->call_id++;
 		dc.tunnel.call_id = s->call_id;
 		s->dp = dp_session_add(s->hub->dp, &dc);
 		if (s->dp) {
