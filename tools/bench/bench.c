@@ -23,6 +23,7 @@
 #define TICK_MS     50
 #define PING_RESEND 300000ull /* us */
 #define PING_TRIES  20
+#define PING_BURST  1000        /* in a tick: no more than sockets can hold */
 #define RATE_TAG    0x80000000u /* in the tag of a ping of --rate */
 #define KIND_TAGS   (RATE_TAG | FLOOD_TAG)
 #define RATE_WAIT   2000000ull  /* us for the last answers of --rate */
@@ -297,9 +298,12 @@ static void begin_round(struct bench *b)
 	b->round++;
 	b->round_answered = 0;
 	for (unsigned int i = 0; i < b->options.sessions; i++) {
-		b->loads[i].tries = 0;
-		if (b->loads[i].up)
-			send_ping(&b->loads[i]);
+		struct load *l = &b->loads[i];
+
+		l->tries = 0;
+		l->ping_sent = 0; /* due */
+		if (l->up && i < PING_BURST)
+			send_ping(l);
 	}
 }
 
@@ -403,6 +407,7 @@ static void send_at_rate(struct bench *b, uint64_t now)
 static void on_tick(uv_timer_t *timer)
 {
 	struct bench *b = timer->data;
+	unsigned int sent = 0;
 	uint64_t now = clock_now();
 
 	send_at_rate(b, now);
@@ -413,6 +418,8 @@ static void on_tick(uv_timer_t *timer)
 
 		if (!waits || now - l->ping_sent < PING_RESEND)
 			continue;
+		if (l->tries < PING_TRIES && ++sent > PING_BURST)
+			break;
 		if (l->tries < PING_TRIES)
 			send_ping(l);
 		else if (!l->pinged)
@@ -462,8 +469,7 @@ static int open_descriptors(struct bench *b, char *why)
 		(void)setrlimit(RLIMIT_NOFILE, &limit);
 	}
 	/* A connected one would take what is for one of our addresses only. */
-	b->gre_fd = gre_socket_open(
-		b->options.from.s_addr ? NULL : &b->options.server, false, why);
+	b->gre_fd = gre_socket_open(b->options.from.s_addr ? NULL : &b->options.server, false, why);
 	if (b->gre_fd < 0)
 		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0) {

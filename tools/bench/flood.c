@@ -70,10 +70,19 @@ static uint64_t server_cpu(const struct bench *b)
 	return b->options.server_pid ? flood_cpu(b->options.server_pid) : 0;
 }
 
+static uint64_t packets(const struct bench *b)
+{
+	struct dp_stats stats;
+
+	dataplane_stats(b->hub.dp, &stats);
+	return stats.gre_sent + stats.gre_received;
+}
+
 void flood_begin(struct bench *b, uint64_t now)
 {
 	b->flood.began = b->flood.progress = now;
 	b->flood.until = now + b->options.flood * 1000000ull;
+	b->flood.packets = packets(b);
 	b->flood.server_cpu = server_cpu(b);
 	b->flood.cpu = flood_cpu(getpid());
 	fill(b);
@@ -101,6 +110,7 @@ bool flood_tick(struct bench *b, uint64_t now)
 		return false;
 	}
 	b->flood.ended = now;
+	b->flood.packets = packets(b) - b->flood.packets;
 	b->flood.server_cpu = server_cpu(b) - b->flood.server_cpu;
 	b->flood.cpu = flood_cpu(getpid()) - b->flood.cpu;
 	return true;

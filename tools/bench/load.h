@@ -50,6 +50,7 @@ struct bench {
 	struct {
 		uint64_t began, ended, until, progress; /* us; progress: the last answer */
 		uint64_t sent, answered, lost;
+		uint64_t packets;         /* GRE, both ways, acknowledgements alone too */
 		uint64_t server_cpu, cpu; /* ns, of the server and of this process */
 		unsigned int next, out;   /* whose turn it is; without an answer yet */
 	} flood;

@@ -36,21 +36,23 @@ static json_t *distribution(const struct bench *b, bool to_ping)
 	return o;
 }
 
-/* What a packet costs: of each ping two go through the server, there and back. */
+/* What a packet costs: of each ping two go through the server, and acknowledgements alone. */
 static void add_flood(json_t *o, const struct bench *b)
 {
 	double seconds = (double)(b->flood.ended - b->flood.began) / 1e6;
-	double n = (double)b->flood.answered;
+	double packets = (double)b->flood.packets;
 
-	if (!b->flood.ended || !b->flood.answered)
+	if (!b->flood.ended || !b->flood.answered || !b->flood.packets)
 		return;
-	json_object_set_new(o, "flood_pings_per_second", json_real(n / seconds));
+	json_object_set_new(
+		o, "flood_pings_per_second", json_real((double)b->flood.answered / seconds));
+	json_object_set_new(o, "flood_packets_per_second", json_real(packets / seconds));
 	json_object_set_new(o, "flood_lost", json_integer((json_int_t)b->flood.lost));
 	if (b->flood.server_cpu)
 		json_object_set_new(o, "flood_server_us_per_packet",
-			json_real((double)b->flood.server_cpu / n / 2 / 1000));
+			json_real((double)b->flood.server_cpu / packets / 1000));
 	json_object_set_new(
-		o, "flood_bench_us_per_packet", json_real((double)b->flood.cpu / n / 2 / 1000));
+		o, "flood_bench_us_per_packet", json_real((double)b->flood.cpu / packets / 1000));
 }
 
 static json_t *result(const struct bench *b)
