@@ -55,6 +55,14 @@ static void give_back_address(struct server *server, struct session *s)
 	s->net.remote = 0;
 }
 
+static bool limit_user(struct session *s, const struct account *account)
+{
+	struct rate_limits limits = s->limits;
+
+	settings_rate_apply(&limits, &account->limits);
+	return session_limit(s, &limits) == 0;
+}
+
 static void accept_user(
 	struct session *s, struct account *account, struct ppp_auth_verdict *verdict)
 {
@@ -65,6 +73,11 @@ static void accept_user(
 	/* Kept when a session authenticates again: the data plane has a route to it. */
 	if (!addr.s_addr && !take_address(s, account, &addr)) {
 		session_close(s, PPTP_NO_ADDRESS, "");
+		return;
+	}
+	/* Once: what an administrator has changed since then stays. */
+	if (!s->owner_data && !limit_user(s, account)) {
+		session_close(s, PPTP_NO_RESOURCES, "out of memory");
 		return;
 	}
 	if (!s->owner_data)

@@ -127,7 +127,7 @@ static void authentication_evaded(struct ppp_link *l)
 	else if (link_auth_failed_once(l))
 		link_end(l, LINK_END, PPTP_AUTH_FAILED,
 			"LCP was negotiated anew after a failed attempt");
-	else if (eap_handshake(&l->eap))
+	else if (l->eap && eap_handshake(l->eap))
 		link_end(l, LINK_END, PPTP_AUTH_FAILED,
 			"LCP was negotiated anew in the midst of TLS");
 }
