@@ -9,6 +9,7 @@
 #pragma once
 
 #include "dataplane/dataplane.h"
+#include "dataplane/frame.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -48,6 +49,7 @@ enum command_type {
 	COMMAND_OPEN,
 	COMMAND_OPEN6,
 	COMMAND_ADD_ROUTE,
+	COMMAND_SET_HOP,
 	COMMAND_STOP,
 };
 
@@ -81,6 +83,7 @@ struct command {
 			bool sending;
 		} headers;
 		struct dp_route *route;
+		struct frame_hop hop;
 		bool open;
 	};
 	uint8_t data[]; /* COMMAND_SEND: the frame's information field */
