@@ -83,6 +83,7 @@ static void remove_from_dataplane(struct session *s)
 	if (!s->dp)
 		return;
 	dp_session_stats(s->dp, &s->last_stats);
+	datapath_remove(s->hub->datapath, &s->way);
 	dp_session_remove(s->hub->dp, s->dp);
 	s->dp = NULL;
 }
@@ -342,6 +343,8 @@ int session_add_to_dataplane(
 		dc.tunnel.call_id = s->call_id;
 		s->dp = dp_session_add(s->hub->dp, &dc);
 		if (s->dp) {
+			datapath_add(s->hub->datapath, &s->way, s->hub->dp, s->dp, s->peer,
+				s->local, s->call_id);
 			mtu_update(s);
 			return 0;
 		}
