@@ -167,16 +167,20 @@ struct xsk *xsk_open(unsigned int ifindex, unsigned int queue)
 	return NULL;
 }
 
+static void unmap_ring(const struct ring *r)
+{
+	if (r->map)
+		munmap(r->map, r->map_len);
+}
+
 void xsk_close(struct xsk *x)
 {
-	struct ring *rings[] = { &x->fill, &x->rx, &x->tx, &x->done };
-
 	if (!x)
 		return;
-	for (size_t i = 0; i < sizeof(rings) / sizeof(*rings); i++) {
-		if (rings[i]->map)
-			munmap(rings[i]->map, rings[i]->map_len);
-	}
+	unmap_ring(&x->fill);
+	unmap_ring(&x->rx);
+	unmap_ring(&x->tx);
+	unmap_ring(&x->done);
 	if (x->fd >= 0)
 		close(x->fd);
 	if (x->umem)
