@@ -98,6 +98,7 @@ static cfg_opt_t client_opts[] = {
 	CFG_BOOL("set-link-info", cfg_false, CFGF_NONE),
 	CFG_BOOL("fragment", cfg_false, CFGF_NONE),
 	CFG_BOOL("offload", cfg_true, CFGF_NONE),
+	CFG_STR("datapath", "raw", CFGF_NONE),
 	CFG_STR("phone", "", CFGF_NONE),
 	CFG_STR("subaddress", "", CFGF_NONE),
 	CFG_INT("min-speed", 300, CFGF_NONE),
@@ -153,6 +154,7 @@ static cfg_t *make_cfg(void)
 	cfg_set_validate_func(cfg, "window", settings_check_count);
 	cfg_set_validate_func(cfg, "echo-failures", settings_check_count);
 	cfg_set_validate_func(cfg, "dev", settings_check_dev);
+	cfg_set_validate_func(cfg, "datapath", settings_check_datapath);
 	cfg_set_validate_func(cfg, "route", settings_check_any_cidr);
 	cfg_set_validate_func(cfg, "ipv6", settings_check_ipv6);
 	cfg_set_validate_func(cfg, "mppe", settings_check_mppe);
@@ -389,6 +391,7 @@ static int apply(struct client_config *c, char *why)
 	}
 	c->clamp_mss = cfg_getbool(cfg, "clamp-mss");
 	c->offload = cfg_getbool(cfg, "offload");
+	(void)datapath_mode(cfg_getstr(cfg, "datapath"), &c->datapath);
 	c->session.link_info = cfg_getbool(cfg, "set-link-info");
 	c->fragment = c->session.fragment = cfg_getbool(cfg, "fragment");
 	c->control_path = cfg_getstr(cfg, "control");

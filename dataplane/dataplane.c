@@ -428,6 +428,16 @@ struct dp_session *dp_route6_holder(
 	return table_find_route6(&dp->table, prefix, len);
 }
 
+void dp_session_set_hop(struct dataplane *dp, struct dp_session *s, const struct frame_hop *hop)
+{
+	struct command c = { .type = COMMAND_SET_HOP };
+
+	(void)dp;
+	if (hop)
+		c.hop = *hop;
+	post_small(s, &c);
+}
+
 /* ---- counters ---- */
 
 void dp_session_stats(const struct dp_session *s, struct tunnel_stats *out)

@@ -25,6 +25,8 @@
 #include <stdint.h>
 
 struct dataplane;
+struct frame_hop;
+struct io_fast;
 struct dp_session; /* one call in the data plane */
 
 struct dp_config {
@@ -32,7 +34,9 @@ struct dp_config {
 			 generator: one read, one IP packet, or with offloads one super-packet. Not
 			 owned. */
 	struct vnet_offload inner_offload; /* what that device was made with; all false: nothing */
-	int gre_fd;            /* raw socket for protocol 47; see gre_socket_open(). Not owned. */
+	int gre_fd;           /* raw socket for protocol 47; see gre_socket_open(). Not owned. */
+	struct io_fast *fast; /* beside it, for sessions that have a hop: dataplane/io_fast.h. NULL:
+				  none. Not owned. */
 	bool lookup_by_source; /* find the session of an inner packet by its source (load
 				  generator), not destination */
 	bool check_source;   /* drop what a session sends with a source address that is not its own
@@ -188,12 +192,17 @@ int dp_session_add_route6(
 struct dp_session *dp_route6_holder(
 	const struct dataplane *dp, const uint8_t prefix[16], unsigned int len);
 
+/* How frames get to the session's peer by the fast path; NULL: they do not, its packets go by the raw
+ * socket, as at first. */
+void dp_session_set_hop(struct dataplane *dp, struct dp_session *s, const struct frame_hop *hop);
+
 /* Counters; a snapshot that may be a moment old. (Any thread while the session exists.) */
 void dp_session_stats(const struct dp_session *s, struct tunnel_stats *out);
 
 /* Counters of what belongs to no session or goes wrong below. */
 struct dp_stats {
 	uint64_t gre_received, gre_sent;
+	uint64_t fast_received, fast_sent;    /* of them, by the fast path */
 	uint64_t gre_faults[GRE_FAULT_COUNT]; /* by enum gre_fault */
 	uint64_t gre_unknown_call;            /* valid, but no session with (peer, Call ID) */
 	uint64_t gre_too_long;                /* did not fit a slot */

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "dataplane/frame.h"
 #include "dataplane/limiter.h"
 #include "dataplane/queue.h"
 #include "dataplane/table.h"
@@ -47,6 +48,9 @@ struct dp_session {
 	struct in_addr peer, local_address;
 	struct tunnel tunnel;
 	struct wheel_entry timer;
+	struct frame_hop hop;
+	uint64_t raw_at;   /* by the fast path: when one last went by the raw socket, us ... */
+	uint32_t fast_max; /* ... and the largest since then, octets */
 
 	struct worker *worker; /* constant, as peer, local and owner */
 	void *owner;

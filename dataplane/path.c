@@ -20,6 +20,8 @@
 
 #define IP_GRE 47
 
+#define RAW_INTERVAL 1000000 /* us, see hop_of() */
+
 void path_discard(struct worker *w, struct packet_list *list)
 {
 	struct packet *p;
@@ -247,17 +249,18 @@ static bool accept_packet(struct worker *w, struct packet *p, size_t len, struct
 	return true;
 }
 
-int path_read_gre(struct worker *w)
+int path_read_gre(struct worker *w, bool raw)
 {
-	int n = io_receive(&w->rx, w->config.gre_fd, &w->pool);
+	int n = io_receive(&w->rx, w->config.gre_fd, raw, &w->pool);
 
 	if (n == -EBADF || n == -ENOTSOCK)
 		return n;
 	if (n <= 0)
 		return 0; /* nothing there, or an ICMP error that is read and gone */
 	w->gre_count = (unsigned int)n;
-	w->gre_more = w->gre_count == w->rx.armed;
+	w->gre_more = w->rx.more;
 	w->stats.gre_received += w->gre_count;
+	w->stats.fast_received += w->rx.by_fast;
 	return 0;
 }
 
@@ -372,6 +375,25 @@ void path_open6(struct worker *w, struct dp_session *s, bool open)
 
 /* ---- from the inner side to the GRE socket ---- */
 
+/*
+ * The way of a packet: the session's hop, or NULL for the raw socket. That gets what is larger than
+ * the path, to say so, and of the large packets one a second: only from it do we learn that the path
+ * has become smaller.
+ */
+static const struct frame_hop *hop_of(
+	struct worker *w, struct dp_session *s, const struct packet *p)
+{
+	if (!s->hop.largest || (s->path_mtu && IPV4_HEADER + p->len > s->path_mtu))
+		return NULL;
+	if (p->len > s->fast_max)
+		s->fast_max = p->len;
+	if (w->now - s->raw_at < RAW_INTERVAL || p->len < s->fast_max - s->fast_max / 8)
+		return &s->hop;
+	s->raw_at = w->now;
+	s->fast_max = 0;
+	return NULL;
+}
+
 static void queue_packet(struct worker *w, struct dp_session *s, struct packet *p)
 {
 	if (w->tx.count == IO_SEND_MAX) {
@@ -384,7 +406,7 @@ static void queue_packet(struct worker *w, struct dp_session *s, struct packet *
 		return;
 	}
 	p->owner = s;
-	io_send_add(&w->tx, p, s->local_address, s->peer);
+	io_send_add(&w->tx, p, s->local_address, s->peer, hop_of(w, s, p));
 }
 
 void path_release(struct worker *w, struct dp_session *s)

@@ -8,8 +8,9 @@
  * commanded before a packet could come (a call added, keys, data allowed) is in force for it.
  */
 
-/* Reads one batch from the GRE socket. -errno if it cannot be read any more. */
-int path_read_gre(struct worker *w);
+/* Reads one batch of GRE: from the fast path, and with `raw` from the socket. -errno if that cannot be
+ * read any more. */
+int path_read_gre(struct worker *w, bool raw);
 /* Does it: to the inner side and the event queue. -EPIPE if there will be no more. */
 int path_receive(struct worker *w);
 

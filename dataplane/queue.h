@@ -9,6 +9,7 @@
 #pragma once
 
 #include "dataplane/dataplane.h"
+#include "dataplane/frame.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -49,6 +50,7 @@ enum command_type {
 	COMMAND_OPEN,
 	COMMAND_OPEN6,
 	COMMAND_ADD_ROUTE,
+	COMMAND_SET_HOP,
 	COMMAND_STOP,
 };
 
@@ -86,6 +88,7 @@ struct command {
 			struct bucket_limit send, receive;
 		} limit;
 		struct dp_route *route;
+		struct frame_hop hop;
 		bool open;
 	};
 	uint8_t data[]; /* COMMAND_SEND: the frame's information field */

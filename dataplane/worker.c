@@ -26,7 +26,7 @@
 /* A DP_EVENT_PATH of one session at most so often, us. */
 #define PATH_INTERVAL 1000000
 
-enum source { SOURCE_GRE, SOURCE_INNER, SOURCE_COMMANDS, SOURCE_COUNT };
+enum source { SOURCE_GRE, SOURCE_INNER, SOURCE_COMMANDS, SOURCE_FAST, SOURCE_COUNT };
 
 uint64_t worker_clock(void)
 {
@@ -45,6 +45,8 @@ static int fd_of(const struct worker *w, enum source source)
 		return w->config.gre_fd;
 	case SOURCE_INNER:
 		return w->config.inner_fd;
+	case SOURCE_FAST:
+		return w->config.fast->poll;
 	default:
 		return w->commands.fd;
 	}
@@ -62,7 +64,11 @@ static void set_blocked(struct worker *w, bool blocked)
 	if (blocked == (w->blocked_until != 0))
 		return;
 	w->blocked_until = blocked ? w->now + BLOCKED_MAX : 0;
-	if (!w->gre_lost)
+	if (blocked)
+		w->blocked_fast = io_send_waits_fast(&w->tx);
+	if (w->blocked_fast)
+		io_fast_want_write(w->config.fast, blocked);
+	else if (!w->gre_lost)
 		watch(w, SOURCE_GRE, EPOLL_CTL_MOD, EPOLLIN | (blocked ? EPOLLOUT : 0u));
 	if (!w->inner_lost)
 		watch(w, SOURCE_INNER, EPOLL_CTL_MOD, blocked ? 0u : EPOLLIN);
@@ -85,6 +91,7 @@ static unsigned int flush(struct worker *w)
 
 	result = io_send(&w->tx, w->config.gre_fd, &w->pool);
 	w->stats.gre_sent += result.sent;
+	w->stats.fast_sent += result.by_fast;
 	w->stats.send_errors += result.failed;
 	w->stats.send_too_big += result.too_big;
 	while ((p = packet_list_take(&w->tx.too_big)) != NULL) {
@@ -270,6 +277,9 @@ static void execute(struct worker *w, const struct command *c)
 	case COMMAND_ADD_ROUTE:
 		add_route(w, c->route);
 		break;
+	case COMMAND_SET_HOP:
+		s->hop = c->hop;
+		break;
 	case COMMAND_STOP:
 		w->stop = true;
 		break;
@@ -347,6 +357,25 @@ static void lost(struct worker *w, enum source source)
 		w->inner_lost = true;
 }
 
+/* May what waits go out? */
+static bool has_room(const struct worker *w, const uint32_t ready[SOURCE_COUNT])
+{
+	if (!w->blocked_until)
+		return false;
+	return w->blocked_fast ? ready[SOURCE_FAST] != 0 : (ready[SOURCE_GRE] & EPOLLOUT) != 0;
+}
+
+/* Also before gaps are given up, see is_behind(). */
+static int read_gre(struct worker *w, const uint32_t ready[SOURCE_COUNT])
+{
+	bool due = wheel_next(&w->wheel) <= w->now;
+	bool raw = !w->gre_lost && (due || (ready[SOURCE_GRE] & ~(uint32_t)EPOLLOUT));
+
+	if (!raw && !ready[SOURCE_FAST] && !(due && w->config.fast))
+		return 0;
+	return path_read_gre(w, raw);
+}
+
 static void turn(struct worker *w)
 {
 	uint32_t ready[SOURCE_COUNT] = { 0 };
@@ -356,11 +385,10 @@ static void turn(struct worker *w)
 	for (int i = 0; i < n; i++)
 		ready[events[i].data.u32] = events[i].events;
 	w->now = worker_clock();
-	if (w->blocked_until && (ready[SOURCE_GRE] & EPOLLOUT || w->now >= w->blocked_until))
+	if (has_room(w, ready) || (w->blocked_until && w->now >= w->blocked_until))
 		unblock(w);
 	w->gre_more = false;
-	if (((ready[SOURCE_GRE] & ~(uint32_t)EPOLLOUT) || wheel_next(&w->wheel) <= w->now) &&
-		!w->gre_lost && path_read_gre(w) < 0)
+	if (read_gre(w, ready) < 0)
 		lost(w, SOURCE_GRE);
 	if (ready[SOURCE_INNER] && !w->inner_lost && path_read_inner(w) < 0)
 		lost(w, SOURCE_INNER);
@@ -398,6 +426,8 @@ static int watch_all(struct worker *w)
 		r = watch(w, SOURCE_INNER, EPOLL_CTL_ADD, EPOLLIN);
 	if (r == 0)
 		r = watch(w, SOURCE_COMMANDS, EPOLL_CTL_ADD, EPOLLIN);
+	if (r == 0 && w->config.fast)
+		r = watch(w, SOURCE_FAST, EPOLL_CTL_ADD, EPOLLIN);
 	if (r < 0)
 		close(w->epoll);
 	return r;
@@ -434,8 +464,8 @@ struct worker *worker_new(const struct dp_config *config, struct event_queue *ev
 	w->cipher.cipher = config->cipher;
 	event_list_init(&w->raised);
 	inner_init(&w->inner, config->inner_fd, &config->inner_offload, &w->pool, &w->stats);
-	io_receive_init(&w->rx);
-	io_send_init(&w->tx);
+	io_receive_init(&w->rx, config->fast);
+	io_send_init(&w->tx, config->fast);
 	wheel_init(&w->wheel, worker_clock());
 	r = command_queue_init(&w->commands);
 	if (r < 0)

@@ -99,6 +99,8 @@ static cfg_opt_t server_opts[] = {
 	CFG_BOOL("set-link-info", cfg_false, CFGF_NONE),
 	CFG_BOOL("fragment", cfg_false, CFGF_NONE),
 	CFG_BOOL("offload", cfg_true, CFGF_NONE),
+	CFG_STR("datapath", "raw", CFGF_NONE),
+	CFG_STR("interface", NULL, CFGF_NONE),
 	CFG_INT("echo-interval", 30, CFGF_NONE),
 	CFG_INT("echo-failures", 4, CFGF_NONE),
 	CFG_INT("setup-timeout", 60, CFGF_NONE),
@@ -164,6 +166,8 @@ static cfg_t *make_cfg(void)
 	cfg_set_validate_func(cfg, "user", users_section);
 	cfg_set_validate_func(cfg, "name", check_name);
 	cfg_set_validate_func(cfg, "dev", settings_check_dev);
+	cfg_set_validate_func(cfg, "datapath", settings_check_datapath);
+	cfg_set_validate_func(cfg, "interface", settings_check_dev);
 	cfg_set_validate_func(cfg, "mppe", settings_check_mppe);
 	cfg_set_validate_func(cfg, "auth", settings_check_auth);
 	cfg_set_validate_func(cfg, "tls|min-version", settings_check_tls_version);
@@ -445,6 +449,8 @@ static int apply(struct server_config *c, char *why)
 	c->check_source = cfg_getbool(cfg, "check-source");
 	c->clamp_mss = cfg_getbool(cfg, "clamp-mss");
 	c->offload = cfg_getbool(cfg, "offload");
+	(void)datapath_mode(cfg_getstr(cfg, "datapath"), &c->datapath);
+	c->interface = cfg_getstr(cfg, "interface");
 	c->session.link_info = cfg_getbool(cfg, "set-link-info");
 	c->fragment = c->session.fragment = cfg_getbool(cfg, "fragment");
 	c->backlog = count(cfg, "backlog");

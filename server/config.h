@@ -27,6 +27,8 @@ struct server_config {
 	uint8_t dns6[ND_DNS_MAX][ND_ADDRESS];
 	unsigned int mtu;
 	bool forward, masquerade, check_source, clamp_mss, fragment, offload;
+	enum datapath_mode datapath;
+	const char *interface; /* of the fast path; NULL or "": by the addresses */
 	unsigned int backlog; /* of each listening socket */
 	struct limits_config limits;
 	struct peers peers;

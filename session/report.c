@@ -311,6 +311,8 @@ static json_t *dataplane_counters(const struct hub *h)
 		dataplane_stats(h->dp, &d);
 	json_object_set_new(o, "gre_received", number(d.gre_received));
 	json_object_set_new(o, "gre_sent", number(d.gre_sent));
+	json_object_set_new(o, "fast_received", number(d.fast_received));
+	json_object_set_new(o, "fast_sent", number(d.fast_sent));
 	json_object_set_new(o, "gre_unknown_call", number(d.gre_unknown_call));
 	json_object_set_new(o, "gre_too_long", number(d.gre_too_long));
 	for (unsigned int i = 1; i < GRE_FAULT_COUNT; i++)

@@ -131,6 +131,7 @@ struct session {
 	uint32_t speed;         /* bits/s, when connected */
 	struct line *line;
 	struct dp_session *dp;
+	struct datapath_way way;
 	uv_timer_t timer;
 	struct in_addr peer, local; /* outer */
 	uint64_t mtu_at;            /* when to ask for the path's MTU again, us */

@@ -505,7 +505,7 @@ static int run(struct bench *b, char *why)
 		dp.gre_fd = b->gre_fd;
 		dp.inner_fd = b->worker_fd;
 		uv_loop_init(&b->loop);
-		rc = hub_init(&b->hub, &b->loop, &dp, why);
+		rc = hub_init(&b->hub, &b->loop, &dp, NULL, why);
 	}
 	if (rc < 0) {
 		if (b->hub.loop)
