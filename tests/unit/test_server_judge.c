@@ -66,6 +66,20 @@ void session_close(struct session *s, enum pptp_reason reason, const char *detai
 	fail();
 }
 
+int session_limit(struct session *s, const struct rate_limits *limits)
+{
+	assert_ptr_equal(s, &session);
+	assert_non_null(limits);
+	return 0;
+}
+
+void session_limited(const struct session *s, struct dp_limited *up, struct dp_limited *down)
+{
+	(void)s;
+	memset(up, 0, sizeof(*up));
+	memset(down, 0, sizeof(*down));
+}
+
 void session_stats(const struct session *s, struct tunnel_stats *out)
 {
 	(void)s;
