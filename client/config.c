@@ -3,6 +3,7 @@
 
 #include "session/arguments.h"
 #include "session/settings_call.h"
+#include "session/settings_rate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,6 +107,9 @@ static cfg_opt_t client_opts[] = {
 	CFG_INT("processing-delay", 0, CFGF_NONE),
 	CFG_STR("flow-control", "advisory", CFGF_NONE),
 	CFG_INT("max-ack-timeout", 10, CFGF_NONE),
+	CFG_STR("rate-limit-up", "off", CFGF_NONE),
+	CFG_STR("rate-limit-down", "off", CFGF_NONE),
+	CFG_STR("rate-limit-burst", "auto", CFGF_NONE),
 	CFG_BOOL("incoming", cfg_false, CFGF_NONE),
 	CFG_STR("calling", "", CFGF_NONE),
 	CFG_STR("called", "", CFGF_NONE),
@@ -140,6 +144,7 @@ static cfg_t *make_cfg(void)
 	cfg_set_validate_func(cfg, "processing-delay", settings_check_delay);
 	cfg_set_validate_func(cfg, "flow-control", settings_check_flow);
 	cfg_set_validate_func(cfg, "max-ack-timeout", settings_check_seconds);
+	settings_rate_checks(cfg, "");
 	cfg_set_validate_func(cfg, "reply-timeout", settings_check_seconds);
 	cfg_set_validate_func(cfg, "control-echo-interval", settings_check_seconds);
 	for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++)
@@ -190,6 +195,7 @@ static void set_protocol(struct client_config *c)
 {
 	cfg_t *cfg = c->cfg;
 	struct ppp_link_config *l = &c->session.link;
+	struct rate_change limits;
 
 	snprintf(c->control.vendor, sizeof(c->control.vendor), "greyline");
 	c->control.framing = CONTROL_FRAMING_ANY;
@@ -212,6 +218,8 @@ static void set_protocol(struct client_config *c)
 	c->session.processing_delay = (uint16_t)cfg_getint(cfg, "processing-delay");
 	(void)settings_flow(cfg_getstr(cfg, "flow-control"), &c->session.flow);
 	c->session.ack_timeout_max = seconds(cfg, "max-ack-timeout");
+	settings_rate_read(cfg, &limits);
+	settings_rate_apply(&c->session.limits, &limits);
 	set_call(c);
 }
 

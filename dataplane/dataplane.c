@@ -64,6 +64,7 @@ static void session_free(struct dp_session *s)
 		s->routes = route->next;
 		free(route);
 	}
+	free(s->control_limiter);
 	*s->control_prev = s->control_next;
 	if (s->control_next)
 		s->control_next->control_prev = s->control_prev;
@@ -193,20 +194,18 @@ static void session_init(struct dp_session *s, const struct dp_session_config *c
 
 struct dp_session *dp_session_add(struct dataplane *dp, const struct dp_session_config *config)
 {
-	struct dp_session *s = calloc(1, sizeof(*s));
+	uint32_t peer = ntohl(config->peer.s_addr);
+	struct dp_session *s = NULL;
 
-	if (!s) {
+	if (table_find_call(&dp->table, peer, config->tunnel.call_id))
+		errno = EADDRINUSE;
+	else if (!(s = calloc(1, sizeof(*s))))
 		errno = ENOMEM;
+	if (!s)
 		return NULL;
-	}
 	session_init(s, config);
 	s->worker = dp->worker;
-	if (table_add_call(&dp->table, &s->control_node, ntohl(config->peer.s_addr),
-		    config->tunnel.call_id) < 0) {
-		free(s);
-		errno = EADDRINUSE;
-		return NULL;
-	}
+	table_add_call(&dp->table, &s->control_node, peer, config->tunnel.call_id);
 	s->control_next = dp->sessions;
 	s->control_prev = &dp->sessions;
 	if (s->control_next)
@@ -344,6 +343,25 @@ int dp_session_set_vj(
 	return params && !c.headers.vj ? -ENOMEM : 0;
 }
 
+int dp_session_set_limit(struct dataplane *dp, struct dp_session *s,
+	const struct bucket_limit *send, const struct bucket_limit *receive)
+{
+	struct command c = { .type = COMMAND_SET_LIMIT };
+
+	(void)dp;
+	if (!s->control_limiter && !send->rate && !receive->rate)
+		return 0;
+	if (!s->control_limiter)
+		s->control_limiter = calloc(1, sizeof(*s->control_limiter));
+	if (!s->control_limiter)
+		return -ENOMEM;
+	c.limit.limiter = s->control_limiter;
+	c.limit.send = *send;
+	c.limit.receive = *receive;
+	post_small(s, &c);
+	return 0;
+}
+
 void dp_session_reset_requested(struct dataplane *dp, struct dp_session *s)
 {
 	(void)dp;
@@ -415,6 +433,16 @@ struct dp_session *dp_route6_holder(
 void dp_session_stats(const struct dp_session *s, struct tunnel_stats *out)
 {
 	published(out, s->stats, SESSION_STATS_WORDS);
+}
+
+void dp_session_limited(
+	const struct dp_session *s, struct dp_limited *send, struct dp_limited *receive)
+{
+	*send = *receive = (struct dp_limited){ 0 };
+	if (!s->control_limiter)
+		return;
+	limiter_counted(&s->control_limiter->send, &send->packets, &send->bytes);
+	limiter_counted(&s->control_limiter->receive, &receive->packets, &receive->bytes);
 }
 
 void dataplane_stats(const struct dataplane *dp, struct dp_stats *out)

@@ -16,6 +16,7 @@
  */
 #pragma once
 
+#include "dataplane/bucket.h"
 #include "dataplane/vnet.h"
 #include "lib/tunnel.h"
 
@@ -156,6 +157,22 @@ void dp_session_reset_requested(struct dataplane *dp, struct dp_session *s);
  */
 void dp_session_open(struct dataplane *dp, struct dp_session *s, bool open);
 void dp_session_open6(struct dataplane *dp, struct dp_session *s, bool open);
+
+/*
+ * How much data may pass (rate 0: any amount): to the peer, and from it. Inner packets above are
+ * dropped and counted; control frames and raw sessions have no limit. May be called at any time;
+ * a session that never had a limit pays nothing for it. 0, or -ENOMEM: the limit is as before.
+ */
+int dp_session_set_limit(struct dataplane *dp, struct dp_session *s,
+	const struct bucket_limit *send, const struct bucket_limit *receive);
+
+struct dp_limited {
+	uint64_t packets, bytes; /* inner ones, dropped for the limit */
+};
+
+/* What the limits of dp_session_set_limit() have dropped. (Any thread while the session exists.) */
+void dp_session_limited(
+	const struct dp_session *s, struct dp_limited *send, struct dp_limited *receive);
 
 /*
  * Inner packets for prefix/len (IPv4, network order) belong to this session; longest prefix wins;

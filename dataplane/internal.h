@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "dataplane/limiter.h"
 #include "dataplane/queue.h"
 #include "dataplane/table.h"
 #include "dataplane/wheel.h"
@@ -41,6 +42,7 @@ struct dp_session {
 	uint16_t peer_mru, path_mtu; /* path_mtu 0: not known */
 	bool any_source;             /* constant */
 	bool open4, open6;           /* data of IPv4, of IPv6 may pass */
+	struct limiter *limiter;     /* NULL: there never was a limit */
 	bool touched;                /* in the worker's list of those to settle */
 	struct in_addr peer, local_address;
 	struct tunnel tunnel;
@@ -58,9 +60,10 @@ struct dp_session {
 	struct dp_session *control_next, **control_prev;
 	struct dp_route *routes;
 	uint16_t control_mru, control_path;
-	bool control_mppe; /* as commanded */
-	bool control_mppc; /* without MPPE, its header is as large */
-	bool removed;      /* dp_session_remove() was called */
+	struct limiter *control_limiter; /* allocated; the worker has it by COMMAND_SET_LIMIT */
+	bool control_mppe;               /* as commanded */
+	bool control_mppc;               /* without MPPE, its header is as large */
+	bool removed;                    /* dp_session_remove() was called */
 };
 
 #define OVERHEAD_OUTER (20 + GRE_HEADER_MAX)

@@ -32,6 +32,8 @@ void path_open6(struct worker *w, struct dp_session *s, bool open);
 /* A sealed packet of this session, or one that waits for the peer's window. False: the slot is
  * still the caller's, the reason counted. */
 bool path_seal(struct worker *w, struct dp_session *s, struct packet *p, uint16_t protocol);
+/* The same for data: what is above the session's limit is refused here, and counted. */
+bool path_seal_data(struct worker *w, struct dp_session *s, struct packet *p, uint16_t protocol);
 /* What waited for the peer's window and may go now. */
 void path_release(struct worker *w, struct dp_session *s);
 

@@ -44,6 +44,7 @@ enum command_type {
 	COMMAND_SET_PACK,
 	COMMAND_SET_UNPACK,
 	COMMAND_SET_VJ,
+	COMMAND_SET_LIMIT,
 	COMMAND_RESET_REQUESTED,
 	COMMAND_OPEN,
 	COMMAND_OPEN6,
@@ -80,6 +81,10 @@ struct command {
 			struct vj *vj; /* as codec */
 			bool sending;
 		} headers;
+		struct {
+			struct limiter *limiter; /* the session's; the same one each time */
+			struct bucket_limit send, receive;
+		} limit;
 		struct dp_route *route;
 		bool open;
 	};

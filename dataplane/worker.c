@@ -254,6 +254,10 @@ static void execute(struct worker *w, const struct command *c)
 	case COMMAND_SET_VJ:
 		tunnel_set_vj(&s->tunnel, c->headers.sending, c->headers.vj);
 		break;
+	case COMMAND_SET_LIMIT:
+		s->limiter = c->limit.limiter;
+		limiter_set(s->limiter, &c->limit.send, &c->limit.receive, w->now);
+		break;
 	case COMMAND_RESET_REQUESTED:
 		tunnel_reset_requested(&s->tunnel);
 		break;

@@ -127,7 +127,7 @@ static void authentication_evaded(struct ppp_link *l)
 	else if (link_auth_failed_once(l))
 		link_end(l, LINK_END, PPTP_AUTH_FAILED,
 			"LCP was negotiated anew after a failed attempt");
-	else if (eap_handshake(&l->eap))
+	else if (l->eap && eap_handshake(l->eap))
 		link_end(l, LINK_END, PPTP_AUTH_FAILED,
 			"LCP was negotiated anew in the midst of TLS");
 }
@@ -174,6 +174,10 @@ static enum pptp_reason mppe_reason(const struct ppp_link *l, const char *text)
 {
 	const struct cp *ccp = &l->ccp.cp;
 
+	/* The success was lost: nothing else could have come of it (link_ccp_prepare()). */
+	if (l->phase == PPP_AUTHENTICATE && l->mppe.policy == PPP_MPPE_REQUIRE &&
+		!ppp_auth_makes_keys(l->auth))
+		return PPTP_AUTH_NO_METHOD;
 	if (l->phase != PPP_NETWORK || cp_is_open(ccp))
 		return PPTP_PPP_TERMINATED;
 	if (l->mppe.policy == PPP_MPPE_REQUIRE)

@@ -92,6 +92,46 @@ static void the_account_is_the_certificates(void **state)
 	end();
 }
 
+/* Proofs are repeated, each by the certificate: what the client calls itself was not proven the first
+ * time either. */
+static void a_certificate_is_shown_again_under_any_name(void **state)
+{
+	(void)state;
+	prepare(TLS_1_3, &tls_only, &tls_only, 1);
+	p.end[CLIENT].config.name = "mallory";
+	p.end[CLIENT].config.password = NULL;
+	p.end[SERVER].config.reauthenticate = 60 * SECOND;
+	stub.name = "the account";
+	run();
+	expect_up("EAP-TLS");
+	pair_run(&p, 301 * SECOND, false);
+	assert_false(p.broken);
+	expect_up("EAP-TLS");
+	assert_int_equal(p.judged, 6);
+	assert_string_equal(info_of(SERVER).peer_name, "the account");
+	end();
+}
+
+/* But not another's. */
+static void another_certificate_later_ends_it(void **state)
+{
+	(void)state;
+	prepare(TLS_1_3, &tls_only, &tls_only, 1);
+	p.end[SERVER].config.reauthenticate = 60 * SECOND;
+	stub.name = "alice";
+	run();
+	expect_up("EAP-TLS");
+	stub.name = "bob";
+	pair_run(&p, 100 * SECOND, false);
+	assert_false(p.broken);
+	assert_true(p.end[SERVER].over);
+	assert_int_equal(p.end[SERVER].reason, PPTP_AUTH_FAILED);
+	assert_string_equal(p.end[SERVER].detail,
+		"the client showed another user's certificate when it was asked again");
+	assert_string_equal(info_of(SERVER).peer_name, "alice");
+	end();
+}
+
 /* Who calls itself otherwise than its account (Windows tells the UPN) is still who it was. */
 static void a_later_proof_is_by_the_certificate_too(void **state)
 {
@@ -360,6 +400,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_are_in_step_at_each_strength),
 		cmocka_unit_test(the_account_is_the_certificates),
+		cmocka_unit_test(a_certificate_is_shown_again_under_any_name),
+		cmocka_unit_test(another_certificate_later_ends_it),
 		cmocka_unit_test(a_later_proof_is_by_the_certificate_too),
 		cmocka_unit_test(any_path_brings_it_up),
 		cmocka_unit_test(who_asks_for_tls_gets_nothing_weaker),
