@@ -339,6 +339,7 @@ int session_add_to_dataplane(
 
 	for (int i = 0; i < CALL_ID_TRIES; i++) {
 		random_bytes(&s->call_id, sizeof(s->call_id));
+		s->call_id = dataplane_call_id(s->hub->dp, s->call_id);
 		dc.tunnel.call_id = s->call_id;
 		s->dp = dp_session_add(s->hub->dp, &dc);
 		if (s->dp) {
