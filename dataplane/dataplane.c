@@ -23,7 +23,7 @@ unsigned int dp_workers_auto(void)
 	if (sched_getaffinity(0, sizeof(cpus), &cpus) < 0)
 		return 1;
 	n = CPU_COUNT(&cpus);
-	return n < 1 ? 1 : n < DP_WORKERS_MAX ? (unsigned int)n : DP_WORKERS_MAX;
+	return n < 1 ? 1 : n < DP_WORKERS_AUTO ? (unsigned int)n : DP_WORKERS_AUTO;
 }
 
 /* Of those there are. */

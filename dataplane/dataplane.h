@@ -27,6 +27,8 @@ struct dataplane;
 struct dp_session; /* one call in the data plane */
 
 #define DP_WORKERS_MAX 32
+#define DP_WORKERS_AUTO                                                                            \
+	8 /* more have to be asked for: each GRE socket costs every packet something */
 
 struct dp_config {
 	unsigned int workers; /* up to DP_WORKERS_MAX; 0 and 1: one. See dp_workers_auto(). */
@@ -80,7 +82,7 @@ struct dp_event {
 	uint32_t len;
 };
 
-/* One for each CPU that this process may run on, at most DP_WORKERS_MAX. */
+/* One for each CPU that this process may run on, at most DP_WORKERS_AUTO. */
 unsigned int dp_workers_auto(void);
 
 /* NULL with errno set. Starts the workers' threads; a session belongs to one of them, that of its own Call

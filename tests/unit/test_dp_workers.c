@@ -501,7 +501,7 @@ static void a_worker_that_has_nothing_to_do_is_not_stuck(void **state)
 static void there_is_at_least_one(void **state)
 {
 	(void)state;
-	assert_in_range(dp_workers_auto(), 1, DP_WORKERS_MAX);
+	assert_in_range(dp_workers_auto(), 1, DP_WORKERS_AUTO);
 }
 
 int main(void)
