@@ -5,7 +5,8 @@
  * These instructions know only the lower halves of the vector registers, and are slow by a factor of
  * several while the upper halves are not clean.
  *
- * Invariant: keys are only in registers.
+ * Invariant: keys are only in registers, and in two variables that are wiped: a compiler that does not
+ * optimize keeps these in memory.
  */
 #include "lib/mppe/cipher.h"
 
@@ -95,14 +96,16 @@ SHA void sha1_x86_new_key(
 		hash = block(hash, halves(s[0], 0), zero, zero, halves(k[0], F2));
 		hash = block(hash, f2, f2, end, halves(0, (uint64_t)0x0003 << 48));
 		_mm_storel_epi64((__m128i *)(void *)interim, swap(hash.abcd));
-		return;
+	} else {
+		/* 16 + 40 + 16 + 40 bytes: 0x0380 bits. */
+		memcpy(s + 1, start + 8, 8);
+		memcpy(k + 1, session + 8, 8);
+		hash = block(hash, halves(s[0], s[1]), zero, zero, halves(0, k[0]));
+		hash = block(hash, halves(k[1], F2), f2, f2, halves(0x80, (uint64_t)0x8003 << 48));
+		_mm_storeu_si128((__m128i *)(void *)interim, swap(hash.abcd));
 	}
-	/* 16 + 40 + 16 + 40 bytes: 0x0380 bits. */
-	memcpy(s + 1, start + 8, 8);
-	memcpy(k + 1, session + 8, 8);
-	hash = block(hash, halves(s[0], s[1]), zero, zero, halves(0, k[0]));
-	hash = block(hash, halves(k[1], F2), f2, f2, halves(0x80, (uint64_t)0x8003 << 48));
-	_mm_storeu_si128((__m128i *)(void *)interim, swap(hash.abcd));
+	explicit_bzero(s, sizeof(s));
+	explicit_bzero(k, sizeof(k));
 }
 
 void sha1_x86_new_key_avx(

@@ -37,7 +37,7 @@ boot()
 	SERVER=$DUT_IP PINGS=0 ROUNDS=0 HOLD=0 DIAL=20 PPTP_OPTS='' PPTPD_CONF='' UNATTENDED=1 MPPE=128
 	write_env "$s/env" SERVER PINGS ROUNDS HOLD DIAL PPTP_OPTS PPTPD_CONF UNATTENDED
 	echo ". ./guest/$1" >"$s/cmd"
-	guest_start "$LAB" "$1" "$2/24" 600
+	guest_start "$LAB" "$1" "$2/24" 1200
 }
 
 booted()
