@@ -162,6 +162,7 @@ struct attempt *attempt_new(uv_loop_t *loop, const struct client_config *config,
 		.clamp_mss = config->clamp_mss,
 		.fragment_outer = config->fragment,
 	};
+	struct datapath_config datapath = { .mode = config->datapath, .peer = server->sin_addr };
 
 	if (!a) {
 		snprintf(why, SYSTEM_WHY, "out of memory");
@@ -178,8 +179,8 @@ struct attempt *attempt_new(uv_loop_t *loop, const struct client_config *config,
 	}
 	dp.inner_fd = a->network.tun_fd;
 	dp.inner_offload = hub_offload(&a->network.offload);
-	dp.gre_fd = a->network.gre_fd;
-	if (hub_init(&a->hub, loop, &dp, why) < 0) {
+	dp.gre_fd = datapath.gre_fd = a->network.gre_fd;
+	if (hub_init(&a->hub, loop, &dp, &datapath, why) < 0) {
 		client_network_close(&a->network);
 		free(a);
 		return NULL;

@@ -3,6 +3,7 @@
 
 #include "session/arguments.h"
 #include "session/settings_call.h"
+#include "session/settings_rate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +98,7 @@ static cfg_opt_t client_opts[] = {
 	CFG_BOOL("set-link-info", cfg_false, CFGF_NONE),
 	CFG_BOOL("fragment", cfg_false, CFGF_NONE),
 	CFG_BOOL("offload", cfg_true, CFGF_NONE),
+	CFG_STR("datapath", "raw", CFGF_NONE),
 	CFG_STR("phone", "", CFGF_NONE),
 	CFG_STR("subaddress", "", CFGF_NONE),
 	CFG_INT("min-speed", 300, CFGF_NONE),
@@ -106,6 +108,9 @@ static cfg_opt_t client_opts[] = {
 	CFG_INT("processing-delay", 0, CFGF_NONE),
 	CFG_STR("flow-control", "advisory", CFGF_NONE),
 	CFG_INT("max-ack-timeout", 10, CFGF_NONE),
+	CFG_STR("rate-limit-up", "off", CFGF_NONE),
+	CFG_STR("rate-limit-down", "off", CFGF_NONE),
+	CFG_STR("rate-limit-burst", "auto", CFGF_NONE),
 	CFG_BOOL("incoming", cfg_false, CFGF_NONE),
 	CFG_STR("calling", "", CFGF_NONE),
 	CFG_STR("called", "", CFGF_NONE),
@@ -140,6 +145,7 @@ static cfg_t *make_cfg(void)
 	cfg_set_validate_func(cfg, "processing-delay", settings_check_delay);
 	cfg_set_validate_func(cfg, "flow-control", settings_check_flow);
 	cfg_set_validate_func(cfg, "max-ack-timeout", settings_check_seconds);
+	settings_rate_checks(cfg, "");
 	cfg_set_validate_func(cfg, "reply-timeout", settings_check_seconds);
 	cfg_set_validate_func(cfg, "control-echo-interval", settings_check_seconds);
 	for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++)
@@ -148,6 +154,7 @@ static cfg_t *make_cfg(void)
 	cfg_set_validate_func(cfg, "window", settings_check_count);
 	cfg_set_validate_func(cfg, "echo-failures", settings_check_count);
 	cfg_set_validate_func(cfg, "dev", settings_check_dev);
+	cfg_set_validate_func(cfg, "datapath", settings_check_datapath);
 	cfg_set_validate_func(cfg, "route", settings_check_any_cidr);
 	cfg_set_validate_func(cfg, "ipv6", settings_check_ipv6);
 	cfg_set_validate_func(cfg, "mppe", settings_check_mppe);
@@ -190,6 +197,7 @@ static void set_protocol(struct client_config *c)
 {
 	cfg_t *cfg = c->cfg;
 	struct ppp_link_config *l = &c->session.link;
+	struct rate_change limits;
 
 	snprintf(c->control.vendor, sizeof(c->control.vendor), "greyline");
 	c->control.framing = CONTROL_FRAMING_ANY;
@@ -212,6 +220,8 @@ static void set_protocol(struct client_config *c)
 	c->session.processing_delay = (uint16_t)cfg_getint(cfg, "processing-delay");
 	(void)settings_flow(cfg_getstr(cfg, "flow-control"), &c->session.flow);
 	c->session.ack_timeout_max = seconds(cfg, "max-ack-timeout");
+	settings_rate_read(cfg, &limits);
+	settings_rate_apply(&c->session.limits, &limits);
 	set_call(c);
 }
 
@@ -381,6 +391,7 @@ static int apply(struct client_config *c, char *why)
 	}
 	c->clamp_mss = cfg_getbool(cfg, "clamp-mss");
 	c->offload = cfg_getbool(cfg, "offload");
+	(void)datapath_mode(cfg_getstr(cfg, "datapath"), &c->datapath);
 	c->session.link_info = cfg_getbool(cfg, "set-link-info");
 	c->fragment = c->session.fragment = cfg_getbool(cfg, "fragment");
 	c->control_path = cfg_getstr(cfg, "control");

@@ -29,6 +29,7 @@ struct client_config {
 	struct client_route6 routes6[CLIENT_ROUTES_MAX];
 	unsigned int route6_count;
 	bool default_route, dns, once, incoming, json, clamp_mss, fragment, offload;
+	enum datapath_mode datapath;
 	const char *control_path; /* NULL: the default */
 	unsigned int mtu;
 	uint64_t connect_timeout, reconnect_min, reconnect_max; /* us */

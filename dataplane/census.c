@@ -13,6 +13,16 @@ void dp_session_stats(const struct dp_session *s, struct tunnel_stats *out)
 	published(out, s->stats, SESSION_STATS_WORDS);
 }
 
+void dp_session_limited(
+	const struct dp_session *s, struct dp_limited *send, struct dp_limited *receive)
+{
+	*send = *receive = (struct dp_limited){ 0 };
+	if (!s->control_limiter)
+		return;
+	limiter_counted(&s->control_limiter->send, &send->packets, &send->bytes);
+	limiter_counted(&s->control_limiter->receive, &receive->packets, &receive->bytes);
+}
+
 void dataplane_stats(const struct dataplane *dp, struct dp_stats *out)
 {
 	uint64_t sum[DP_STATS_WORDS] = { 0 };

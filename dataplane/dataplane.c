@@ -66,6 +66,7 @@ struct dataplane *dataplane_new(const struct dp_config *config)
 	if (!dp)
 		goto out;
 	assert(config->workers <= DP_WORKERS_MAX);
+	assert(!config->fast || config->workers <= 1);
 	if (!complete.workers)
 		complete.workers = 1;
 	dp->steer = config->steer;
@@ -104,6 +105,7 @@ static void session_free(struct dp_session *s)
 		s->routes = route->next;
 		free(route);
 	}
+	free(s->control_limiter);
 	*s->control_prev = s->control_next;
 	if (s->control_next)
 		s->control_next->control_prev = s->control_prev;
@@ -260,20 +262,18 @@ uint16_t dataplane_call_id(const struct dataplane *dp, uint16_t wanted)
 
 struct dp_session *dp_session_add(struct dataplane *dp, const struct dp_session_config *config)
 {
-	struct dp_session *s = calloc(1, sizeof(*s));
+	uint32_t peer = ntohl(config->peer.s_addr);
+	struct dp_session *s = NULL;
 
-	if (!s) {
+	if (table_find_call(&dp->table, peer, config->tunnel.call_id))
+		errno = EADDRINUSE;
+	else if (!(s = calloc(1, sizeof(*s))))
 		errno = ENOMEM;
+	if (!s)
 		return NULL;
-	}
 	session_init(s, config);
 	s->worker = dp->workers[dp_shard(config->tunnel.call_id, dp->count)];
-	if (table_add_call(&dp->table, &s->control_node, ntohl(config->peer.s_addr),
-		    config->tunnel.call_id) < 0) {
-		free(s);
-		errno = EADDRINUSE;
-		return NULL;
-	}
+	table_add_call(&dp->table, &s->control_node, peer, config->tunnel.call_id);
 	s->control_next = dp->sessions;
 	s->control_prev = &dp->sessions;
 	if (s->control_next)
@@ -429,6 +429,25 @@ int dp_session_set_vj(
 	return params && !c.headers.vj ? -ENOMEM : 0;
 }
 
+int dp_session_set_limit(struct dataplane *dp, struct dp_session *s,
+	const struct bucket_limit *send, const struct bucket_limit *receive)
+{
+	struct command c = { .type = COMMAND_SET_LIMIT };
+
+	(void)dp;
+	if (!s->control_limiter && !send->rate && !receive->rate)
+		return 0;
+	if (!s->control_limiter)
+		s->control_limiter = calloc(1, sizeof(*s->control_limiter));
+	if (!s->control_limiter)
+		return -ENOMEM;
+	c.limit.limiter = s->control_limiter;
+	c.limit.send = *send;
+	c.limit.receive = *receive;
+	post_small(s, &c);
+	return 0;
+}
+
 void dp_session_reset_requested(struct dataplane *dp, struct dp_session *s)
 {
 	(void)dp;
@@ -498,4 +517,14 @@ struct dp_session *dp_route6_holder(
 	const struct dataplane *dp, const uint8_t prefix[16], unsigned int len)
 {
 	return table_find_route6(&dp->table, prefix, len);
+}
+
+void dp_session_set_hop(struct dataplane *dp, struct dp_session *s, const struct frame_hop *hop)
+{
+	struct command c = { .type = COMMAND_SET_HOP };
+
+	(void)dp;
+	if (hop)
+		c.hop = *hop;
+	post_small(s, &c);
 }

@@ -16,6 +16,7 @@
  */
 #pragma once
 
+#include "dataplane/bucket.h"
 #include "dataplane/vnet.h"
 #include "lib/tunnel.h"
 
@@ -24,6 +25,8 @@
 #include <stdint.h>
 
 struct dataplane;
+struct frame_hop;
+struct io_fast;
 struct dp_session; /* one call in the data plane */
 
 #define DP_WORKERS_MAX 32
@@ -51,6 +54,8 @@ struct dp_config {
 	 */
 	void (*steer)(void *user, bool ipv6, const uint8_t *prefix, int worker);
 	void *steer_user;
+	struct io_fast *fast; /* beside it, for sessions that have a hop: dataplane/io_fast.h. NULL:
+				  none. Not owned. */
 	bool lookup_by_source; /* find the session of an inner packet by its source (load
 				  generator), not destination */
 	bool check_source;   /* drop what a session sends with a source address that is not its own
@@ -183,6 +188,22 @@ void dp_session_open(struct dataplane *dp, struct dp_session *s, bool open);
 void dp_session_open6(struct dataplane *dp, struct dp_session *s, bool open);
 
 /*
+ * How much data may pass (rate 0: any amount): to the peer, and from it. Inner packets above are
+ * dropped and counted; control frames and raw sessions have no limit. May be called at any time;
+ * a session that never had a limit pays nothing for it. 0, or -ENOMEM: the limit is as before.
+ */
+int dp_session_set_limit(struct dataplane *dp, struct dp_session *s,
+	const struct bucket_limit *send, const struct bucket_limit *receive);
+
+struct dp_limited {
+	uint64_t packets, bytes; /* inner ones, dropped for the limit */
+};
+
+/* What the limits of dp_session_set_limit() have dropped. (Any thread while the session exists.) */
+void dp_session_limited(
+	const struct dp_session *s, struct dp_limited *send, struct dp_limited *receive);
+
+/*
  * Inner packets for prefix/len (IPv4, network order) belong to this session; longest prefix wins;
  * 0.0.0.0/0 is a default. 0, -EEXIST (another session has it), -ENOMEM.
  */
@@ -196,12 +217,17 @@ int dp_session_add_route6(
 struct dp_session *dp_route6_holder(
 	const struct dataplane *dp, const uint8_t prefix[16], unsigned int len);
 
+/* How frames get to the session's peer by the fast path; NULL: they do not, its packets go by the raw
+ * socket, as at first. */
+void dp_session_set_hop(struct dataplane *dp, struct dp_session *s, const struct frame_hop *hop);
+
 /* Counters; a snapshot that may be a moment old. (Any thread while the session exists.) */
 void dp_session_stats(const struct dp_session *s, struct tunnel_stats *out);
 
 /* Counters of what belongs to no session or goes wrong below. */
 struct dp_stats {
 	uint64_t gre_received, gre_sent;
+	uint64_t fast_received, fast_sent;    /* of them, by the fast path */
 	uint64_t gre_faults[GRE_FAULT_COUNT]; /* by enum gre_fault */
 	uint64_t gre_unknown_call;            /* valid, but no session with (peer, Call ID) */
 	uint64_t gre_too_long;                /* did not fit a slot */

@@ -92,7 +92,7 @@ void fit_too_big(struct worker *w, struct dp_session *s, const uint8_t *packet, 
 			pool_put(&w->pool, part);
 			return;
 		}
-		if (!path_seal(w, s, part, PPP_IP))
+		if (!path_seal_data(w, s, part, PPP_IP))
 			pool_put(&w->pool, part);
 	}
 	w->stats.no_slot++;

@@ -1,8 +1,9 @@
 /*
  * The inner side's descriptor: see inner.h.
  *
- * Invariant: a packet in the arena is larger than any session can take as it is (PACKET_ROOM), or a
- * super-packet; so nothing has to be copied back into a slot.
+ * Invariant: what is in the arena is larger than any session can take as it is (PACKET_ROOM), or a
+ * super-packet; so nothing is copied back into a slot but a packet that is shorter than what came
+ * with it.
  */
 #include "dataplane/inner.h"
 

@@ -13,6 +13,8 @@
  */
 #pragma once
 
+#include "dataplane/frame.h"
+#include "dataplane/limiter.h"
 #include "dataplane/queue.h"
 #include "dataplane/table.h"
 #include "dataplane/wheel.h"
@@ -52,10 +54,14 @@ struct dp_session {
 	uint16_t peer_mru, path_mtu; /* path_mtu 0: not known */
 	bool any_source;             /* constant */
 	bool open4, open6;           /* data of IPv4, of IPv6 may pass */
+	struct limiter *limiter;     /* NULL: there never was a limit */
 	bool touched;                /* in the worker's list of those to settle */
 	struct in_addr peer, local_address;
 	struct tunnel tunnel;
 	struct wheel_entry timer;
+	struct frame_hop hop;
+	uint64_t raw_at;   /* by the fast path: when one last went by the raw socket, us ... */
+	uint32_t fast_max; /* ... and the largest since then, octets */
 
 	struct worker *worker; /* constant, as peer, local and owner */
 	void *owner;
@@ -70,9 +76,10 @@ struct dp_session {
 	struct dp_session *control_next, **control_prev;
 	struct dp_route *routes;
 	uint16_t control_mru, control_path;
-	bool control_mppe; /* as commanded */
-	bool control_mppc; /* without MPPE, its header is as large */
-	bool removed;      /* dp_session_remove() was called */
+	struct limiter *control_limiter; /* allocated; the worker has it by COMMAND_SET_LIMIT */
+	bool control_mppe;               /* as commanded */
+	bool control_mppc;               /* without MPPE, its header is as large */
+	bool removed;                    /* dp_session_remove() was called */
 };
 
 #define OVERHEAD_OUTER (20 + GRE_HEADER_MAX)

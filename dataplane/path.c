@@ -15,7 +15,13 @@
 
 #include <errno.h>
 
+/* From so many sessions on they do not fit the nearer caches: fetch_sessions(). */
+#define FETCH_SESSIONS 64
+#define CACHE_LINE     64
+
 #define IP_GRE 47
+
+#define RAW_INTERVAL 1000000 /* us, see hop_of() */
 
 void path_discard(struct worker *w, struct packet_list *list)
 {
@@ -30,6 +36,8 @@ void path_discard(struct worker *w, struct packet_list *list)
 /* Without what follows the packet: some peers pad. Takes the slot over. */
 static bool write_inner(struct worker *w, const struct dp_session *s, struct packet *p, size_t len)
 {
+	if (s->limiter && !limiter_pass(&s->limiter->receive, (uint32_t)len, w->now))
+		return false;
 	p->len = (uint32_t)len;
 	fit_segments(w, s, p->data, len);
 	inner_add(&w->inner, p);
@@ -255,18 +263,69 @@ static bool accept_packet(struct worker *w, struct packet *p, size_t len, struct
 	return true;
 }
 
-int path_read_gre(struct worker *w)
+int path_read_gre(struct worker *w, bool raw)
 {
-	int n = io_receive(&w->rx, w->config.gre_fd, &w->pool);
+	int n = io_receive(&w->rx, w->config.gre_fd, raw, &w->pool);
 
 	if (n == -EBADF || n == -ENOTSOCK)
 		return n;
 	if (n <= 0)
 		return 0; /* nothing there, or an ICMP error that is read and gone */
 	w->gre_count = (unsigned int)n;
-	w->gre_more = w->gre_count == w->rx.armed;
+	w->gre_more = w->rx.more;
 	w->stats.gre_received += w->gre_count;
+	w->stats.fast_received += w->rx.by_fast;
 	return 0;
+}
+
+/* What a packet of a session touches, of which next to nothing is in a cache if there are many. */
+static void fetch_session(const struct dp_session *s)
+{
+	const uint8_t *counters = (const uint8_t *)&s->tunnel.stats;
+	const uint8_t *published = (const uint8_t *)s->stats;
+
+	__builtin_prefetch(&s->tunnel.receiver);
+	__builtin_prefetch(&s->tunnel.receiver.held);
+	__builtin_prefetch(&s->tunnel.receiver.lost);
+	__builtin_prefetch(&s->tunnel.sender);
+	__builtin_prefetch(&s->tunnel.sender.sent_at);
+	__builtin_prefetch(&s->tunnel.rx);
+	__builtin_prefetch(&s->tunnel.mppe_rx);
+	__builtin_prefetch(&s->tunnel.mppe_tx);
+	for (size_t at = 0; at < sizeof(s->tunnel.stats); at += CACHE_LINE)
+		__builtin_prefetch(counters + at);
+	for (size_t at = 0; at < sizeof(s->stats); at += CACHE_LINE)
+		__builtin_prefetch(published + at, 1);
+}
+
+/*
+ * Where there are many sessions, the memory of each packet's is waited for once for the batch, not one
+ * after the other. Only a guess at what the headers say, which are judged later.
+ */
+static void fetch_sessions(const struct worker *w, unsigned int n)
+{
+	uint32_t peer[IO_RECEIVE_MAX];
+	uint16_t call_id[IO_RECEIVE_MAX];
+
+	if (w->table.calls.count < FETCH_SESSIONS || n < 2)
+		return;
+	for (unsigned int i = 0; i < n; i++) {
+		size_t len = io_received(&w->rx, i);
+		struct wire_reader r =
+			wire_reader(w->rx.slots[i]->buf + IO_OFFSET, len == SIZE_MAX ? 0 : len);
+
+		wire_skip(&r, 12);
+		peer[i] = wire_u32(&r);
+		wire_skip(&r, 10);
+		call_id[i] = wire_u16(&r);
+		table_fetch_call(&w->table, peer[i], call_id[i]);
+	}
+	for (unsigned int i = 0; i < n; i++) {
+		const struct dp_session *s = table_find_call(&w->table, peer[i], call_id[i]);
+
+		if (s)
+			fetch_session(s);
+	}
 }
 
 int path_receive(struct worker *w)
@@ -277,6 +336,7 @@ int path_receive(struct worker *w)
 
 	w->gre_count = 0;
 	packet_list_init(&out);
+	fetch_sessions(w, n);
 	for (unsigned int i = 0; i < n; i++) {
 		size_t len = io_received(&w->rx, i);
 
@@ -334,6 +394,25 @@ void path_open6(struct worker *w, struct dp_session *s, bool open)
 
 /* ---- from the inner side to the GRE socket ---- */
 
+/*
+ * The way of a packet: the session's hop, or NULL for the raw socket. That gets what is larger than
+ * the path, to say so, and of the large packets one a second: only from it do we learn that the path
+ * has become smaller.
+ */
+static const struct frame_hop *hop_of(
+	struct worker *w, struct dp_session *s, const struct packet *p)
+{
+	if (!s->hop.largest || (s->path_mtu && IPV4_HEADER + p->len > s->path_mtu))
+		return NULL;
+	if (p->len > s->fast_max)
+		s->fast_max = p->len;
+	if (w->now - s->raw_at < RAW_INTERVAL || p->len < s->fast_max - s->fast_max / 8)
+		return &s->hop;
+	s->raw_at = w->now;
+	s->fast_max = 0;
+	return NULL;
+}
+
 static void queue_packet(struct worker *w, struct dp_session *s, struct packet *p)
 {
 	if (w->tx.count == IO_SEND_MAX) {
@@ -346,7 +425,7 @@ static void queue_packet(struct worker *w, struct dp_session *s, struct packet *
 		return;
 	}
 	p->owner = s;
-	io_send_add(&w->tx, p, s->local_address, s->peer);
+	io_send_add(&w->tx, p, s->local_address, s->peer, hop_of(w, s, p));
 }
 
 void path_release(struct worker *w, struct dp_session *s)
@@ -384,6 +463,13 @@ bool path_seal(struct worker *w, struct dp_session *s, struct packet *p, uint16_
 	return r >= 0; /* the tunnel counts what it refuses */
 }
 
+bool path_seal_data(struct worker *w, struct dp_session *s, struct packet *p, uint16_t protocol)
+{
+	if (s->limiter && !limiter_pass(&s->limiter->send, p->len, w->now))
+		return false;
+	return path_seal(w, s, p, protocol);
+}
+
 /* A super-packet: each segment on its own. */
 static void send_super(
 	struct worker *w, struct dp_session *s, const struct inner_packet *in, uint16_t protocol)
@@ -410,11 +496,29 @@ static void send_super(
 		if (p->len > largest) {
 			fit_too_big(w, s, p->data, p->len);
 			pool_put(&w->pool, p);
-		} else if (!path_seal(w, s, p, protocol)) {
+		} else if (!path_seal_data(w, s, p, protocol)) {
 			pool_put(&w->pool, p);
 		}
 	}
 	w->stats.no_slot++;
+}
+
+/*
+ * What is in the arena is longer than a slot, but the packet in it need not be: who writes to the
+ * device as a link gives any length behind it.
+ */
+static bool has_slot(struct worker *w, struct inner_packet *in)
+{
+	if (in->slot)
+		return true;
+	in->slot = pool_get(&w->pool);
+	if (!in->slot) {
+		w->stats.no_slot++;
+		return false;
+	}
+	memcpy(in->slot->data, in->data, in->len);
+	in->data = in->slot->data;
+	return true;
 }
 
 /* One whose session and length are known. */
@@ -426,10 +530,10 @@ static void send_known(
 		send_super(w, s, in, protocol);
 	} else if (in->len > fit_largest(w, s)) {
 		fit_too_big(w, s, in->data, in->len);
-	} else {
+	} else if (has_slot(w, in)) {
 		fit_segments(w, s, in->data, in->len);
 		in->slot->len = in->len;
-		if (path_seal(w, s, in->slot, protocol))
+		if (path_seal_data(w, s, in->slot, protocol))
 			in->slot = NULL;
 	}
 }
@@ -536,6 +640,7 @@ void path_control(struct worker *w, struct dp_session *s, uint16_t protocol, con
 	if (len)
 		memcpy(p->data, info, len);
 	p->len = len;
+	p->verdict = PACKET_CONTROL; /* to be wiped when it has gone */
 	worker_touch(w, s);
 	if (!path_seal(w, s, p, protocol))
 		pool_put(&w->pool, p);

@@ -8,8 +8,9 @@
  * commanded before a packet could come (a call added, keys, data allowed) is in force for it.
  */
 
-/* Reads one batch from the GRE socket. -errno if it cannot be read any more. */
-int path_read_gre(struct worker *w);
+/* Reads one batch of GRE: from the fast path, and with `raw` from the socket. -errno if that cannot be
+ * read any more. */
+int path_read_gre(struct worker *w, bool raw);
 /* Does it: to the inner side and the event queue. -EPIPE if there will be no more. */
 int path_receive(struct worker *w);
 
@@ -32,6 +33,8 @@ void path_open6(struct worker *w, struct dp_session *s, bool open);
 /* A sealed packet of this session, or one that waits for the peer's window. False: the slot is
  * still the caller's, the reason counted. */
 bool path_seal(struct worker *w, struct dp_session *s, struct packet *p, uint16_t protocol);
+/* The same for data: what is above the session's limit is refused here, and counted. */
+bool path_seal_data(struct worker *w, struct dp_session *s, struct packet *p, uint16_t protocol);
 /* What waited for the peer's window and may go now. */
 void path_release(struct worker *w, struct dp_session *s);
 

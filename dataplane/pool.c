@@ -124,6 +124,8 @@ void pool_put(struct pool *pool, struct packet *p)
 {
 	struct pool_chunk *c = chunk_of(p);
 
+	if (p->verdict == PACKET_CONTROL)
+		explicit_bzero(p->buf, sizeof(p->buf));
 	p->next = c->slots;
 	c->slots = p;
 	pool->free++;

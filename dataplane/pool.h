@@ -34,6 +34,7 @@ void pool_done(struct pool *pool);
 
 /* An empty slot (packet_reset()), or NULL. */
 struct packet *pool_get(struct pool *pool);
+/* What has the verdict PACKET_CONTROL is wiped: there may be a password in it (PAP). */
 void pool_put(struct pool *pool, struct packet *p);
 
 /* May a slot be kept? Takes a new chunk if that is what it needs. */

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "dataplane/dataplane.h"
+#include "dataplane/frame.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -45,10 +46,12 @@ enum command_type {
 	COMMAND_SET_PACK,
 	COMMAND_SET_UNPACK,
 	COMMAND_SET_VJ,
+	COMMAND_SET_LIMIT,
 	COMMAND_RESET_REQUESTED,
 	COMMAND_OPEN,
 	COMMAND_OPEN6,
 	COMMAND_ADD_ROUTE,
+	COMMAND_SET_HOP,
 	COMMAND_STOP,
 };
 
@@ -81,7 +84,12 @@ struct command {
 			struct vj *vj; /* as codec */
 			bool sending;
 		} headers;
+		struct {
+			struct limiter *limiter; /* the session's; the same one each time */
+			struct bucket_limit send, receive;
+		} limit;
 		struct dp_route *route;
+		struct frame_hop hop;
 		bool open;
 	};
 	uint8_t data[]; /* COMMAND_SEND: the frame's information field */

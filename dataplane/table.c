@@ -169,6 +169,11 @@ struct dp_session *table_find_call(const struct table *t, uint32_t peer, uint16_
 	return node ? node->session : NULL;
 }
 
+void table_fetch_call(const struct table *t, uint32_t peer, uint16_t call_id)
+{
+	__builtin_prefetch(&t->calls.buckets[bucket_of(t, &t->calls, call_key(peer, call_id))]);
+}
+
 static struct key route_key(uint32_t prefix, unsigned int len)
 {
 	uint32_t mask = len ? UINT32_MAX << (32 - len) : 0;

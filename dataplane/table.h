@@ -47,6 +47,8 @@ void table_done(struct table *t);
 int table_add_call(struct table *t, struct table_node *node, uint32_t peer, uint16_t call_id);
 void table_remove_call(struct table *t, struct table_node *node);
 struct dp_session *table_find_call(const struct table *t, uint32_t peer, uint16_t call_id);
+/* It will be looked for soon: has the CPU fetch what that begins with. */
+void table_fetch_call(const struct table *t, uint32_t peer, uint16_t call_id);
 
 /* len 0-32; bits of `prefix` behind it are ignored. 0, or -EEXIST if that prefix is there already.
  */

@@ -31,7 +31,7 @@
 /* Slots of a worker, however many there are: two sessions' reorder buffers. */
 #define POOL_SHARE_MIN 4096
 
-enum source { SOURCE_GRE, SOURCE_INNER, SOURCE_COMMANDS, SOURCE_WAKE, SOURCE_COUNT };
+enum source { SOURCE_GRE, SOURCE_INNER, SOURCE_COMMANDS, SOURCE_WAKE, SOURCE_FAST, SOURCE_COUNT };
 
 uint64_t worker_clock(void)
 {
@@ -52,6 +52,8 @@ static int fd_of(const struct worker *w, enum source source)
 		return w->config.inner_fd;
 	case SOURCE_WAKE:
 		return w->wake;
+	case SOURCE_FAST:
+		return w->config.fast->poll;
 	default:
 		return w->commands.fd;
 	}
@@ -69,7 +71,11 @@ static void set_blocked(struct worker *w, bool blocked)
 	if (blocked == (w->blocked_until != 0))
 		return;
 	w->blocked_until = blocked ? w->now + BLOCKED_MAX : 0;
-	if (!w->reads_gre)
+	if (blocked)
+		w->blocked_fast = io_send_waits_fast(&w->tx);
+	if (w->blocked_fast)
+		io_fast_want_write(w->config.fast, blocked);
+	else if (!w->reads_gre)
 		watch(w, SOURCE_GRE, blocked ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, EPOLLOUT);
 	else if (!w->gre_lost)
 		watch(w, SOURCE_GRE, EPOLL_CTL_MOD, EPOLLIN | (blocked ? EPOLLOUT : 0u));
@@ -94,6 +100,7 @@ static unsigned int flush(struct worker *w)
 
 	result = io_send(&w->tx, w->config.gre_fd, &w->pool);
 	w->stats.gre_sent += result.sent;
+	w->stats.fast_sent += result.by_fast;
 	w->stats.send_errors += result.failed;
 	w->stats.send_too_big += result.too_big;
 	while ((p = packet_list_take(&w->tx.too_big)) != NULL) {
@@ -274,6 +281,10 @@ static void execute(struct worker *w, const struct command *c)
 	case COMMAND_SET_VJ:
 		tunnel_set_vj(&s->tunnel, c->headers.sending, c->headers.vj);
 		break;
+	case COMMAND_SET_LIMIT:
+		s->limiter = c->limit.limiter;
+		limiter_set(s->limiter, &c->limit.send, &c->limit.receive, w->now);
+		break;
 	case COMMAND_RESET_REQUESTED:
 		tunnel_reset_requested(&s->tunnel);
 		break;
@@ -285,6 +296,9 @@ static void execute(struct worker *w, const struct command *c)
 		break;
 	case COMMAND_ADD_ROUTE:
 		add_route(w, c->route);
+		break;
+	case COMMAND_SET_HOP:
+		s->hop = c->hop;
 		break;
 	case COMMAND_STOP:
 		w->stop = true;
@@ -402,6 +416,26 @@ static void read_inner(struct worker *w, bool ready)
 		exchange_take(w);
 }
 
+/* May what waits go out? */
+static bool has_room(const struct worker *w, const uint32_t ready[SOURCE_COUNT])
+{
+	if (!w->blocked_until)
+		return false;
+	return w->blocked_fast ? ready[SOURCE_FAST] != 0 : (ready[SOURCE_GRE] & EPOLLOUT) != 0;
+}
+
+/* Also before gaps are given up, see is_behind(). */
+static int read_gre(struct worker *w, const uint32_t ready[SOURCE_COUNT])
+{
+	bool due = wheel_next(&w->wheel) <= w->now;
+	bool raw =
+		w->reads_gre && !w->gre_lost && (due || (ready[SOURCE_GRE] & ~(uint32_t)EPOLLOUT));
+
+	if (!raw && !ready[SOURCE_FAST] && !(due && w->config.fast))
+		return 0;
+	return path_read_gre(w, raw);
+}
+
 static void turn(struct worker *w)
 {
 	uint32_t ready[SOURCE_COUNT] = { 0 };
@@ -412,11 +446,10 @@ static void turn(struct worker *w)
 
 		(void)!read(w->wake, &count, sizeof(count));
 	}
-	if (w->blocked_until && (ready[SOURCE_GRE] & EPOLLOUT || w->now >= w->blocked_until))
+	if (has_room(w, ready) || (w->blocked_until && w->now >= w->blocked_until))
 		unblock(w);
 	w->gre_more = false;
-	if (((ready[SOURCE_GRE] & ~(uint32_t)EPOLLOUT) || wheel_next(&w->wheel) <= w->now) &&
-		w->reads_gre && !w->gre_lost && path_read_gre(w) < 0)
+	if (read_gre(w, ready) < 0)
 		lost(w, SOURCE_GRE);
 	read_inner(w, ready[SOURCE_INNER] != 0);
 	w->gre_more |= w->handed_count == IO_RECEIVE_MAX;
@@ -461,6 +494,8 @@ static int watch_all(struct worker *w)
 		r = watch(w, SOURCE_INNER, EPOLL_CTL_ADD, EPOLLIN);
 	if (r == 0 && w->count > 1)
 		r = watch(w, SOURCE_WAKE, EPOLL_CTL_ADD, EPOLLIN);
+	if (r == 0 && w->config.fast)
+		r = watch(w, SOURCE_FAST, EPOLL_CTL_ADD, EPOLLIN);
 	if (r < 0)
 		close(w->epoll);
 	return r;
@@ -528,8 +563,8 @@ static void set_up(struct worker *w, const struct dp_config *config)
 	w->cipher.cipher = config->cipher;
 	event_list_init(&w->raised);
 	inner_init(&w->inner, w->config.inner_fd, &config->inner_offload, &w->pool, &w->stats);
-	io_receive_init(&w->rx);
-	io_send_init(&w->tx);
+	io_receive_init(&w->rx, config->fast);
+	io_send_init(&w->tx, config->fast);
 	wheel_init(&w->wheel, worker_clock());
 }
 

@@ -76,6 +76,7 @@ struct worker {
 	bool gre_more;             /* the last batch was full: more may wait in the socket */
 	uint64_t behind_since;     /* so it has been from then on; 0: it is not */
 	bool gre_lost, inner_lost; /* the descriptor is of no use any more */
+	bool blocked_fast;         /* by the fast path, not by the socket */
 	uint64_t blocked_until; /* the GRE socket is full, so the inner side is not read; 0: it is
 				   not */
 };

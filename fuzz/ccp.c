@@ -4,7 +4,7 @@
 #include "fuzz/cp_end.h"
 
 static struct ccp ccp;
-static bool tx_on, rx_on;
+static bool tx_on, rx_on, pack_on, unpack_on;
 static struct ppp_mppe_config config;
 
 /* What is switched on is what the configuration allows. */
@@ -38,18 +38,21 @@ static void set_tx(void *user, const struct mppe_params *params)
 static void reset(void *user)
 {
 	(void)user;
-	FUZZ_CHECK(tx_on);
+	FUZZ_CHECK(tx_on || pack_on); /* MPPC has resets of its own */
 }
 
 static void event(struct cp_end *e, enum cp_event event)
 {
+	bool encrypts = config.policy != PPP_MPPE_OFF;
+
 	(void)e;
 	if (event == CP_UP) {
 		ccp_up(&ccp);
-		FUZZ_CHECK(tx_on && rx_on && ccp.tx_on && ccp.rx_on);
+		FUZZ_CHECK(tx_on == encrypts && rx_on == encrypts);
+		FUZZ_CHECK(ccp.tx_on == encrypts && ccp.rx_on == encrypts);
 	} else if (event == CP_DOWN || event == CP_FAILED) {
 		ccp_down(&ccp);
-		FUZZ_CHECK(!tx_on && !rx_on && !ccp.tx_on && !ccp.rx_on);
+		FUZZ_CHECK(!tx_on && !rx_on && !ccp.tx_on && !ccp.rx_on && !pack_on && !unpack_on);
 	}
 }
 
@@ -97,8 +100,6 @@ static void step(struct cp_end *e)
 		cp_end_step(e);
 	}
 }
-
-static bool pack_on, unpack_on;
 
 /* Under MPPE MPPC and nothing else; everything that is switched on exists. */
 static void check_codec(const struct codec_params *params)

@@ -32,8 +32,8 @@ static void begin_worker(void)
 	w.config.inner_fd = w.config.gre_fd = open("/dev/null", O_WRONLY);
 	FUZZ_CHECK(w.config.gre_fd >= 0 && !event_queue_init(&events));
 	event_list_init(&w.raised);
-	io_receive_init(&w.rx);
-	io_send_init(&w.tx);
+	io_receive_init(&w.rx, NULL);
+	io_send_init(&w.tx, NULL);
 	inner_init(&w.inner, w.config.inner_fd, &(struct vnet_offload){ 0 }, &w.pool, &w.stats);
 	FUZZ_CHECK(!table_init(&w.table, 1) && !pool_init(&w.pool, POOL_MIN));
 }

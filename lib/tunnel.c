@@ -362,6 +362,8 @@ void tunnel_decrypt(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
 		return;
 	}
 	open_frame(t, p, batch);
+	if (p->flags & PACKET_LATE)
+		return; /* its gap was told when it was given up */
 	/* Those before it may not have been finished yet: the next one says so, in its turn. */
 	if (p->verdict == PACKET_NONE && t->gap)
 		p->flags |= PACKET_AFTER_GAP;
@@ -424,7 +426,7 @@ void tunnel_finish(struct tunnel *t, struct packet *p)
 	if (t->vj_rx && (p->flags & PACKET_AFTER_GAP))
 		vj_lost(t->vj_rx);
 	if (!unwrap(t, p)) {
-		if (t->vj_rx)
+		if (t->vj_rx && !(p->flags & PACKET_LATE))
 			vj_lost(t->vj_rx);
 		return;
 	}

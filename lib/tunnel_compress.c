@@ -138,7 +138,10 @@ bool tunnel_decompress(struct tunnel *t, struct packet *p)
 	if (!(p->protocol & 1))
 		p->protocol = (uint16_t)(p->protocol << 8 | wire_u8(&r));
 	if (r.failed || !ppp_is_data(p->protocol)) {
+		/* The histories differ, after a damaged packet: nothing else would show it. */
 		tunnel_drop(t, p, TUNNEL_DROP_COMPRESS_BAD);
+		codec_lost(t->unpack);
+		tunnel_raise_reset(t);
 		return false;
 	}
 	p->data += r.pos - p->data;

@@ -162,7 +162,8 @@ int accounts_put(struct accounts *a, const char *name, const char *password,
 static int hex_digit(char c)
 {
 	static const char digits[] = "0123456789abcdef";
-	const char *at = c ? strchr(digits, c | 0x20) : NULL;
+	/* Only letters: a control character would become a digit. */
+	const char *at = c ? strchr(digits, c >= 'A' && c <= 'F' ? c | 0x20 : c) : NULL;
 
 	return at ? (int)(at - digits) : -1;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lib/ppp/auth.h"
+#include "session/settings_rate.h"
 
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -27,6 +28,7 @@ struct account {
 	bool address_in_use;              /* by a session */
 	struct account_network *networks; /* routed to the user's session, allowed as sources */
 	unsigned int network_count;
+	struct rate_change limits; /* what differs from the rest */
 	char *certificate;     /* the name in it; NULL: the account's own */
 	bool certificate_only; /* it has no password: nothing else gets in */
 	char **calling_numbers,

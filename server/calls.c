@@ -55,6 +55,14 @@ static void give_back_address(struct server *server, struct session *s)
 	s->net.remote = 0;
 }
 
+static bool limit_user(struct session *s, const struct account *account)
+{
+	struct rate_limits limits = s->limits;
+
+	settings_rate_apply(&limits, &account->limits);
+	return session_limit(s, &limits) == 0;
+}
+
 static void accept_user(
 	struct session *s, struct account *account, struct ppp_auth_verdict *verdict)
 {
@@ -65,6 +73,11 @@ static void accept_user(
 	/* Kept when a session authenticates again: the data plane has a route to it. */
 	if (!addr.s_addr && !take_address(s, account, &addr)) {
 		session_close(s, PPTP_NO_ADDRESS, "");
+		return;
+	}
+	/* Once: what an administrator has changed since then stays. */
+	if (!s->owner_data && !limit_user(s, account)) {
+		session_close(s, PPTP_NO_RESOURCES, "out of memory");
 		return;
 	}
 	if (!s->owner_data)
@@ -95,12 +108,12 @@ static void refuse_numbers(struct session *s)
 }
 
 /* A guess that came too early for the limit: not even a right one is told from a wrong one. */
-static bool refuse_blocked(struct session *s)
+static bool refuse_blocked(struct session *s, const struct account *account)
 {
 	struct ppp_auth_verdict verdict = { .error = 691 };
 
-	/* Who was let in before may be asked again. */
-	if (s->owner_data || !server_logon_blocked(server_of(s), s))
+	/* Who was let in before may be asked again, but only who. */
+	if ((s->owner_data && s->owner_data == account) || !server_logon_blocked(server_of(s), s))
 		return false;
 	snprintf(verdict.message, sizeof(verdict.message), "Wrong user name or password");
 	session_verdict(s, &verdict, NULL);
@@ -198,30 +211,30 @@ static void on_judge(struct session *s, const struct ppp_auth_request *request)
 			? accounts_find_certificate(accounts, request->certificate, request->name)
 			: accounts_find(accounts, request->name);
 	struct ppp_auth_verdict verdict = { 0 };
-	bool ok, other;
+	/* Refused unjudged: whether that password were right would be known by the answer. */
+	bool other = s->owner_data && s->owner_data != account, ok = false;
 
-	if (refuse_blocked(s))
+	if (refuse_blocked(s, account))
 		return;
-	if (request->change && account && account->must_change) {
+	if (request->change && account && account->must_change && !other) {
 		change_password(s, account, request);
 		return;
 	}
-	if (request->certificate)
+	if (request->certificate && !other)
 		ok = check_certificate(s, request, account, &verdict);
-	else
+	else if (!other)
 		ok = !request->change && check_secret(request, account, &verdict);
-	other = ok && s->owner_data && s->owner_data != account;
-	if (ok && !other && !policy_numbers(account, s)) {
+	if (ok && !policy_numbers(account, s)) {
 		refuse_numbers(s);
 		explicit_bzero(&verdict, sizeof(verdict));
 		return;
 	}
-	if (ok && !other && account->must_change && !request->certificate && !s->owner_data) {
+	if (ok && account->must_change && !request->certificate && !s->owner_data) {
 		explicit_bzero(&verdict, sizeof(verdict));
 		refuse_expired(s);
 		return;
 	}
-	if (ok && !other) {
+	if (ok) {
 		accept_user(s, account, &verdict);
 		explicit_bzero(&verdict, sizeof(verdict));
 		return;
@@ -325,6 +338,7 @@ static void pass_networks_on(const struct session *gone)
 static void on_gone(struct session *s, enum pptp_reason reason, const char *detail)
 {
 	struct server *server = server_of(s);
+	struct ppp_link_info info;
 	struct tunnel_stats stats;
 	bool passed = s->owner_data || (s->line->ops->raw && s->up_at);
 
@@ -337,8 +351,9 @@ static void on_gone(struct session *s, enum pptp_reason reason, const char *deta
 			(unsigned long long)stats.rx_bytes, (unsigned long long)stats.tx_bytes);
 	give_back_address(server, s);
 	server_gone6(s);
-	/* TLS has refused before anything was to be judged: a guess all the same. */
-	if (reason == PPTP_AUTH_CERTIFICATE && !s->owner_data)
+	/* Nothing came to be judged, and it has cost more than a guess all the same. */
+	session_ppp_info(s, &info);
+	if (info.handshake && !s->owner_data)
 		server_logon_failed(server, s);
 	pass_networks_on(s);
 	server_call_ended(server, s, passed);

@@ -8,6 +8,7 @@
 #include "server/users.h"
 #include "session/arguments.h"
 #include "session/settings_call.h"
+#include "session/settings_rate.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -57,6 +58,9 @@ static cfg_opt_t user_opts[] = {
 	CFG_STR_LIST("calling-numbers", NULL, CFGF_NONE),
 	CFG_STR_LIST("called-numbers", NULL, CFGF_NONE),
 	CFG_STR_LIST("networks", NULL, CFGF_NONE),
+	CFG_STR("rate-limit-up", NULL, CFGF_NONE),
+	CFG_STR("rate-limit-down", NULL, CFGF_NONE),
+	CFG_STR("rate-limit-burst", NULL, CFGF_NONE),
 	CFG_END(),
 };
 
@@ -95,7 +99,9 @@ static cfg_opt_t server_opts[] = {
 	CFG_BOOL("set-link-info", cfg_false, CFGF_NONE),
 	CFG_BOOL("fragment", cfg_false, CFGF_NONE),
 	CFG_BOOL("offload", cfg_true, CFGF_NONE),
-	CFG_STR("workers", "auto", CFGF_NONE),
+	CFG_STR("workers", "1", CFGF_NONE),
+	CFG_STR("datapath", "raw", CFGF_NONE),
+	CFG_STR("interface", NULL, CFGF_NONE),
 	CFG_INT("echo-interval", 30, CFGF_NONE),
 	CFG_INT("echo-failures", 4, CFGF_NONE),
 	CFG_INT("setup-timeout", 60, CFGF_NONE),
@@ -105,6 +111,9 @@ static cfg_opt_t server_opts[] = {
 	CONFIG_LIMITS_KEYS,
 	CFG_STR("flow-control", "advisory", CFGF_NONE),
 	CFG_INT("max-ack-timeout", 10, CFGF_NONE),
+	CFG_STR("rate-limit-up", "off", CFGF_NONE),
+	CFG_STR("rate-limit-down", "off", CFGF_NONE),
+	CFG_STR("rate-limit-burst", "auto", CFGF_NONE),
 	CFG_INT("max-channels", 0, CFGF_NONE),
 	CFG_BOOL("incoming-calls", cfg_true, CFGF_NONE),
 	CFG_STR("hook", NULL, CFGF_NONE),
@@ -186,6 +195,8 @@ static cfg_t *make_cfg(void)
 	cfg_set_validate_func(cfg, "user", users_section);
 	cfg_set_validate_func(cfg, "name", check_name);
 	cfg_set_validate_func(cfg, "dev", settings_check_dev);
+	cfg_set_validate_func(cfg, "datapath", settings_check_datapath);
+	cfg_set_validate_func(cfg, "interface", settings_check_dev);
 	cfg_set_validate_func(cfg, "mppe", settings_check_mppe);
 	cfg_set_validate_func(cfg, "auth", settings_check_auth);
 	cfg_set_validate_func(cfg, "tls|min-version", settings_check_tls_version);
@@ -202,6 +213,8 @@ static cfg_t *make_cfg(void)
 	config_limits_checks(cfg);
 	cfg_set_validate_func(cfg, "flow-control", settings_check_flow);
 	cfg_set_validate_func(cfg, "max-ack-timeout", settings_check_seconds);
+	settings_rate_checks(cfg, "");
+	settings_rate_checks(cfg, "user|");
 	cfg_set_validate_func(cfg, "max-channels", settings_check_channels);
 	cfg_set_validate_func(cfg, "line", server_line_section);
 	peers_checks(cfg);
@@ -318,6 +331,7 @@ static unsigned int count(cfg_t *cfg, const char *key)
 static void set_protocol(struct server_config *c)
 {
 	struct ppp_link_config *l = &c->session.link;
+	struct rate_change limits;
 
 	snprintf(c->control.vendor, sizeof(c->control.vendor), "greyline");
 	snprintf(c->control.host_name, sizeof(c->control.host_name), "%s",
@@ -348,6 +362,8 @@ static void set_protocol(struct server_config *c)
 	c->session.window = (uint16_t)count(c->cfg, "window");
 	(void)settings_flow(cfg_getstr(c->cfg, "flow-control"), &c->session.flow);
 	c->session.ack_timeout_max = seconds(c->cfg, "max-ack-timeout");
+	settings_rate_read(c->cfg, &limits);
+	settings_rate_apply(&c->session.limits, &limits);
 	c->session.gre_timeout = 30 * SECOND;
 	c->session.speed = 100000000;
 }
@@ -369,6 +385,12 @@ static int check_listen(const struct server_config *c, char *why)
 	return 0;
 }
 
+static void set_control(const struct server_config *c, struct peer *peer)
+{
+	peer->control = c->control;
+	peer->control.idle_timeout = peer->idle_timeout;
+}
+
 /* What holds where no peer section says otherwise. */
 static int set_peers(struct server_config *c, char *why)
 {
@@ -380,7 +402,12 @@ static int set_peers(struct server_config *c, char *why)
 		.idle_timeout = c->control.idle_timeout,
 	};
 
-	return peers_ready(&c->peers, &everybody, why);
+	if (peers_ready(&c->peers, &everybody, why) < 0)
+		return -1;
+	set_control(c, &c->peers.everybody);
+	for (size_t i = 0; i < c->peers.count; i++)
+		set_control(c, &c->peers.list[i]);
+	return 0;
 }
 
 static bool is_program(const char *path)
@@ -452,9 +479,13 @@ static int apply(struct server_config *c, char *why)
 	c->check_source = cfg_getbool(cfg, "check-source");
 	c->clamp_mss = cfg_getbool(cfg, "clamp-mss");
 	c->offload = cfg_getbool(cfg, "offload");
+	(void)datapath_mode(cfg_getstr(cfg, "datapath"), &c->datapath);
+	c->interface = cfg_getstr(cfg, "interface");
 	c->session.link_info = cfg_getbool(cfg, "set-link-info");
 	c->fragment = c->session.fragment = cfg_getbool(cfg, "fragment");
 	(void)parse_workers(cfg_getstr(cfg, "workers"), &c->workers);
+	if (c->datapath != DATAPATH_RAW)
+		c->workers = 1; /* a fast path is one worker's */
 	c->backlog = count(cfg, "backlog");
 	config_limits_apply(cfg, &c->limits);
 	c->control_path = cfg_getstr(cfg, "control");

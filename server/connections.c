@@ -136,8 +136,6 @@ static struct server_connection *connection_new(struct server *s, struct in_addr
 	c->server = s;
 	c->peer = peers_find(&s->config.peers, peer);
 	c->kept = kept_find(s, c->peer);
-	c->control = s->config.control;
-	c->control.idle_timeout = c->peer->idle_timeout;
 	return c;
 }
 
@@ -182,7 +180,8 @@ static void on_accepted(void *user, int fd, struct in_addr from)
 		return;
 	}
 	connection_add(s, c);
-	(void)connection_accept(&c->connection, &s->loop, fd, &c->control, &connection_ops, c);
+	(void)connection_accept(
+		&c->connection, &s->loop, fd, &c->peer->control, &connection_ops, c);
 }
 
 struct server_connection *server_dial(struct server *s, struct in_addr peer)
@@ -203,7 +202,7 @@ struct server_connection *server_dial(struct server *s, struct in_addr peer)
 		from = s->config.listen[0].sin_addr;
 	c->trusted = true;
 	connection_add(s, c);
-	if (connection_dial_from(&c->connection, &s->loop, &to, from, 10000000, &c->control,
+	if (connection_dial_from(&c->connection, &s->loop, &to, from, 10000000, &c->peer->control,
 		    &connection_ops, c) == 0)
 		return c;
 	s->connections = c->next;

@@ -48,7 +48,7 @@ static int add_route(struct session *s, const uint8_t prefix[16], unsigned int l
 static void advertise(struct session *s, const uint8_t prefix[16])
 {
 	const struct server_config *config = &server_of(s)->config;
-	struct nd_advertisement *ra = &s->ipv6.advertise;
+	struct nd_advertisement *ra = &s->ipv6.nd->advertise;
 
 	ra->hop_limit = HOP_LIMIT;
 	ra->router_lifetime = config->forward ? ROUTER_LIFETIME : 0;
@@ -95,9 +95,9 @@ int server_up6(struct session *s, char *why)
 
 void server_gone6(struct session *s)
 {
-	struct nd_advertisement *ra = &s->ipv6.advertise;
+	struct nd_advertisement *ra = s->ipv6.nd ? &s->ipv6.nd->advertise : NULL;
 
-	if (!ra->prefix_count)
+	if (!ra || !ra->prefix_count)
 		return;
 	prefix_pool_give_back(&server_of(s)->config.pool6, ra->prefixes[0].prefix);
 	ra->prefix_count = 0;

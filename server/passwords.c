@@ -35,11 +35,31 @@ static bool directory_of(const char *path, char out[PATH_MAX])
 	return true;
 }
 
-static bool can_be_made(const char *path)
+/*
+ * 0, or -1 if a file could not be made there, or not only by us: whoever made it before would own
+ * those after it, and read what is in them.
+ */
+static int check_directory(const char *path, char *why)
 {
 	char directory[PATH_MAX];
+	struct stat st;
 
-	return directory_of(path, directory) && access(directory, W_OK | X_OK) == 0;
+	if (*path != '/' || !directory_of(path, directory) || access(directory, W_OK | X_OK) < 0 ||
+		stat(directory, &st) < 0) {
+		snprintf(why, SYSTEM_WHY,
+			"changed-passwords: %.120s is not the full path of a file in a directory "
+			"that can be written to",
+			path);
+		return -1;
+	}
+	if (st.st_mode & S_IWOTH) {
+		snprintf(why, SYSTEM_WHY,
+			"changed-passwords: %.120s is a directory that everybody can write to: use "
+			"one of root's, like /var/lib/greyline",
+			directory);
+		return -1;
+	}
+	return 0;
 }
 
 /* Of `text` up to `end`, one line: 0, or -1 if it is malformed. */
@@ -102,15 +122,18 @@ int passwords_load(const char *path, struct accounts *accounts, char *why)
 	char *text;
 	int rc;
 
-	if (*path != '/' || !can_be_made(path)) {
-		snprintf(why, SYSTEM_WHY,
-			"changed-passwords: %.120s is not the full path of a file in a directory "
-			"that can be written to",
-			path);
+	if (check_directory(path, why) < 0)
+		return -1;
+	if (stat(path, &st) < 0) {
+		if (errno == ENOENT)
+			return 0;
+		snprintf(why, SYSTEM_WHY, "changed-passwords: %.120s: %s", path, strerror(errno));
 		return -1;
 	}
-	if (stat(path, &st) < 0 && errno == ENOENT)
-		return 0;
+	if (!S_ISREG(st.st_mode)) {
+		snprintf(why, SYSTEM_WHY, "changed-passwords: %.120s is no regular file", path);
+		return -1;
+	}
 	text = config_text_read(path, &len, why);
 	if (!text)
 		return -1;

@@ -11,7 +11,7 @@
 #include "server/accounts.h"
 
 /* Reads the file into the accounts of the configuration; that there is none is no error, but that
- * none could be made. -1 with *why (SYSTEM_WHY bytes). */
+ * none could be made, or by everybody. -1 with *why (SYSTEM_WHY bytes). */
 int passwords_load(const char *path, struct accounts *accounts, char *why);
 
 /*

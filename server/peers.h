@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "lib/control/connection.h"
 #include "lib/gre/sender.h"
 
 #include <confuse.h>
@@ -23,6 +24,7 @@ struct peer {
 	uint16_t mtu;                               /* upper bound of the outer path MTU; 0 none */
 	unsigned int max_sessions, max_connections; /* from one address; 0: as for everybody */
 	uint64_t idle_timeout;                      /* us; 0: never */
+	struct control_config control; /* of its connections; the owner of `peers` fills it in */
 };
 
 struct peers {

@@ -75,8 +75,21 @@ static void on_signal(uv_signal_t *handle, int signum)
 		begin_stop(s);
 }
 
+/* The interface: the one that is named, or has a listen address, or the default route's. */
+static struct datapath_config datapath_of(const struct server *s)
+{
+	struct datapath_config c = { .mode = s->config.datapath,
+		.interface = s->config.interface,
+		.gre_fd = s->network.gre_fd };
+
+	for (unsigned int i = 0; i < s->config.listen_count && !c.address.s_addr; i++)
+		c.address = s->config.listen[i].sin_addr;
+	return c;
+}
+
 static int start(struct server *s, char *why)
 {
+	struct datapath_config datapath = datapath_of(s);
 	struct dp_config dp = {
 		.inner_offload = hub_offload(&s->network.offload),
 		.check_source = true, /* but for peers of whom it is not wanted */
@@ -86,7 +99,7 @@ static int start(struct server *s, char *why)
 	};
 
 	server_queues_configure(&s->network.queues, &dp);
-	if (hub_init(&s->hub, &s->loop, &dp, why) < 0)
+	if (hub_init(&s->hub, &s->loop, &dp, &datapath, why) < 0)
 		return -1;
 	hooks_init(&s->hooks, &s->loop, s->config.hook);
 	if (server_lines_open(s, why) < 0)

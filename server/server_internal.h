@@ -17,7 +17,6 @@ struct server_connection {
 	const struct peer *peer; /* what holds for its address */
 	struct kept *kept;       /* its peer is dialled by us; or NULL */
 	struct limits_waiter waiter;
-	struct control_config control;
 	bool trusted; /* a call in it has authenticated, or we have dialled it */
 };
 

@@ -83,6 +83,7 @@ static const char *add_section(cfg_t *user, char *password, char *hex)
 	if (rc == 0) {
 		struct account *a = accounts_find(target, cfg_title(user));
 
+		settings_rate_read(user, &a->limits);
 		a->must_change = cfg_getbool(user, "must-change");
 		rc = set_numbers(user, "calling-numbers", &a->calling_numbers);
 		if (rc == 0)

@@ -34,8 +34,10 @@ struct connection_ops {
 struct connection {
 	uv_tcp_t tcp;
 	uv_timer_t timer;
-	uv_connect_t connect;
-	uv_shutdown_t shutdown;
+	union { /* the one when it begins, the other when it ends */
+		uv_connect_t connect;
+		uv_shutdown_t shutdown;
+	};
 	struct control_connection control;
 	const struct connection_ops *ops;
 	void *owner;

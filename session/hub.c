@@ -59,21 +59,28 @@ struct vnet_offload hub_offload(const struct tun_offload *offload)
 	};
 }
 
-int hub_init(struct hub *h, uv_loop_t *loop, const struct dp_config *config, char *why)
+int hub_init(struct hub *h, uv_loop_t *loop, const struct dp_config *config,
+	const struct datapath_config *datapath, char *why)
 {
 	struct dp_config dp = *config;
 
 	memset(h, 0, sizeof(*h));
 	h->loop = loop;
 	dp.cipher = cipher_choose(cpu_features());
+	h->datapath = datapath ? datapath_open(loop, datapath) : NULL;
+	dp.fast = datapath_fast(h->datapath);
 	h->dp = dataplane_new(&dp);
 	if (!h->dp) {
-		snprintf(why, SYSTEM_WHY, "cannot start the data plane: %s", strerror(errno));
+		int error = errno;
+
+		datapath_close(h->datapath);
+		snprintf(why, SYSTEM_WHY, "cannot start the data plane: %s", strerror(error));
 		return -1;
 	}
 	if (uv_poll_init(loop, &h->poll, dataplane_event_fd(h->dp)) < 0) {
 		snprintf(why, SYSTEM_WHY, "cannot watch the data plane's events");
 		dataplane_free(h->dp);
+		datapath_close(h->datapath);
 		h->dp = NULL;
 		return -1;
 	}
@@ -102,7 +109,9 @@ void hub_done(struct hub *h, void (*closed)(struct hub *h))
 	uv_close((uv_handle_t *)&h->poll, on_closed);
 	uv_close((uv_handle_t *)&h->watch, on_closed);
 	dataplane_free(h->dp);
+	datapath_close(h->datapath);
 	h->dp = NULL;
+	h->datapath = NULL;
 }
 
 struct session *hub_find(const struct hub *h, uint32_t id)

@@ -6,6 +6,7 @@
 
 #include "dataplane/dataplane.h"
 #include "lib/reason.h"
+#include "session/datapath.h"
 
 #include <uv.h>
 
@@ -14,10 +15,11 @@ struct tun_offload;
 
 struct hub {
 	uv_loop_t *loop;
-	struct dataplane *dp; /* NULL before hub_init() and after hub_done() */
-	uv_poll_t poll;       /* the data plane's events */
-	uv_timer_t watch;     /* over its workers */
-	unsigned int handles; /* not yet closed */
+	struct dataplane *dp;      /* NULL before hub_init() and after hub_done() */
+	struct datapath *datapath; /* NULL: only the raw socket */
+	uv_poll_t poll;            /* the data plane's events */
+	uv_timer_t watch;          /* over its workers */
+	unsigned int handles;      /* not yet closed */
 	void (*closed)(struct hub *h);
 	struct session *sessions; /* list through session->next */
 	unsigned int count;       /* sessions in the list */
@@ -26,8 +28,10 @@ struct hub {
 	uint64_t ended[PPTP_REASON_COUNT];
 };
 
-/* -1 with a sentence in `why` (SYSTEM_WHY bytes). The descriptors in `config` stay the caller's. */
-int hub_init(struct hub *h, uv_loop_t *loop, const struct dp_config *config, char *why);
+/* -1 with a sentence in `why` (SYSTEM_WHY bytes). The descriptors in `config` stay the caller's.
+ * `datapath` NULL: the raw socket. */
+int hub_init(struct hub *h, uv_loop_t *loop, const struct dp_config *config,
+	const struct datapath_config *datapath, char *why);
 /* Stops the data plane. No session may be left; not to be called from dataplane_dispatch().
  * `closed` (may be NULL) is called when `h` may be freed, in the loop's next turn. */
 void hub_done(struct hub *h, void (*closed)(struct hub *h));

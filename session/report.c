@@ -1,6 +1,7 @@
 /* JSON of sessions: see report.h. */
 #include "session/report.h"
 
+#include "session/report_limit.h"
 #include "system/clock.h"
 #include "system/log.h"
 #include "system/tun.h"
@@ -41,7 +42,7 @@ static json_t *identifier(const uint8_t id[8])
 /* What is said in the link: both ends' addresses, and what the server advertises or advertised. */
 static json_t *ipv6(const struct session *s)
 {
-	const struct nd_advertisement *ra = &s->ipv6.advertise;
+	const struct nd_advertisement *ra = &s->ipv6.nd->advertise;
 	json_t *o = json_object(), *prefixes = json_array(), *dns = json_array();
 	uint8_t link_local[16];
 
@@ -284,6 +285,7 @@ json_t *report_session(const struct session *s)
 	json_object_set_new(o, "path_mtu", s->mtu ? number(s->mtu) : json_null());
 	json_object_set_new(
 		o, "inner_mtu", s->dp ? number(dp_session_largest(s->dp)) : json_null());
+	report_limit_add(o, s);
 	add_traffic(o, &stats);
 	return o;
 }
@@ -337,6 +339,8 @@ static json_t *dataplane_counters(const struct hub *h)
 		dataplane_stats(h->dp, &d);
 	json_object_set_new(o, "gre_received", number(d.gre_received));
 	json_object_set_new(o, "gre_sent", number(d.gre_sent));
+	json_object_set_new(o, "fast_received", number(d.fast_received));
+	json_object_set_new(o, "fast_sent", number(d.fast_sent));
 	json_object_set_new(o, "gre_unknown_call", number(d.gre_unknown_call));
 	json_object_set_new(o, "gre_too_long", number(d.gre_too_long));
 	for (unsigned int i = 1; i < GRE_FAULT_COUNT; i++)
@@ -452,9 +456,11 @@ json_t *report_command(struct hub *h, const char *command, const json_t *request
 			"disconnect needs a target: an id, a user, an address, or all");
 		return NULL;
 	}
+	if (!strcmp(command, "limit"))
+		return report_limit(h, request, matches, why);
 	snprintf(why, SYSTEM_WHY,
 		"unknown command \"%.60s\" (there are status, sessions, session, disconnect, "
-		"stats)",
+		"limit, stats)",
 		command);
 	return NULL;
 }

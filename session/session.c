@@ -14,9 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How often a random Call ID is tried until one is free: with n of 65536 in use at one peer each
- * try fails with n/65536. */
-#define CALL_ID_TRIES 64
+/* How often a random Call ID is tried until one is free; then the next ones in order, so that all of the
+ * 65536 with one peer can be had. */
+#define CALL_ID_TRIES 16
 
 static void update_timer(struct session *s);
 
@@ -50,6 +50,8 @@ static void on_timer_closed(uv_handle_t *handle)
 	s->hub->ended[s->reason]++;
 	s->ops->gone(s, s->reason, s->detail);
 	s->line->ops->release(s->line);
+	free(s->ipv6.nd);
+	free(s->last);
 	free(s);
 }
 
@@ -82,7 +84,12 @@ static void remove_from_dataplane(struct session *s)
 {
 	if (!s->dp)
 		return;
-	dp_session_stats(s->dp, &s->last_stats);
+	s->last = calloc(1, sizeof(*s->last)); /* without memory, all is 0 */
+	if (s->last) {
+		dp_session_stats(s->dp, &s->last->stats);
+		session_limited(s, &s->last->up, &s->last->down);
+	}
+	datapath_remove(s->hub->datapath, &s->way);
 	dp_session_remove(s->hub->dp, s->dp);
 	s->dp = NULL;
 }
@@ -172,8 +179,11 @@ static void on_judge(void *user, const struct ppp_auth_request *request)
 {
 	struct session *s = user;
 
-	log_escape(s->user, sizeof(s->user), request->name, strlen(request->name));
-	set_subject(s);
+	/* Log, reports and hook tell whose session it is, not whose it would like to be. */
+	if (!s->user_known) {
+		log_escape(s->user, sizeof(s->user), request->name, strlen(request->name));
+		set_subject(s);
+	}
 	s->ops->judge(s, request);
 }
 
@@ -337,14 +347,20 @@ int session_add_to_dataplane(
 		},
 	};
 
-	for (int i = 0; i < CALL_ID_TRIES; i++) {
-		random_bytes(&s->call_id, sizeof(s->call_id));
-		s->call_id = dataplane_call_id(s->hub->dp, s->call_id);
+	for (unsigned int i = 0; i < CALL_ID_TRIES + 65536u; i++) {
+		if (i < CALL_ID_TRIES) {
+			random_bytes(&s->call_id, sizeof(s->call_id));
+			s->call_id = dataplane_call_id(s->hub->dp, s->call_id);
+		} else {
+			s->call_id++;
+		}
 		dc.tunnel.call_id = s->call_id;
 		s->dp = dp_session_add(s->hub->dp, &dc);
 		if (s->dp) {
+			datapath_add(s->hub->datapath, &s->way, s->hub->dp, s->dp, s->peer,
+				s->local, s->call_id);
 			mtu_update(s);
-			return 0;
+			return session_limit(s, &s->config->limits);
 		}
 		if (errno != EADDRINUSE)
 			return -errno;
@@ -458,8 +474,44 @@ void session_verdict(
 		log_escape(s->user, sizeof(s->user), verdict->user, strlen(verdict->user));
 		set_subject(s);
 	}
+	s->user_known = s->user_known || verdict->ok;
 	line_ppp_verdict(s->line, verdict, net, clock_now());
 	session_settle(s);
+}
+
+/* ---- limits */
+
+/* What goes up is what a server receives, and a client sends. */
+static bool sends_up(const struct session *s)
+{
+	return s->config->link.role == PPP_CLIENT;
+}
+
+int session_limit(struct session *s, const struct rate_limits *limits)
+{
+	bool up = sends_up(s);
+	int rc = 0;
+
+	if (s->line->ops->raw)
+		return 0;
+	if (s->dp)
+		rc = dp_session_set_limit(s->hub->dp, s->dp, up ? &limits->up : &limits->down,
+			up ? &limits->down : &limits->up);
+	if (rc == 0)
+		s->limits = *limits;
+	return rc;
+}
+
+void session_limited(const struct session *s, struct dp_limited *up, struct dp_limited *down)
+{
+	bool sending = sends_up(s);
+
+	if (s->dp) {
+		dp_session_limited(s->dp, sending ? up : down, sending ? down : up);
+	} else {
+		*up = s->last ? s->last->up : (struct dp_limited){ 0 };
+		*down = s->last ? s->last->down : (struct dp_limited){ 0 };
+	}
 }
 
 /* ---- the data plane's events */
@@ -528,7 +580,7 @@ void session_stats(const struct session *s, struct tunnel_stats *out)
 	if (s->dp)
 		dp_session_stats(s->dp, out);
 	else
-		*out = s->last_stats;
+		*out = s->last ? s->last->stats : (struct tunnel_stats){ 0 };
 }
 
 void session_ppp_info(const struct session *s, struct ppp_link_info *info)

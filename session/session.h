@@ -25,6 +25,7 @@
 #include "session/connection.h"
 #include "session/hub.h"
 #include "session/line.h"
+#include "session/settings_rate.h"
 
 #include <jansson.h>
 #include <time.h>
@@ -64,7 +65,7 @@ struct session_ops {
 	/*
 	 * IPv6, where config.link.ipv6 allows it; NULL where it never does. up6: IPV6CP is open for the
 	 * first time, s->net has the identifiers: prepares what data needs; a server says in
-	 * s->ipv6.advertise what the peer is told. -1: the session goes on without IPv6, for the reason in
+	 * s->ipv6.nd->advertise what the peer is told. -1: the session goes on without IPv6, for the reason in
 	 * `why`. learn6: a router (the server) says this; may be NULL for servers. may_have: may the peer
 	 * have this identifier? NULL: any.
 	 */
@@ -82,9 +83,10 @@ struct session_config {
 	uint16_t processing_delay; /* announced, tenths of a second */
 	enum gre_flow flow;        /* do we hold back what the peer's window does not allow? */
 	uint64_t ack_timeout_max;  /* us; MaxTimeOut of section 4.4; 0: the default */
-	uint64_t gre_timeout;  /* us: no GRE packet at all from the peer for so long after the call
+	uint64_t gre_timeout; /* us: no GRE packet at all from the peer for so long after the call
 				      is there: GRE_SILENT */
-	uint16_t mtu_max;      /* of the path, outer, at most; 0: as the kernel knows it */
+	struct rate_limits limits; /* of data, at first; see session_limit() */
+	uint16_t mtu_max;          /* of the path, outer, at most; 0: as the kernel knows it */
 	bool any_source;       /* what the peer sends may have any source address (dataplane.h) */
 	bool fragment;         /* outer packets may be fragmented: the path's MTU does not matter */
 	struct line_call call; /* session_dial(): what is asked for */
@@ -95,13 +97,23 @@ struct session_config {
 /* Frames that came before the call was answered (they overtake the reply): kept, few. */
 #define SESSION_EARLY_MAX 4
 
+/* Only sessions with IPv6 have it. */
+struct session_nd {
+	struct nd_advertisement advertise; /* server; prefix_count 0: nothing is advertised */
+	struct nd_router router;           /* server */
+	struct nd_host host;               /* client */
+};
+
 struct session_ipv6 {
 	bool prepared, refused;            /* what ops->up6 said; neither: it was not asked yet */
 	bool up;                           /* data passes */
 	uint8_t local_id[8], remote_id[8]; /* it was prepared for these */
-	struct nd_advertisement advertise; /* server; prefix_count 0: nothing is advertised */
-	struct nd_router router;           /* server */
-	struct nd_host host;               /* client */
+	struct session_nd *nd;             /* from before ops->up6 on */
+};
+
+struct session_last {
+	struct tunnel_stats stats;
+	struct dp_limited up, down;
 };
 
 struct session {
@@ -119,13 +131,16 @@ struct session {
 	uint32_t speed;         /* bits/s, when connected */
 	struct line *line;
 	struct dp_session *dp;
+	struct datapath_way way;
 	uv_timer_t timer;
 	struct in_addr peer, local; /* outer */
 	uint64_t mtu_at;            /* when to ask for the path's MTU again, us */
 	uint16_t mtu;               /* of the path, outer; 0: not known */
+	struct rate_limits limits;
 	uint16_t call_id;
 	char user[CHAP_NAME_MAX +
-		  1]; /* as the peer names itself (server), or our user name (client); escaped */
+		  1];    /* as the peer names itself (server), or our user name (client); escaped */
+	bool user_known; /* server: it was proven, and stays whatever the peer says later */
 	struct ppp_network net;
 	struct session_ipv6 ipv6;
 	time_t since, up_since; /* wall clock; 0 not yet */
@@ -145,8 +160,9 @@ struct session {
 	uint64_t wan_logged; /* us: when a WAN-Error-Notify was last in the log; 0 never */
 	bool has_accm;       /* a Set-Link-Info came, the last with these */
 	uint32_t send_accm, receive_accm;
-	char subject[96];               /* for the log */
-	struct tunnel_stats last_stats; /* kept when the data plane's session goes */
+	char subject[96]; /* for the log */
+	struct session_last
+		*last; /* what the data plane has counted, when it is out of it; else NULL */
 	unsigned int early_count;
 	struct session_early {
 		uint16_t protocol, len;
@@ -187,6 +203,14 @@ void session_close(struct session *s, enum pptp_reason reason, const char *detai
 /* The verdict asked for by ops->judge; `net` is copied (NULL unless ok). */
 void session_verdict(
 	struct session *s, const struct ppp_auth_verdict *verdict, const struct ppp_network *net);
+
+/*
+ * How much data may pass from now on: for accounts, commands, RADIUS. It takes the place of that of
+ * the configuration. 0; -ENOMEM: it is as before. A line that is not PPP has no limit.
+ */
+int session_limit(struct session *s, const struct rate_limits *limits);
+/* What the limits dropped. */
+void session_limited(const struct session *s, struct dp_limited *up, struct dp_limited *down);
 
 /* From connection.c and hub.c. */
 void session_call_accepted(struct session *s);

@@ -12,6 +12,8 @@
 #include "system/log.h"
 #include "system/tun.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define MTU_MIN 1280 /* RFC 8200 section 5 */
@@ -34,7 +36,7 @@ static void on_learn(void *user, const struct nd_advertisement *ra)
 {
 	struct session *s = user;
 
-	s->ipv6.advertise = *ra;
+	s->ipv6.nd->advertise = *ra;
 	if (s->ops->learn6)
 		s->ops->learn6(s, ra);
 }
@@ -74,7 +76,11 @@ static bool is_prepared(struct session *s, const struct ppp_network *net)
 	memcpy(ip->remote_id, net->remote_id, sizeof(ip->remote_id));
 	memcpy(s->net.local_id, net->local_id, sizeof(ip->local_id));
 	memcpy(s->net.remote_id, net->remote_id, sizeof(ip->remote_id));
-	if (!s->ops->up6 || s->ops->up6(s, why) < 0) {
+	if (!ip->nd)
+		ip->nd = calloc(1, sizeof(*ip->nd));
+	if (!ip->nd)
+		snprintf(why, sizeof(why), "out of memory");
+	if (!ip->nd || !s->ops->up6 || s->ops->up6(s, why) < 0) {
 		log_about(LOG_WARNING, s->subject, "no IPv6: %s", why);
 		ip->refused = true;
 		return false;
@@ -95,12 +101,13 @@ static void start_discovery(struct session *s)
 
 	nd_link_local(source, ip->local_id);
 	if (s->config->link.role == PPP_CLIENT) {
-		nd_host_start(&ip->host, source, &nd_ops, s, clock_now());
+		nd_host_start(&ip->nd->host, source, &nd_ops, s, clock_now());
 		return;
 	}
-	ip->advertise.mtu = mtu > MTU_MIN ? mtu : MTU_MIN;
-	if (ip->advertise.prefix_count)
-		nd_router_start(&ip->router, &ip->advertise, source, &nd_ops, s, clock_now());
+	ip->nd->advertise.mtu = mtu > MTU_MIN ? mtu : MTU_MIN;
+	if (ip->nd->advertise.prefix_count)
+		nd_router_start(
+			&ip->nd->router, &ip->nd->advertise, source, &nd_ops, s, clock_now());
 }
 
 void session_ipv6_up(struct session *s, const struct ppp_network *net)
@@ -121,8 +128,8 @@ void session_ipv6_down(struct session *s)
 		return;
 	ip->up = false;
 	s->is_up = s->ipv4_up;
-	nd_host_stop(&ip->host);
-	nd_router_stop(&ip->router);
+	nd_host_stop(&ip->nd->host);
+	nd_router_stop(&ip->nd->router);
 	dp_session_open6(s->hub->dp, s->dp, false);
 }
 
@@ -130,16 +137,16 @@ void session_ipv6_receive(struct session *s, const uint8_t *packet, size_t len)
 {
 	if (!s->ipv6.up)
 		return;
-	nd_router_receive(&s->ipv6.router, packet, len, clock_now());
-	nd_host_receive(&s->ipv6.host, packet, len, clock_now());
+	nd_router_receive(&s->ipv6.nd->router, packet, len, clock_now());
+	nd_host_receive(&s->ipv6.nd->host, packet, len, clock_now());
 }
 
 void session_ipv6_tick(struct session *s, uint64_t now)
 {
 	if (!s->ipv6.up)
 		return;
-	nd_router_tick(&s->ipv6.router, now);
-	nd_host_tick(&s->ipv6.host, now);
+	nd_router_tick(&s->ipv6.nd->router, now);
+	nd_host_tick(&s->ipv6.nd->host, now);
 }
 
 uint64_t session_ipv6_deadline(const struct session *s)
@@ -148,7 +155,7 @@ uint64_t session_ipv6_deadline(const struct session *s)
 
 	if (!s->ipv6.up)
 		return UINT64_MAX;
-	router = nd_router_deadline(&s->ipv6.router);
-	host = nd_host_deadline(&s->ipv6.host);
+	router = nd_router_deadline(&s->ipv6.nd->router);
+	host = nd_host_deadline(&s->ipv6.nd->host);
 	return router < host ? router : host;
 }

@@ -1,6 +1,8 @@
 /* Configuration by libConfuse: see settings.h. */
 #include "session/settings.h"
 
+#include "session/datapath.h"
+
 #include "session/config_text.h"
 #include "system/log.h"
 #include "system/suggest.h"
@@ -438,8 +440,8 @@ int settings_check_dev(cfg_t *cfg, cfg_opt_t *opt)
 
 	if (*v && strlen(v) < IFNAMSIZ && !strpbrk(v, "/ "))
 		return 0;
-	cfg_error(cfg, "dev: \"%s\" cannot name a device (1 to 15 characters, no blank, no slash)",
-		v);
+	cfg_error(cfg, "%s: \"%s\" cannot name a device (1 to 15 characters, no blank, no slash)",
+		opt->name, v);
 	return -1;
 }
 
@@ -472,6 +474,16 @@ int settings_check_log_level(cfg_t *cfg, cfg_opt_t *opt)
 	if (level_of(v) >= 0)
 		return 0;
 	cfg_error(cfg, "%s: \"%s\" is not one of error, warning, info, debug", opt->name, v);
+	return -1;
+}
+
+int settings_check_datapath(cfg_t *cfg, cfg_opt_t *opt)
+{
+	enum datapath_mode mode;
+
+	if (datapath_mode(last_string(opt), &mode) == 0)
+		return 0;
+	cfg_error(cfg, "%s: \"%s\" is not one of raw, packet, xdp", opt->name, last_string(opt));
 	return -1;
 }
 

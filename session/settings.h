@@ -58,8 +58,9 @@ struct settings_range {
 	long min, max;
 };
 int settings_in_range(cfg_t *cfg, cfg_opt_t *opt, const struct settings_range *ranges, size_t n);
-int settings_check_mru(cfg_t *cfg, cfg_opt_t *opt); /* 576..1500 */
-int settings_check_dev(cfg_t *cfg, cfg_opt_t *opt); /* 1..15 characters */
+int settings_check_mru(cfg_t *cfg, cfg_opt_t *opt);      /* 576..1500 */
+int settings_check_dev(cfg_t *cfg, cfg_opt_t *opt);      /* 1..15 characters */
+int settings_check_datapath(cfg_t *cfg, cfg_opt_t *opt); /* raw, packet, xdp */
 int settings_check_log_level(cfg_t *cfg, cfg_opt_t *opt);
 int settings_check_log_format(cfg_t *cfg, cfg_opt_t *opt);
 

@@ -40,6 +40,8 @@ static int append(struct tls_buffer *b, const void *data, size_t len, size_t max
 	if (b->end + len > b->size) {
 		struct tls_buffer larger = { .size = 2 * size > 4096 ? 2 * size : 4096 };
 
+		if (larger.size > max) /* what a stranger can have us hold */
+			larger.size = max;
 		larger.data = malloc(larger.size);
 		if (!larger.data)
 			return -ENOMEM;
@@ -193,11 +195,14 @@ static bool is_nothing(int rc)
 
 static void shake(struct tls_session *s)
 {
+	size_t before;
 	int rc;
 
-	do
+	/* GnuTLS pauses behind each record of a message that has several, too. */
+	do {
+		before = held(&s->in);
 		rc = gnutls_handshake(s->gnutls);
-	while (is_nothing(rc));
+	} while (is_nothing(rc) || (is_pause(rc) && held(&s->in) < before));
 	if (rc == 0)
 		s->state = TLS_OPEN;
 	else if (!is_pause(rc))
@@ -313,6 +318,15 @@ static int session_export(struct tls_session *s, const char *label, const uint8_
 		       : 0;
 }
 
+/* GnuTLS would write each session's secrets to the file that SSLKEYLOGFILE names. */
+static int no_keylog(gnutls_session_t gnutls, const char *label, const gnutls_datum_t *secret)
+{
+	(void)gnutls;
+	(void)label;
+	(void)secret;
+	return 0;
+}
+
 static int prepare(struct tls_session *s, const struct tls_setup *setup)
 {
 	struct tls_context *c = s->context;
@@ -326,9 +340,13 @@ static int prepare(struct tls_session *s, const struct tls_setup *setup)
 		gnutls_credentials_set(s->gnutls, GNUTLS_CRD_CERTIFICATE,
 			setup->certificate || s->server ? c->credentials : c->anonymous))
 		return -ENOMEM;
+	/* GnuTLS counts all of a handshake, ours too. */
+	if (s->server)
+		gnutls_handshake_set_max_packet_length(s->gnutls, TLS_CLIENT_MAX + c->own_size);
 	if (s->server)
 		gnutls_certificate_server_set_request(
 			s->gnutls, setup->certificate ? GNUTLS_CERT_REQUIRE : GNUTLS_CERT_IGNORE);
+	gnutls_session_set_keylog_function(s->gnutls, no_keylog);
 	gnutls_session_set_ptr(s->gnutls, s);
 	gnutls_transport_set_ptr(s->gnutls, s);
 	gnutls_transport_set_pull_function(s->gnutls, pull);

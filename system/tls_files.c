@@ -161,6 +161,7 @@ static int read_pair(struct tls_context *c, const struct tls_files *f, char *why
 		return 0;
 	if (read_file("certificate", f->certificate, &cert, why))
 		return -EINVAL;
+	c->own_size = cert.size;
 	rc = read_file("key", f->key, &key, why);
 	if (rc == 0) {
 		warn_about_key(f->key);

@@ -11,11 +11,15 @@
 
 /* As many octets may wait in a session, each way: a message, and what TLS puts around it. */
 #define TLS_BUFFER_MAX (EAP_TUNNEL_MESSAGE + 4096u)
+/* Of a client, in a handshake: its certificates, above all. GnuTLS reads them, each octet being work,
+ * before anybody knows whose they are. */
+#define TLS_CLIENT_MAX 16384u
 #define TLS_DATA_MAX   16384u /* of application data */
 
 struct tls_context {
 	char *server_name;
-	char *name; /* of our certificate */
+	char *name;      /* of our certificate */
+	size_t own_size; /* of its file */
 	gnutls_certificate_credentials_t credentials;
 	gnutls_certificate_credentials_t anonymous; /* the same without our certificate */
 	gnutls_priority_t any, up_to_1_2;           /* by the highest version */

@@ -13,6 +13,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_packet.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -238,4 +239,23 @@ int gre_socket_open(const struct in_addr *peer, bool fragment, char *why)
 		return -1;
 	}
 	return fd;
+}
+
+int packet_socket_open(unsigned int ifindex, char *why)
+{
+	struct sockaddr_ll address = { .sll_family = AF_PACKET, .sll_ifindex = (int)ifindex };
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0) {
+		enlarge(fd, SO_SNDBUFFORCE, SO_SNDBUF);
+		return fd;
+	}
+	if (errno == EPERM || errno == EACCES)
+		snprintf(why, SYSTEM_WHY,
+			"no permission for a packet socket: run as root or with CAP_NET_RAW");
+	else
+		snprintf(why, SYSTEM_WHY, "cannot make a packet socket: %s", strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
 }

@@ -38,3 +38,9 @@ int tun_open_queue(const char *name, const struct tun_offload *offload, char *wh
  * (EMSGSIZE); with `fragment` it has none, and is fragmented here or on the way.
  */
 int gre_socket_open(const struct in_addr *peer, bool fragment, char *why);
+
+/*
+ * A packet socket that sends Ethernet frames through a device, and receives nothing: non-blocking, large
+ * buffer. -1 with *why.
+ */
+int packet_socket_open(unsigned int ifindex, char *why);

@@ -1,7 +1,8 @@
 /*
  * BSD-Compress: RFC 1977, section 2 and appendix A. See bsd.h.
  *
- * The dictionary is a tree: a string's children are those that are longer by one octet. A code that
+ * The dictionary is a tree: a string's children are those that are longer by one octet, themselves a
+ * binary tree by the bits of that octet, with a child in each node (so at most 9 deep). A code that
  * ends a packet makes no new string, and one that the receiver would have needed a longer code for
  * counts as if it had.
  */
@@ -69,32 +70,39 @@ static bool check(struct bsd *b)
 	return false;
 }
 
-static unsigned int find(const struct bsd *b, unsigned int prefix, uint8_t octet)
+/*
+ * Where the code of the string that is longer by `octet` stands, or would stand: there is 0 if there
+ * is none. Of a step's two ways the octet's next bit chooses: whoever is eight steps down has all
+ * bits in common with it.
+ */
+static uint16_t *place_of(struct bsd *b, unsigned int prefix, uint8_t octet)
 {
-	unsigned int code = b->entries[prefix].child;
+	uint16_t *at = &b->entries[prefix].child;
 
-	while (code && b->entries[code].last != octet)
-		code = b->entries[code].sibling;
-	return code;
+	for (unsigned int bits = octet; *at && b->entries[*at].last != octet; bits <<= 1)
+		at = &b->entries[*at].next[bits >> 7 & 1];
+	return at;
 }
 
-/* Not if it is full; `prefix` may be any code that is in use. */
-static void add(struct bsd *b, unsigned int prefix, uint8_t octet)
+/*
+ * Not if it is full; `prefix` may be any code that is in use, `at` is its place_of(). Only a peer
+ * without sense makes a string that there is already: the first one is the one that counts.
+ */
+static void add(struct bsd *b, uint16_t *at, unsigned int prefix, uint8_t octet)
 {
-	struct bsd_entry *parent = &b->entries[prefix];
-	uint16_t length = parent->length;
+	uint16_t length = b->entries[prefix].length;
 
 	if (b->newest >= b->limit)
 		return;
 	b->newest++;
 	b->entries[b->newest] = (struct bsd_entry){
 		.prefix = (uint16_t)prefix,
-		.sibling = parent->child,
 		/* Longer than any packet: the exact number does not matter. */
 		.length = (uint16_t)(length < UINT16_MAX ? length + 1 : length),
 		.last = octet,
 	};
-	parent->child = b->newest;
+	if (!*at)
+		*at = b->newest;
 }
 
 /* ---- compressor ---- */
@@ -138,16 +146,16 @@ size_t bsd_compress(
 	size_t n;
 
 	for (size_t i = 0; i < len; i++) {
-		unsigned int longer = find(b, string, data[i]);
+		uint16_t *at = place_of(b, string, data[i]);
 
-		if (longer) {
-			string = longer;
+		if (*at) {
+			string = *at;
 			continue;
 		}
 		put(&w, string, b->bits);
 		if (b->newest < b->limit && b->newest >= largest(b))
 			b->bits++;
-		add(b, string, data[i]);
+		add(b, at, string, data[i]);
 		string = data[i];
 	}
 	put(&w, string, b->bits);
@@ -214,7 +222,7 @@ static int decode(struct bsd *b, int before, unsigned int code, uint8_t *dst, si
 	if (itself)
 		dst[length] = first;
 	if (before >= 0)
-		add(b, (unsigned int)before, first);
+		add(b, place_of(b, (unsigned int)before, first), (unsigned int)before, first);
 	if (before >= 0 && b->newest >= largest(b) && b->newest < b->limit)
 		b->bits++;
 	return (int)(length + itself);

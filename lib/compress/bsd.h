@@ -5,7 +5,8 @@
  * Both ends keep the same dictionary and clear it at the same packets, by the same arithmetic: so
  * what was sent as it is, because it would have grown, is learnt by both, too (bsd_learn()).
  *
- * Work per packet: at most 255 steps an octet (the children of one string), whatever the data.
+ * Work per packet: at most 9 steps an octet, whatever the data: what cannot be compressed has strings
+ * with more than a hundred children each, and has to be learnt like all else.
  */
 #pragma once
 
@@ -18,7 +19,8 @@
 
 /* A string: that of `prefix` and one octet more. 0 is no code of a string of two: "none". */
 struct bsd_entry {
-	uint16_t prefix, child, sibling, length;
+	uint16_t prefix, child, length;
+	uint16_t next[2]; /* of the same prefix */
 	uint8_t last;
 };
 

@@ -307,6 +307,14 @@ int codec_decompress(struct codec *c, const uint8_t *info, size_t len, const uin
 	return n;
 }
 
+void codec_lost(struct codec *c)
+{
+	if (c->params.kind == CODEC_MPPC)
+		mppc_decompressor_lost(c->mppc_rx);
+	else
+		c->waiting = true;
+}
+
 void codec_learn(struct codec *c, uint16_t protocol, const uint8_t *info, size_t len)
 {
 	if (!codec_kind_needs_ack(c->params.kind) || c->waiting)

@@ -62,6 +62,8 @@ size_t codec_compress(
  * -ENOBUFS: longer than the limit. After each error it is out of step.
  */
 int codec_decompress(struct codec *c, const uint8_t *info, size_t len, const uint8_t **out);
+/* Receiver: what was decompressed is nonsense: it is out of step, and a Reset-Request is due. */
+void codec_lost(struct codec *c);
 /* Receiver: a packet came that was not compressed: it is part of the history, and counted. */
 void codec_learn(struct codec *c, uint16_t protocol, const uint8_t *info, size_t len);
 

@@ -361,39 +361,42 @@ void mppe_numbered(struct mppe *m, uint32_t number)
 	m->numbered = true;
 }
 
-/* The last keys before that of the packet so far away are kept, or forgotten again. */
-static void forget_passed(struct mppe *m, uint32_t from, uint32_t way)
+/*
+ * The last keys before that of the packet so far away are kept; from `key` on, which is that before
+ * number `from` of them. Once it is known to be good: what is forged takes no place from other keys.
+ */
+static void keep_passed(struct mppe *m, uint8_t *key, uint32_t from, uint32_t way)
 {
-	if (!m->late_keys)
-		return;
-	if (way > MPPE_LATE_KEYS && from < way - MPPE_LATE_KEYS)
-		from = way - MPPE_LATE_KEYS;
-	for (; from < way; from++)
-		mppe_late_forget(m->late_keys, m->serial + from);
+	for (; m->late_keys && from < way; from++) {
+		change_key(m, key);
+		mppe_late_keep(m->late_keys, m->serial + from, key);
+	}
 }
 
 /* On to the packet so far away, with the check that the way leads somewhere. */
 static enum mppe_result walk(struct mppe *m, const uint8_t *from_key, uint32_t from, uint32_t way,
 	const uint8_t *data, uint32_t len)
 {
+	uint32_t kept = way - from > MPPE_LATE_KEYS ? way - MPPE_LATE_KEYS : from;
 	enum mppe_result result = MPPE_OK;
-	uint8_t key[16];
+	uint8_t key[16], passed[16];
 
 	if (!spend(m, way - from))
 		return MPPE_WAIT;
 	memcpy(key, from_key, sizeof(key));
 	for (uint32_t i = from; i <= way; i++) {
+		if (i == kept)
+			memcpy(passed, key, sizeof(passed));
 		change_key(m, key);
-		if (m->late_keys && i < way && way - i <= MPPE_LATE_KEYS)
-			mppe_late_keep(m->late_keys, m->serial + i, key);
 	}
 	if (way && key_fits(m, key, data, len) < FIT_MAYBE) {
-		forget_passed(m, from, way);
 		result = MPPE_BAD;
 	} else {
+		keep_passed(m, passed, kept, way);
 		accept_packet(m, way, key, way + 1);
 	}
 	explicit_bzero(key, sizeof(key));
+	explicit_bzero(passed, sizeof(passed));
 	return result;
 }
 

@@ -128,7 +128,8 @@ void mppe_reset_requested(struct mppe *m);
 /*
  * Receiver: `data` is header and ciphertext, in the GRE stream's order. On MPPE_OK the decryption
  * of data[2..len) is appended to `batch`. Key changes per packet are bounded by the 12-bit count
- * (4096) and MPPE_TRY_MAX, and over many packets by MPPE_WORK_EARNED. After a gap the first bytes are tried before
+ * (4096; where keys of late packets are kept, MPPE_LATE_KEYS more) and MPPE_TRY_MAX, and over many packets
+ * by MPPE_WORK_EARNED. After a gap the first bytes are tried before
  * the keys move on, so that a forged packet does not move them.
  */
 enum mppe_result mppe_open(struct mppe *m, uint8_t *data, uint32_t len, struct rc4_batch *batch);

@@ -285,6 +285,11 @@ void eap_set_change(struct eap *e, const struct password_change *change)
 	e->change = change;
 }
 
+bool eap_handshake(const struct eap *e)
+{
+	return e->handshake;
+}
+
 enum ppp_auth_method eap_auth_method(const struct eap *e)
 {
 	return e->method ? e->method->method : PPP_AUTH_NONE;

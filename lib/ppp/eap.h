@@ -88,6 +88,7 @@ struct eap {
 	bool answered;                        /* peer: a Request of this conversation */
 	uint8_t nak;                          /* peer: the type that it last sent a Nak for, or 0 */
 	bool succeeded;                       /* done() has said so */
+	bool handshake;                       /* authenticator: eap_handshake() */
 	unsigned int refused;                 /* authenticator: 1 << method, by Naks */
 	uint8_t identifier;                   /* of the last Request */
 	uint8_t rounds;                       /* Requests of this conversation */
@@ -152,6 +153,12 @@ void eap_verdict(struct eap *e, const struct ppp_auth_verdict *verdict, uint64_t
 void eap_implied_success(struct eap *e);
 void eap_tick(struct eap *e, uint64_t now);
 void eap_done(struct eap *e); /* wipes secrets; further calls do nothing */
+
+/*
+ * Authenticator: was a handshake of TLS begun by the other end (it costs us more than it) that
+ * nothing has been judged by since? Also when it is over, until eap_done().
+ */
+bool eap_handshake(const struct eap *e);
 
 /* That runs or ran; NONE before. */
 enum ppp_auth_method eap_auth_method(const struct eap *e);

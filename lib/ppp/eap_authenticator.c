@@ -62,6 +62,7 @@ static void follow(struct eap *e, enum eap_step step, struct wire_writer *w, uin
 		send_request(e, w, now);
 		break;
 	case EAP_JUDGE:
+		e->handshake = false;
 		eap_enter(e, EAP_JUDGING, UINT64_MAX, now + EAP_JUDGE_TIMEOUT);
 		e->ops->judge(e->user, &e->request);
 		break;
@@ -196,6 +197,8 @@ static void receive_method(struct eap *e, struct wire_reader *body, uint64_t now
 
 	if (step == EAP_IGNORE)
 		return;
+	if (!e->begun)
+		e->handshake = e->method->tls;
 	e->begun = true;
 	follow(e, step, &w, now);
 }

@@ -85,12 +85,16 @@ const struct cp_host link_host = {
 	.log = host_log,
 };
 
-static void copy_config(struct ppp_link *l, const struct ppp_link_config *config)
+/* 0 or -ENOMEM. */
+static int copy_config(struct ppp_link *l, const struct ppp_link_config *config)
 {
 	size_t len = strnlen(config->name, CHAP_NAME_MAX);
 
 	l->role = config->role;
 	l->mru = config->mru < LCP_MIN_MRU ? SANE_MRU : config->mru;
+	l->name = malloc(len + 1);
+	if (!l->name)
+		return -ENOMEM;
 	memcpy(l->name, config->name, len);
 	l->name[len] = '\0';
 	l->mppe = config->mppe;
@@ -113,6 +117,7 @@ static void copy_config(struct ppp_link *l, const struct ppp_link_config *config
 	if (config->identification)
 		snprintf(
 			l->identification, sizeof(l->identification), "%s", config->identification);
+	return 0;
 }
 
 /*
@@ -172,6 +177,9 @@ static int keep_secret(struct ppp_link *l, const struct ppp_link_config *config)
 	len = strlen(config->password);
 	if (rc < 0 || !itself || len > PPP_PASSWORD_MAX)
 		return rc;
+	l->password = malloc(len + 1);
+	if (!l->password)
+		return -ENOMEM;
 	memcpy(l->password, config->password, len + 1);
 	l->secret.password = l->password;
 	return 0;
@@ -193,6 +201,19 @@ static int keep_change(struct ppp_link *l, const char *password)
 	return 0;
 }
 
+void ppp_link_free(struct ppp_link *l)
+{
+	if (!l)
+		return;
+	link_auth_wipe(l); /* a TLS session is not ours alone */
+	link_forget(&l->held_ccp);
+	link_forget(&l->held_ipcp);
+	link_forget(&l->held_ipv6cp);
+	free(l->name);
+	explicit_bzero(l, sizeof(*l));
+	free(l);
+}
+
 struct ppp_link *ppp_link_new(
 	const struct ppp_link_config *config, const struct ppp_link_ops *ops, void *user)
 {
@@ -202,30 +223,18 @@ struct ppp_link *ppp_link_new(
 		return NULL;
 	l->ops = ops;
 	l->user = user;
-	copy_config(l, config);
 	/* One that has no NT hash (not UTF-8, too long) is refused by the caller's configuration.
 	 */
-	if (keep_secret(l, config) || keep_change(l, config->new_password)) {
-		explicit_bzero(l, sizeof(*l));
-		free(l);
+	if (copy_config(l, config) || keep_secret(l, config) ||
+		keep_change(l, config->new_password)) {
+		ppp_link_free(l);
 		return NULL;
 	}
 	init_lcp(l, config);
 	l->setup_deadline = l->hold_deadline = l->reopen_deadline = UINT64_MAX;
 	l->proof_deadline = UINT64_MAX;
 	l->session_end = l->session_warn = UINT64_MAX;
-	l->chap.deadline = l->pap.deadline = l->eap.deadline = UINT64_MAX;
 	return l;
-}
-
-void ppp_link_free(struct ppp_link *l)
-{
-	if (!l)
-		return;
-	link_auth_wipe(l); /* a TLS session is not ours alone */
-	link_auth_forget_change(l);
-	explicit_bzero(l, sizeof(*l));
-	free(l);
 }
 
 static void enter(struct ppp_link *l, uint64_t now)
@@ -412,6 +421,7 @@ void ppp_link_get_info(const struct ppp_link *l, struct ppp_link_info *info)
 		info->pack = l->ccp.pack.kind;
 		info->unpack = l->ccp.unpack.kind;
 	}
+	info->handshake = l->handshake || (l->eap && eap_handshake(l->eap));
 	info->vj_tx = cp_is_open(&l->ipcp.cp) && l->ipcp.vj_tx;
 	info->vj_rx = cp_is_open(&l->ipcp.cp) && l->ipcp.vj_rx;
 	info->mru = lcp->mru ? lcp->mru : l->mru;

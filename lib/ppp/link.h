@@ -211,8 +211,9 @@ struct ppp_link_info {
 	bool tx_encrypted, rx_encrypted;
 	struct mppe_params mppe;      /* valid if tx_encrypted */
 	enum codec_kind pack, unpack; /* compression of what is sent, received */
-	bool vj_tx, vj_rx;            /* of headers: of what is sent, received */
-	uint16_t mru, peer_mru;       /* what we may receive, what we may send */
+	bool handshake;    /* server: the peer began one of TLS that came to nothing, up to now */
+	bool vj_tx, vj_rx; /* of headers: of what is sent, received */
+	uint16_t mru, peer_mru;   /* what we may receive, what we may send */
 	uint32_t accm, peer_accm; /* RFC 1662 7.1: to be escaped in what we receive, what we send */
 	struct ppp_network net;
 	/* The automata's states (RFC 1661 4.2), or "Failed". Never NULL. */

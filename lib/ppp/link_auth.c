@@ -1,9 +1,18 @@
-/* Authentication phase of a PPP link (RFC 1661 3.5): the glue to CHAP, PAP and EAP. */
+/*
+ * Authentication phase of a PPP link (RFC 1661 3.5): the glue to CHAP, PAP and EAP.
+ *
+ * What a method needs is several times as much as all the rest of a link, so it is there only while it
+ * may be used. Invariant: of l->chap, l->pap and l->eap at most one is not NULL, that of l->auth.
+ */
 #include "lib/ppp/frame.h"
 #include "lib/ppp/link_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#define PROOF_AGAIN       1000000u /* us until a proof is tried again that could not be asked for */
+#define OTHER_NAME        "the client gave another name when it was asked again"
+#define OTHER_CERTIFICATE "the client showed another user's certificate when it was asked again"
 
 uint16_t link_auth_protocol(const struct ppp_link *l)
 {
@@ -35,19 +44,32 @@ static void set_peer_name(struct ppp_link *l, const char *name)
 	l->peer_name[len] = '\0';
 }
 
+/* A certificate: what the client calls itself besides chooses nothing any more, nor is it told. */
+static void judge_again(struct ppp_link *l, const struct ppp_auth_request *request)
+{
+	struct ppp_auth_request again = *request;
+
+	memcpy(again.name, l->peer_name, sizeof(again.name));
+	l->ops->judge(l->user, &again);
+}
+
 static void judge(void *user, const struct ppp_auth_request *request)
 {
+	static const struct ppp_auth_verdict no = { .error = 691 };
 	struct ppp_link *l = user;
-	struct ppp_auth_verdict no = { .error = 691 };
 
+	if (l->authenticated && request->certificate) {
+		judge_again(l, request);
+		return;
+	}
 	/* Who it is was proven once: another name is another's session. */
 	if (l->authenticated && strcmp(l->peer_name, request->name)) {
-		link_end(l, LINK_END, PPTP_AUTH_FAILED,
-			"the client gave another name when it was asked again");
+		link_end(l, LINK_END, PPTP_AUTH_FAILED, OTHER_NAME);
 		link_auth_verdict(l, &no);
 		return;
 	}
-	memcpy(l->peer_name, request->name, sizeof(l->peer_name));
+	if (!l->authenticated)
+		memcpy(l->peer_name, request->name, sizeof(l->peer_name));
 	l->ops->judge(l->user, request);
 }
 
@@ -63,15 +85,22 @@ static void done(void *user, bool ok, enum pptp_reason reason, const struct mppe
 	l->keys = *keys;
 	l->have_key = keys->source != MPPE_NO_KEYS;
 	if (ppp_auth_is_eap(l->auth))
-		l->auth = eap_auth_method(&l->eap);
+		l->auth = eap_auth_method(l->eap);
 	if (l->role == PPP_CLIENT && ppp_auth_is_eap(l->auth))
-		memcpy(l->peer_name, l->eap.identity, sizeof(l->peer_name));
+		memcpy(l->peer_name, l->eap->identity, sizeof(l->peer_name));
 	else if (l->role == PPP_CLIENT && l->auth != PPP_AUTH_PAP)
-		memcpy(l->peer_name, l->chap.request.name, sizeof(l->peer_name));
+		memcpy(l->peer_name, l->chap->request.name, sizeof(l->peer_name));
 	l->authenticated = true;
 	l->pending |= LINK_AUTH_OK;
 	if (l->reauthenticate && l->auth != PPP_AUTH_PAP)
 		l->proof_deadline = l->now + l->reauthenticate;
+}
+
+/* Its place stays: a method's copy of the secret may name it. */
+static void wipe_password(struct ppp_link *l)
+{
+	if (l->password)
+		explicit_bzero(l->password, strlen(l->password));
 }
 
 /* For whatever is authenticated later in this link, too: after LCP was negotiated again. */
@@ -79,7 +108,7 @@ static void new_password(void *user, bool changed)
 {
 	struct ppp_link *l = user;
 
-	explicit_bzero(l->password, sizeof(l->password));
+	wipe_password(l);
 	l->secret = (struct ppp_secret){ 0 };
 	memcpy(l->secret.nt_hash, l->change->nt_hash, sizeof(l->secret.nt_hash));
 	link_auth_forget_change(l);
@@ -116,18 +145,48 @@ static void start_eap(struct ppp_link *l)
 
 	if (l->role == PPP_SERVER)
 		eap_start_authenticator(
-			&l->eap, &l->lcp.config.demand, l->name, mtu, &ops, l, l->now);
+			l->eap, &l->lcp.config.demand, l->name, mtu, &ops, l, l->now);
 	else
 		eap_start_peer(
-			&l->eap, &l->lcp.config.accept, l->name, &l->secret, mtu, &ops, l, l->now);
-	eap_set_peap(&l->eap, l->anonymous, l->binding_optional);
-	eap_set_change(&l->eap, l->change);
+			l->eap, &l->lcp.config.accept, l->name, &l->secret, mtu, &ops, l, l->now);
+	eap_set_peap(l->eap, l->anonymous, l->binding_optional);
+	eap_set_change(l->eap, l->change);
 }
 
 static void start_chap_peer(struct ppp_link *l)
 {
-	chap_start_peer(&l->chap, l->auth, l->name, &l->secret, &ops, l, l->now);
-	chap_set_change(&l->chap, l->change);
+	chap_start_peer(l->chap, l->auth, l->name, &l->secret, &ops, l, l->now);
+	chap_set_change(l->chap, l->change);
+}
+
+static bool make_method(struct ppp_link *l)
+{
+	if (ppp_auth_is_eap(l->auth))
+		l->eap = calloc(1, sizeof(*l->eap));
+	else if (l->auth == PPP_AUTH_PAP)
+		l->pap = calloc(1, sizeof(*l->pap));
+	else
+		l->chap = calloc(1, sizeof(*l->chap));
+	return l->eap || l->pap || l->chap;
+}
+
+/* Each wipes what it has. */
+static void free_method(struct ppp_link *l)
+{
+	if (l->chap)
+		chap_done(l->chap);
+	if (l->pap)
+		pap_done(l->pap);
+	if (l->eap) {
+		l->handshake |= eap_handshake(l->eap);
+		eap_done(l->eap);
+	}
+	free(l->chap);
+	free(l->pap);
+	free(l->eap);
+	l->chap = NULL;
+	l->pap = NULL;
+	l->eap = NULL;
 }
 
 void link_auth_start(struct ppp_link *l)
@@ -137,40 +196,52 @@ void link_auth_start(struct ppp_link *l)
 	l->auth_running = true;
 	l->auth = server ? l->lcp.demanded : l->lcp.peer.auth;
 	l->peer_name[0] = '\0';
-	if (ppp_auth_is_eap(l->auth))
+	free_method(l);
+	if (!make_method(l)) {
+		link_end(l, LINK_END, PPTP_NO_RESOURCES, "out of memory");
+		return;
+	}
+	if (l->eap)
 		start_eap(l);
-	else if (l->auth == PPP_AUTH_PAP && server)
-		pap_start_authenticator(&l->pap, &ops, l, l->now);
-	else if (l->auth == PPP_AUTH_PAP)
-		pap_start_peer(&l->pap, l->name, l->password, &ops, l, l->now);
+	else if (l->pap && server)
+		pap_start_authenticator(l->pap, &ops, l, l->now);
+	else if (l->pap)
+		pap_start_peer(l->pap, l->name, l->password ? l->password : "", &ops, l, l->now);
 	else if (server)
-		chap_start_authenticator(&l->chap, l->auth, l->name, &ops, l, l->now);
+		chap_start_authenticator(l->chap, l->auth, l->name, &ops, l, l->now);
 	else
 		start_chap_peer(l);
+}
+
+void link_auth_settled(struct ppp_link *l)
+{
+	if (l->role == PPP_SERVER && l->authenticated && !l->reauthenticate)
+		free_method(l);
 }
 
 /*
  * A proof that is still under way is not disturbed: the next one comes in its time. Nor is a client
  * that may still be waiting for its first Success, for it would take its keys from the second
- * exchange: only where data passes has it got that.
+ * exchange: only where data passes has it got that. A proof that is put off for that comes as soon as it
+ * does: a pause at the right moment would evade it.
  */
 void link_auth_again(struct ppp_link *l)
 {
-	l->proof_deadline = l->now + l->reauthenticate;
-	if (!l->auth_running || !l->authenticated || !link_is_up(l))
+	bool up = link_is_up(l);
+
+	l->proof_deadline = l->now + (up ? l->reauthenticate : PROOF_AGAIN);
+	if (!l->auth_running || !l->authenticated || !up)
 		return;
-	if (ppp_auth_is_eap(l->auth))
-		eap_authenticate_again(&l->eap, l->now);
-	else
-		chap_challenge_again(&l->chap, l->now);
+	if (l->eap)
+		eap_authenticate_again(l->eap, l->now);
+	else if (l->chap)
+		chap_challenge_again(l->chap, l->now);
 }
 
 /* LCP is down; who it was stays known for the report. */
 void link_auth_stop(struct ppp_link *l)
 {
-	chap_done(&l->chap);
-	pap_done(&l->pap);
-	eap_done(&l->eap);
+	free_method(l);
 	l->auth_running = false;
 	l->proof_deadline = UINT64_MAX;
 	explicit_bzero(&l->keys, sizeof(l->keys));
@@ -190,70 +261,87 @@ void link_auth_wipe(struct ppp_link *l)
 	link_auth_stop(l);
 	link_auth_forget_change(l);
 	explicit_bzero(&l->secret, sizeof(l->secret));
-	explicit_bzero(l->password, sizeof(l->password));
+	wipe_password(l);
+	free(l->password);
+	l->password = NULL;
 }
 
-/* Of a method that was not agreed on: rejected, as any unknown protocol. */
+/*
+ * Of a method that was not agreed on: rejected, as any unknown protocol. What comes for one that is
+ * over is a Response sent again, whose answer has come through.
+ */
 void link_auth_receive(struct ppp_link *l, uint16_t number, const uint8_t *info, size_t len)
 {
 	if (!l->auth_running || number != link_auth_protocol(l))
 		lcp_reject_protocol(&l->lcp, number, info, len);
-	else if (number == PPP_EAP)
-		eap_receive(&l->eap, info, len, l->now);
-	else if (number == PPP_PAP)
-		pap_receive(&l->pap, info, len, l->now);
-	else
-		chap_receive(&l->chap, info, len, l->now);
+	else if (l->eap)
+		eap_receive(l->eap, info, len, l->now);
+	else if (l->pap)
+		pap_receive(l->pap, info, len, l->now);
+	else if (l->chap)
+		chap_receive(l->chap, info, len, l->now);
 }
 
 void link_auth_implied(struct ppp_link *l)
 {
-	if (l->auth_running && !l->authenticated)
-		eap_implied_success(&l->eap);
+	if (l->eap && l->auth_running && !l->authenticated)
+		eap_implied_success(l->eap);
 }
 
 void link_auth_tick(struct ppp_link *l)
 {
-	if (ppp_auth_is_eap(l->auth))
-		eap_tick(&l->eap, l->now);
-	else if (l->auth == PPP_AUTH_PAP)
-		pap_tick(&l->pap, l->now);
-	else
-		chap_tick(&l->chap, l->now);
+	if (l->eap)
+		eap_tick(l->eap, l->now);
+	else if (l->pap)
+		pap_tick(l->pap, l->now);
+	else if (l->chap)
+		chap_tick(l->chap, l->now);
 }
 
 uint64_t link_auth_deadline(const struct ppp_link *l)
 {
 	if (!l->auth_running)
 		return UINT64_MAX;
-	if (ppp_auth_is_eap(l->auth))
-		return l->eap.deadline;
-	return l->auth == PPP_AUTH_PAP ? l->pap.deadline : l->chap.deadline;
+	if (l->eap)
+		return l->eap->deadline;
+	if (l->pap)
+		return l->pap->deadline;
+	return l->chap ? l->chap->deadline : UINT64_MAX;
 }
 
 bool link_auth_judging(const struct ppp_link *l)
 {
 	if (!l->auth_running || l->role != PPP_SERVER)
 		return false;
-	if (ppp_auth_is_eap(l->auth))
-		return l->eap.state == EAP_JUDGING;
-	return l->auth == PPP_AUTH_PAP ? l->pap.state == PAP_JUDGING
-				       : l->chap.state == CHAP_JUDGING;
+	if (l->eap)
+		return l->eap->state == EAP_JUDGING;
+	if (l->pap)
+		return l->pap->state == PAP_JUDGING;
+	return l->chap && l->chap->state == CHAP_JUDGING;
 }
 
 bool link_auth_failed_once(const struct ppp_link *l)
 {
-	return ppp_auth_is_eap(l->auth) ? l->eap.attempts > 0 : l->chap.attempts > 0;
+	if (l->eap)
+		return l->eap->attempts > 0;
+	return l->chap && l->chap->attempts > 0;
 }
 
 void link_auth_verdict(struct ppp_link *l, const struct ppp_auth_verdict *verdict)
 {
+	static const struct ppp_auth_verdict no = { .error = 691 };
+
+	if (verdict->ok && verdict->user && l->authenticated &&
+		strcmp(l->peer_name, verdict->user)) {
+		link_end(l, LINK_END, PPTP_AUTH_FAILED, OTHER_CERTIFICATE);
+		verdict = &no;
+	}
 	if (verdict->ok && verdict->user)
 		set_peer_name(l, verdict->user);
-	if (ppp_auth_is_eap(l->auth))
-		eap_verdict(&l->eap, verdict, l->now);
-	else if (l->auth == PPP_AUTH_PAP)
-		pap_verdict(&l->pap, verdict, l->now);
-	else
-		chap_verdict(&l->chap, verdict, l->now);
+	if (l->eap)
+		eap_verdict(l->eap, verdict, l->now);
+	else if (l->pap)
+		pap_verdict(l->pap, verdict, l->now);
+	else if (l->chap)
+		chap_verdict(l->chap, verdict, l->now);
 }

@@ -148,7 +148,7 @@ void link_ccp_start(struct ppp_link *l)
 		l->ccp_off = true;
 		if (l->held_ccp.len)
 			refuse_ccp(l, l->held_ccp.data, l->held_ccp.len);
-		l->held_ccp.len = 0;
+		link_forget(&l->held_ccp);
 		l->pending |= LINK_START_NCPS;
 		return;
 	}
@@ -163,7 +163,7 @@ void link_ccp_stop(struct ppp_link *l)
 	cp_down(&l->ccp.cp, l->now);
 	ccp_down(&l->ccp);
 	l->reopen_deadline = UINT64_MAX;
-	l->held_ccp.len = 0;
+	link_forget(&l->held_ccp);
 }
 
 bool link_desynced(const struct ppp_link *l)

@@ -54,7 +54,7 @@ enum link_step {
 
 struct link_held {
 	uint8_t len;
-	uint8_t data[LINK_HELD_MAX];
+	uint8_t *data; /* NULL: nothing is kept */
 };
 
 struct ppp_link {
@@ -75,11 +75,11 @@ struct ppp_link {
 	uint16_t mru;
 	uint64_t restart_interval, setup_timeout, session_time;
 	char identification[LINK_IDENTIFICATION_MAX + 1];
-	char name[CHAP_NAME_MAX + 1];
-	struct ppp_secret secret;            /* client */
-	struct password_change *change;      /* client; NULL none, or no more */
-	uint64_t reauthenticate;             /* server */
-	char password[PPP_PASSWORD_MAX + 1]; /* client; only if a method needs it itself */
+	char *name;
+	struct ppp_secret secret;       /* client */
+	struct password_change *change; /* client; NULL none, or no more */
+	uint64_t reauthenticate;        /* server */
+	char *password;                 /* client; only if a method needs it itself, or NULL */
 
 	/* Where it is. */
 	enum ppp_phase phase;
@@ -98,6 +98,7 @@ struct ppp_link {
 	bool ipv6_up; /* so for `up6` and `down6` */
 	bool was_up;  /* once */
 	bool auth_running, authenticated;
+	bool handshake; /* server: of TLS, that nothing came of */
 	bool have_key;
 	bool ccp_off;       /* CCP is refused */
 	bool ipcp_off;      /* there is no IPv4, and need not be */
@@ -116,9 +117,11 @@ struct ppp_link {
 
 	struct lcp lcp;
 	enum ppp_auth_method auth; /* that runs, or ran; any of EAP until it is known */
-	struct chap chap;
-	struct pap pap;
-	struct eap eap;
+	/* Of the method that runs, the others are NULL; a server's is given back when data passes,
+	 * by when the peer has heard of its success. */
+	struct chap *chap;
+	struct pap *pap;
+	struct eap *eap;
 	struct cbcp cbcp;
 	char peer_name[CHAP_NAME_MAX + 1];
 	struct ccp ccp;
@@ -153,6 +156,8 @@ uint64_t link_session_deadline(const struct ppp_link *l);
 void link_auth_start(struct ppp_link *l);
 void link_auth_stop(struct ppp_link *l);
 void link_auth_wipe(struct ppp_link *l);
+/* Data passes: a server needs nothing of it any more, unless the client is to prove itself again. */
+void link_auth_settled(struct ppp_link *l);
 void link_auth_forget_change(struct ppp_link *l); /* wipes and frees it */
 void link_auth_receive(struct ppp_link *l, uint16_t protocol, const uint8_t *info, size_t len);
 void link_auth_tick(struct ppp_link *l);
@@ -217,6 +222,7 @@ void link_tick_network(struct ppp_link *l);
 void link_update_data(struct ppp_link *l);
 /* Keeps a Configure-Request until its protocol runs; gives it to it. */
 void link_hold(struct ppp_link *l, struct link_held *held, const uint8_t *info, size_t len);
+void link_forget(struct link_held *held);
 void link_release(struct cp *cp, struct link_held *held, uint64_t now);
 /* The reason for a network phase that was not over in time. */
 enum pptp_reason link_network_timeout(const struct ppp_link *l);

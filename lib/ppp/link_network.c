@@ -14,6 +14,8 @@
 #include "lib/ppp/frame.h"
 #include "lib/ppp/link_internal.h"
 
+#include <stdlib.h>
+
 bool link_wants_ipv6(const struct ppp_link *l)
 {
 	return l->ipv6 != PPP_IPV6_OFF && !l->ipv6cp.cp.failed;
@@ -31,6 +33,7 @@ static void update_ipv4(struct ppp_link *l, bool open)
 	l->was_up = true;
 	l->setup_deadline = UINT64_MAX;
 	link_session_begins(l);
+	link_auth_settled(l);
 	ipcp_network(&l->ipcp, &l->net);
 	l->ops->up(l->user, &l->net);
 }
@@ -48,6 +51,7 @@ static void update_ipv6(struct ppp_link *l, bool open)
 		l->was_up = true;
 		l->setup_deadline = UINT64_MAX;
 		link_session_begins(l);
+		link_auth_settled(l);
 	}
 	ipv6cp_network(&l->ipv6cp, &l->net);
 	l->ops->up6(l->user, &l->net);
@@ -81,22 +85,33 @@ void link_hold(struct ppp_link *l, struct link_held *held, const uint8_t *info, 
 	if (cp_packet_decode(&packet, info, len) || packet.code != CP_CONFIGURE_REQUEST)
 		return;
 	len = packet.len + CP_HEADER;
-	if (len > sizeof(held->data)) {
+	if (len > LINK_HELD_MAX) {
 		link_log(l, PPP_LOG_DEBUG, "an early Configure-Request of %zu octets is not kept",
 			len);
 		return;
 	}
+	link_forget(held);
+	held->data = malloc(len);
+	if (!held->data)
+		return; /* it will come again */
 	held->len = (uint8_t)len;
 	memcpy(held->data, info, len);
 }
 
+void link_forget(struct link_held *held)
+{
+	free(held->data);
+	*held = (struct link_held){ 0 };
+}
+
 void link_release(struct cp *cp, struct link_held *held, uint64_t now)
 {
-	uint8_t len = held->len;
+	struct link_held taken = *held;
 
-	held->len = 0;
-	if (len)
-		cp_receive(cp, held->data, len, now);
+	*held = (struct link_held){ 0 };
+	if (taken.len)
+		cp_receive(cp, taken.data, taken.len, now);
+	link_forget(&taken);
 }
 
 static bool is_running(const struct cp *cp)
@@ -163,7 +178,8 @@ void link_network_stop(struct ppp_link *l)
 		cp_down(&l->ipv6cp.cp, l->now);
 	link_ccp_stop(l);
 	l->hold_deadline = UINT64_MAX;
-	l->held_ipcp.len = l->held_ipv6cp.len = 0;
+	link_forget(&l->held_ipcp);
+	link_forget(&l->held_ipv6cp);
 }
 
 /* IPv4 came to nothing, or is no more: the end, unless IPv6 is there or may come. */

@@ -114,7 +114,8 @@ static void authenticate(struct ppp_link *l)
 
 /*
  * LCP anew in the midst of a client's authentication: neither may it give the client fresh
- * attempts, nor may a verdict that is still to come count for another Response.
+ * attempts, nor may a verdict that is still to come count for another Response; and one handshake of
+ * TLS is all that it may cost.
  */
 static void authentication_evaded(struct ppp_link *l)
 {
@@ -126,6 +127,9 @@ static void authentication_evaded(struct ppp_link *l)
 	else if (link_auth_failed_once(l))
 		link_end(l, LINK_END, PPTP_AUTH_FAILED,
 			"LCP was negotiated anew after a failed attempt");
+	else if (l->eap && eap_handshake(l->eap))
+		link_end(l, LINK_END, PPTP_AUTH_FAILED,
+			"LCP was negotiated anew in the midst of TLS");
 }
 
 static void lcp_down(struct ppp_link *l)
@@ -170,6 +174,10 @@ static enum pptp_reason mppe_reason(const struct ppp_link *l, const char *text)
 {
 	const struct cp *ccp = &l->ccp.cp;
 
+	/* The success was lost: nothing else could have come of it (link_ccp_prepare()). */
+	if (l->phase == PPP_AUTHENTICATE && l->mppe.policy == PPP_MPPE_REQUIRE &&
+		!ppp_auth_makes_keys(l->auth))
+		return PPTP_AUTH_NO_METHOD;
 	if (l->phase != PPP_NETWORK || cp_is_open(ccp))
 		return PPTP_PPP_TERMINATED;
 	if (l->mppe.policy == PPP_MPPE_REQUIRE)

@@ -19,11 +19,11 @@ const char *password_fault_text(enum password_fault fault)
 	case PASSWORD_GOOD:
 		break;
 	case PASSWORD_UNPROVEN:
-		return "it does not come from somebody who knows the old one";
+		return "it is from somebody who does not know the old one";
 	case PASSWORD_EMPTY:
 		return "it is empty";
 	case PASSWORD_NOT_TEXT:
-		return "it is not valid Unicode, or longer than 256 characters";
+		return "it is no Unicode, or longer than 256 characters";
 	case PASSWORD_CONTROL:
 		return "it has control characters";
 	case PASSWORD_SAME:

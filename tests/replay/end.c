@@ -36,6 +36,8 @@ static void keep(struct replay *r, uint16_t protocol, const uint8_t *data, size_
 	s->matched = false;
 	s->len = len;
 	memcpy(s->data, data, len);
+	if (r->pcap && protocol != CONTROL)
+		pcap_frame(r->pcap, r->now, protocol, data, len);
 }
 
 /* The PPP link's side. */

@@ -2,7 +2,7 @@
  * Plays a conversation of a real peer against our end: lib/control and lib/ppp as a session joins
  * them, in virtual time. Each FILE is a test (TAP).
  *
- *	replay FILE...
+ *	replay [--pcap CAPTURE] FILE...		the capture gets the PPP frames that our ends sent
  *
  * A conversation is text, a line a step; a backslash at its end joins the next; what follows '#' is
  * a comment. First what our end is:
@@ -36,6 +36,7 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 __attribute__((format(printf, 2, 3))) void fail(struct replay *r, const char *format, ...)
 {
@@ -293,7 +294,7 @@ static bool read_line(struct replay *r, FILE *file, char *line, size_t size)
 	return len > 0;
 }
 
-static bool play(const char *path)
+static bool play(const char *path, FILE *pcap)
 {
 	static const struct ppp_link_config defaults = { .mru = 1400,
 		.want_dns = true,
@@ -311,6 +312,7 @@ static bool play(const char *path)
 		exit(1);
 	}
 	r->file = path;
+	r->pcap = pcap;
 	r->now = 1000000000;
 	r->link_config = defaults;
 	while (!r->failed && read_line(r, file, line, sizeof(line)))
@@ -327,17 +329,35 @@ static bool play(const char *path)
 	return ok;
 }
 
+static FILE *capture(const char *path)
+{
+	FILE *f = fopen(path, "wb");
+
+	if (!f || !pcap_begin(f)) {
+		printf("# %s: cannot be written\n", path);
+		exit(1);
+	}
+	return f;
+}
+
 int main(int argc, char **argv)
 {
-	bool all = true;
+	bool all = true, with_pcap = argc > 2 && !strcmp(argv[1], "--pcap");
+	FILE *pcap = with_pcap ? capture(argv[2]) : NULL;
+	int first = with_pcap ? 3 : 1;
 
-	printf("1..%d\n", argc - 1);
-	for (int i = 1; i < argc; i++) {
+	printf("1..%d\n", argc - first);
+	for (int i = first; i < argc; i++) {
 		const char *slash = strrchr(argv[i], '/');
-		bool ok = play(argv[i]);
+		bool ok = play(argv[i], pcap);
 
-		printf("%s %d - %s\n", ok ? "ok" : "not ok", i, slash ? slash + 1 : argv[i]);
+		printf("%s %d - %s\n", ok ? "ok" : "not ok", i - first + 1,
+			slash ? slash + 1 : argv[i]);
 		all &= ok;
+	}
+	if (pcap && fclose(pcap)) {
+		printf("# the capture could not be written\n");
+		all = false;
 	}
 	return all ? 0 : 1;
 }

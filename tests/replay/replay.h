@@ -5,6 +5,8 @@
 #include "lib/ppp/link.h"
 #include "tests/replay/pattern.h"
 
+#include <stdio.h>
+
 #define OUT_MAX    64
 #define REPORT_MAX 32
 #define CONTROL    0 /* in place of a PPP protocol */
@@ -21,6 +23,7 @@ struct replay {
 	unsigned int line;
 	bool failed;
 	struct pattern_scope scope;
+	FILE *pcap; /* what our end sends in PPP goes there, too; NULL: nowhere */
 	uint64_t now;
 	uint32_t seed; /* of our end's randomness */
 	bool server;
@@ -40,6 +43,10 @@ struct replay {
 
 /* Something is not as the file has it: says where, and ends the conversation. */
 __attribute__((format(printf, 2, 3))) void fail(struct replay *r, const char *format, ...);
+
+/* pcap.c: a capture of PPP frames (LINKTYPE_PPP), for Wireshark; false: see errno. */
+bool pcap_begin(FILE *f);
+void pcap_frame(FILE *f, uint64_t now, uint16_t protocol, const uint8_t *info, size_t len);
 
 /* end.c: our end begins, by its settings in `r`; what it sends and reports is kept in `sent` and
  * `reports`. */

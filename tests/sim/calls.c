@@ -6,7 +6,7 @@
  *
  * Invariants: see check() and struct sim_end's `violation`.
  */
-#include "tests/sim/end.h"
+#include "tests/sim/pair.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -227,64 +227,11 @@ static bool faultless(const struct scenario *s)
 	return !s->faults.loss && !s->faults.corrupt && !s->faults.outage_for;
 }
 
-/* A state that waits and has no deadline would wait for ever. */
-static void check_deadlines(struct run *run)
-{
-	for (int i = 0; i < 2; i++) {
-		struct sim_end *e = &run->ends[i];
-
-		if (e->violation && !run->broken)
-			run->broken = e->violation;
-		if (!sim_end_over(e) && sim_end_deadline(e) == UINT64_MAX)
-			run->broken = "an end waits without a deadline";
-	}
-}
-
 /* Runs until `until`, or until done() says so. */
-static void run_until(struct run *run, uint64_t until, bool (*done)(const struct run *run))
+static void run_until(struct run *run, uint64_t until, bool (*done)(const struct sim_end ends[2]))
 {
-	struct sim_network *n = &run->net;
-	unsigned int steps = 0;
-	uint64_t last = 0;
-
-	while (!run->broken && !(done && done(run))) {
-		uint64_t t = sim_next(n), d0 = sim_end_deadline(&run->ends[0]),
-			 d1 = sim_end_deadline(&run->ends[1]);
-		uint64_t d = d0 < d1 ? d0 : d1, when = t < d ? t : d;
-
-		if (when > until)
-			break;
-		if (when > n->now)
-			n->now = when;
-		steps = n->now == last ? steps + 1 : 0;
-		last = n->now;
-		if (steps > 100000) {
-			run->broken = "time stands still: a deadline in the past is never served";
-			break;
-		}
-		if (t <= d) {
-			struct sim_event *e = sim_take(n);
-
-			sim_end_event(&run->ends[e->to], e);
-			sim_recycle(n, e);
-		}
-		for (int i = 0; i < 2; i++)
-			sim_end_tick(&run->ends[i]);
-		check_deadlines(run);
-	}
-	if (n->now < until && !(done && done(run)))
-		n->now = until;
-}
-
-static bool set_up(const struct run *run)
-{
-	return (run->ends[0].up && run->ends[1].up) || sim_end_over(&run->ends[0]) ||
-	       sim_end_over(&run->ends[1]) || run->ends[0].link_over || run->ends[1].link_over;
-}
-
-static bool all_over(const struct run *run)
-{
-	return sim_end_over(&run->ends[0]) && sim_end_over(&run->ends[1]);
+	if (!run->broken)
+		run->broken = sim_pair_run(&run->net, run->ends, until, done);
 }
 
 static void exchange(struct run *run, unsigned int count, uint32_t interval)
@@ -424,10 +371,10 @@ static void finish(struct run *run)
 {
 	const struct scenario *s = &run->scenario;
 
-	if (!run->broken && !all_over(run))
+	if (!run->broken && !sim_pair_over(run->ends))
 		sim_end_close(&run->ends[s->closer], s->goodbye);
-	run_until(run, run->net.now + CLOSE_LIMIT, all_over);
-	if (!run->broken && !all_over(run))
+	run_until(run, run->net.now + CLOSE_LIMIT, sim_pair_over);
+	if (!run->broken && !sim_pair_over(run->ends))
 		run->broken = "the ends did not end";
 	for (int i = 0; i < 2; i++) {
 		if (!run->broken && run->ends[i].reason == PPTP_NONE)
@@ -449,7 +396,7 @@ static void one(struct run *run, uint64_t seed)
 	if (s->close_early) {
 		run_until(run, run->net.now + sim_random(&run->net) % (20 * s->faults.delay), NULL);
 	} else {
-		run_until(run, run->net.now + UP_LIMIT, set_up);
+		run_until(run, run->net.now + UP_LIMIT, sim_pair_set_up);
 		/* One end is up a moment before the other. */
 		run_until(run, run->net.now + 3ull * s->faults.delay + 5000, NULL);
 		check_set_up(run);

@@ -73,9 +73,9 @@ static const struct ppp_auth_list methods[][2] = { /* client, server */
 	{ ONLY(PPP_AUTH_PAP), ONLY(PPP_AUTH_PAP) }, { EVERY, EVERY },
 	{ ONLY(PPP_AUTH_MSCHAP2), EVERY }, { EVERY, ONLY(PPP_AUTH_MSCHAP2) },
 	{ ONLY(PPP_AUTH_EAP_MSCHAP2), EVERY }, { EVERY, ONLY(PPP_AUTH_EAP_MSCHAP2) },
-	{ ONLY(PPP_AUTH_EAP_TLS), ONLY(PPP_AUTH_EAP_TLS) },
-	{ ONLY(PPP_AUTH_PEAP), ONLY(PPP_AUTH_PEAP) }, { ONLY(PPP_AUTH_PEAP), EVERY },
-	{ EVERY, ONLY(PPP_AUTH_PEAP) }
+	{ ONLY(PPP_AUTH_EAP_TLS), ONLY(PPP_AUTH_EAP_TLS) }, { ONLY(PPP_AUTH_EAP_TLS), EVERY },
+	{ EVERY, ONLY(PPP_AUTH_EAP_TLS) }, { ONLY(PPP_AUTH_PEAP), ONLY(PPP_AUTH_PEAP) },
+	{ ONLY(PPP_AUTH_PEAP), EVERY }, { EVERY, ONLY(PPP_AUTH_PEAP) }
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -472,6 +472,9 @@ static bool one(struct man *m, const struct edit *edit, unsigned int policy, uns
 		struct sim_end_config config = { .mppe = m->policy->mppe[i],
 			.auth = m->auth[i],
 			.cbcp = true,
+			.compress = { .count = 3,
+				.kinds = { CODEC_MPPC, CODEC_DEFLATE, CODEC_BSD } },
+			.vj = true,
 			.ipv6 = true,
 			.user = "alice",
 			.tls = TLS_1_2,

@@ -64,7 +64,8 @@ struct pair {
 	const char *password; /* the right one */
 	bool expired;         /* and it has to be changed */
 	unsigned int judged, changed;
-	struct ppp_secret renewed; /* the right one since it was */
+	char name[PPP_NAME_MAX + 1]; /* in the last request */
+	struct ppp_secret renewed;   /* the right one since it was */
 	struct ppp_network assign;
 	unsigned int loss, dup; /* percent */
 	uint64_t seed;
@@ -164,6 +165,7 @@ static inline void pair_judge(void *user, const struct ppp_auth_request *request
 	struct ppp_secret secret;
 
 	p->judged++;
+	memcpy(p->name, request->name, sizeof(p->name));
 	if (p->no_verdict)
 		return;
 	(void)ppp_secret_from_password(&secret, p->password);

@@ -5,6 +5,8 @@
  */
 #include "dp_rig.h"
 
+#include "dataplane/worker.h"
+
 /* ---- both directions in clear ---- */
 
 static void inner_packet_goes_out_with_header_and_number(void **state)
@@ -428,6 +430,58 @@ static void raw_socket_carries_a_call_over_loopback(void **state)
 	rig_free(rig);
 }
 
+/* Does any slot of the worker, which sleeps, still hold it? */
+static bool slots_hold(struct worker *w, const char *secret)
+{
+	struct packet_list all;
+	struct packet *p;
+	bool found = false;
+
+	packet_list_init(&all);
+	for (unsigned int i = 0; i < IO_RECEIVE_MAX; i++)
+		if (w->rx.slots[i])
+			found |= memmem(w->rx.slots[i]->buf, PACKET_SLOT, secret, strlen(secret)) !=
+				 NULL;
+	while (w->pool.free && (p = pool_get(&w->pool)) != NULL) {
+		found |= memmem(p->buf, PACKET_SLOT, secret, strlen(secret)) != NULL;
+		packet_list_add(&all, p);
+	}
+	while ((p = packet_list_take(&all)) != NULL)
+		pool_put(&w->pool, p);
+	return found;
+}
+
+/* PAP's password is in the frame, and may be so in EAP's or CHAP's by other means. */
+static void control_frames_are_wiped_from_their_slots(void **state)
+{
+	struct rig *rig = rig_new(false, false);
+	struct dp_session *s = add_open(rig);
+	struct worker *w = s->worker;
+	uint8_t buf[2048];
+	struct gre_header h;
+	size_t at;
+
+	(void)state;
+	sync_commands(rig, s);
+	send_ppp(rig, OUR_ID, 0, 0xc023,
+		"\x01\x01\x00\x12\x04user\x08"
+		"sesame-1",
+		18);
+	hear(rig, 1);
+	assert_int_equal(dp_session_send(rig->dp, s, 0xc023,
+				 (const uint8_t *)"\x01\x01\x00\x12\x04user\x08"
+						  "sesame-2",
+				 18),
+		0);
+	next_data(rig, buf, sizeof(buf), &h, &at);
+	dp_session_remove(rig->dp, s);
+	hear(rig, 2);
+	assert_int_equal(rig->heard[1].type, DP_EVENT_REMOVED);
+	assert_false(slots_hold(w, "sesame-1"));
+	assert_false(slots_hold(w, "sesame-2"));
+	rig_free(rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -447,6 +501,7 @@ int main(void)
 		cmocka_unit_test(a_full_gre_socket_drops_and_recovers),
 		cmocka_unit_test(control_goes_on_when_the_inner_side_is_gone),
 		cmocka_unit_test(commands_go_on_when_the_gre_socket_is_gone),
+		cmocka_unit_test(control_frames_are_wiped_from_their_slots),
 		cmocka_unit_test(raw_socket_carries_a_call_over_loopback),
 	};
 

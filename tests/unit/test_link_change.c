@@ -294,6 +294,37 @@ static void pap_is_not_repeated(void **state)
 	pair_done(&p);
 }
 
+/*
+ * Just before a proof is due, IPCP is negotiated anew, and takes a second: that puts the proof off, but
+ * not to the next one.
+ */
+static void a_proof_is_not_evaded_by_a_pause(void **state)
+{
+	static const uint8_t request[] = { 1, 0x77, 0, 10, 3, 6, 10, 98, 0, 100 };
+	uint64_t up_at;
+
+	(void)state;
+	EACH(both)
+	{
+		prepare(both[n_], 1);
+		p.end[SERVER].config.reauthenticate = 60 * SECOND;
+		pair_open(&p);
+		run(100 * SECOND);
+		up_at = p.now;
+		pair_run(&p, 59 * SECOND, false);
+		assert_int_equal(p.judged, 1);
+		p.delay = 500 * MS;
+		ppp_link_receive(p.end[SERVER].link, PPP_IPCP, request, sizeof(request), p.now);
+		pair_run(&p, 20 * SECOND, false);
+		assert_false(p.broken);
+		assert_int_equal(p.end[SERVER].downs, 1);
+		assert_in_range(p.end[SERVER].up_at, up_at + 60 * SECOND, up_at + 70 * SECOND);
+		assert_int_equal(p.judged, 2);
+		assert_false(p.end[SERVER].over);
+		pair_done(&p);
+	}
+}
+
 /* The client proves the new one, also when LCP was negotiated again. */
 static void later_proofs_are_those_of_the_new_password(void **state)
 {
@@ -379,6 +410,7 @@ int main(void)
 		cmocka_unit_test(silence_ends_it_after_thirty_seconds),
 		cmocka_unit_test(another_name_ends_it_unjudged),
 		cmocka_unit_test(pap_is_not_repeated),
+		cmocka_unit_test(a_proof_is_not_evaded_by_a_pause),
 		cmocka_unit_test(later_proofs_are_those_of_the_new_password),
 		cmocka_unit_test(proofs_survive_a_bad_path),
 		cmocka_unit_test(no_second_proof_before_the_first_success_has_arrived),

@@ -92,6 +92,73 @@ static void the_account_is_the_certificates(void **state)
 	end();
 }
 
+/* Proofs are repeated, each by the certificate: what the client calls itself was not proven the first
+ * time either. */
+static void a_certificate_is_shown_again_under_any_name(void **state)
+{
+	(void)state;
+	prepare(TLS_1_3, &tls_only, &tls_only, 1);
+	p.end[CLIENT].config.name = "mallory";
+	p.end[CLIENT].config.password = NULL;
+	p.end[SERVER].config.reauthenticate = 60 * SECOND;
+	stub.name = "the account";
+	run();
+	expect_up("EAP-TLS");
+	pair_run(&p, 301 * SECOND, false);
+	assert_false(p.broken);
+	expect_up("EAP-TLS");
+	assert_int_equal(p.judged, 6);
+	assert_string_equal(info_of(SERVER).peer_name, "the account");
+	end();
+}
+
+/* But not another's. */
+static void another_certificate_later_ends_it(void **state)
+{
+	(void)state;
+	prepare(TLS_1_3, &tls_only, &tls_only, 1);
+	p.end[SERVER].config.reauthenticate = 60 * SECOND;
+	stub.name = "alice";
+	run();
+	expect_up("EAP-TLS");
+	stub.name = "bob";
+	pair_run(&p, 100 * SECOND, false);
+	assert_false(p.broken);
+	assert_true(p.end[SERVER].over);
+	assert_int_equal(p.end[SERVER].reason, PPTP_AUTH_FAILED);
+	assert_string_equal(p.end[SERVER].detail,
+		"the client showed another user's certificate when it was asked again");
+	assert_string_equal(info_of(SERVER).peer_name, "alice");
+	end();
+}
+
+/* Who calls itself otherwise than its account (Windows tells the UPN) is still who it was. */
+static void a_later_proof_is_by_the_certificate_too(void **state)
+{
+	(void)state;
+	for (int v = 0; v < 2; v++) {
+		prepare(v ? TLS_1_3 : TLS_1_2, &tls_only, &tls_only, 1);
+		p.end[SERVER].config.reauthenticate = 20 * SECOND;
+		p.end[CLIENT].config.name = "alice@example.org";
+		stub.name = "the account";
+		run();
+		expect_up("EAP-TLS");
+		pair_run(&p, 50 * SECOND, false);
+		expect_up("EAP-TLS");
+		assert_int_equal(p.judged, 3);
+		assert_string_equal(info_of(SERVER).peer_name, "the account");
+		assert_string_equal(p.name, "the account");
+		/* Another one's certificate is another's session. */
+		stub.name = "another account";
+		pair_run(&p, 30 * SECOND, false);
+		assert_int_equal(p.end[SERVER].reason, PPTP_AUTH_FAILED);
+		assert_non_null(strstr(p.end[SERVER].detail, "another"));
+		assert_string_equal(info_of(SERVER).peer_name, "the account");
+		assert_true(p.end[CLIENT].over);
+		end();
+	}
+}
+
 static void any_path_brings_it_up(void **state)
 {
 	(void)state;
@@ -220,11 +287,122 @@ static void a_link_that_is_cut_off_leaves_no_session(void **state)
 	}
 }
 
+/* A client that negotiates LCP anew whenever TLS has cost the server something. */
+static struct {
+	uint8_t lcp[200];
+	size_t len;
+	unsigned int starts;
+} again;
+
+static bool renegotiates(struct pair *pair, int from, uint16_t protocol, uint8_t *data, size_t *len)
+{
+	if (from == CLIENT && protocol == PPP_LCP && data[0] == 1 && !again.len) {
+		memcpy(again.lcp, data, *len);
+		again.len = *len;
+	}
+	/* A Request, TLS, S; and a Response with a ClientHello. */
+	if (from == SERVER && protocol == PPP_EAP && *len > 5 && data[0] == 1 && data[4] == 13 &&
+		(data[5] & 0x20))
+		again.starts++;
+	/* The client itself knows nothing of it. */
+	if (from == SERVER && protocol == PPP_LCP && again.starts) {
+		if (data[0] == 1) {
+			data[0] = 2;
+			pair_enqueue(pair, SERVER, protocol, data, *len);
+		}
+		return data[0] > 4;
+	}
+	if (from == CLIENT && protocol == PPP_EAP && *len > 6 && data[0] == 2 && data[4] == 13) {
+		pair_enqueue(pair, SERVER, protocol, data, *len);
+		again.lcp[1]++; /* the same one would be a repetition */
+		pair_enqueue(pair, SERVER, PPP_LCP, again.lcp, again.len);
+		return false;
+	}
+	return true;
+}
+
+static void lcp_anew_gives_no_second_handshake(void **state)
+{
+	(void)state;
+	memset(&again, 0, sizeof(again));
+	prepare(TLS_1_3, &tls_only, &tls_only, 1);
+	p.filter = renegotiates;
+	run();
+	assert_true(p.end[SERVER].over && p.end[CLIENT].over);
+	assert_int_equal(again.starts, 1);
+	assert_int_equal(p.end[SERVER].reason, PPTP_AUTH_FAILED);
+	assert_true(info_of(SERVER).handshake);
+	end();
+}
+
+static bool until_the_handshake(
+	struct pair *pair, int from, uint16_t protocol, uint8_t *data, size_t *len)
+{
+	(void)pair;
+	return from == SERVER || protocol != PPP_EAP || *len < 100 || data[0] != 2;
+}
+
+/* A Response of TLS gets through, with a whole ClientHello. */
+static bool silent_after_the_first(
+	struct pair *pair, int from, uint16_t protocol, uint8_t *data, size_t *len)
+{
+	bool response = from == CLIENT && protocol == PPP_EAP && data[0] == 2 && data[4] == 13;
+
+	(void)pair;
+	(void)len;
+	again.starts += response;
+	return !response || again.starts == 1;
+}
+
+/* The owner may count them: such a handshake is dear, and nobody judges it. */
+static void a_handshake_that_comes_to_nothing_is_told(void **state)
+{
+	(void)state;
+	/* One that proves somebody, or that proves him to be nobody here, is not one. */
+	for (int no_account = 0; no_account < 2; no_account++) {
+		prepare(TLS_1_3, &tls_only, &tls_only, 1);
+		p.no_account = no_account;
+		run();
+		assert_false(info_of(SERVER).handshake);
+		end();
+	}
+	prepare(TLS_1_3, &tls_only, &tls_only, 1);
+	stub.refuses = true; /* the server's certificate */
+	run();
+	assert_true(info_of(SERVER).handshake);
+	end();
+	/* Silence, before TLS and in the midst of it. */
+	prepare(TLS_1_3, &tls_only, &tls_only, 1);
+	p.filter = until_the_handshake;
+	run();
+	assert_true(p.end[SERVER].over);
+	assert_false(info_of(SERVER).handshake);
+	end();
+	prepare(TLS_1_3, &tls_only, &tls_only, 1);
+	again.starts = 0;
+	p.filter = silent_after_the_first;
+	run();
+	assert_int_equal(p.end[SERVER].reason, PPTP_AUTH_TIMEOUT);
+	assert_true(info_of(SERVER).handshake);
+	end();
+	/* The call is cut off. */
+	prepare(TLS_1_3, &tls_only, &tls_only, 1);
+	pair_open(&p);
+	pair_run(&p, 75 * MS, false);
+	assert_true(info_of(SERVER).handshake);
+	ppp_link_close(p.end[SERVER].link, PPTP_PPP_TERMINATED, p.now);
+	assert_true(info_of(SERVER).handshake);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(keys_are_in_step_at_each_strength),
 		cmocka_unit_test(the_account_is_the_certificates),
+		cmocka_unit_test(a_certificate_is_shown_again_under_any_name),
+		cmocka_unit_test(another_certificate_later_ends_it),
+		cmocka_unit_test(a_later_proof_is_by_the_certificate_too),
 		cmocka_unit_test(any_path_brings_it_up),
 		cmocka_unit_test(who_asks_for_tls_gets_nothing_weaker),
 		cmocka_unit_test(without_an_engine_it_is_left_out),
@@ -232,6 +410,8 @@ int main(void)
 		cmocka_unit_test(each_end_refuses_and_both_say_why),
 		cmocka_unit_test(keys_of_different_sessions_do_not_fit),
 		cmocka_unit_test(a_verdict_may_come_late_or_never),
+		cmocka_unit_test(lcp_anew_gives_no_second_handshake),
+		cmocka_unit_test(a_handshake_that_comes_to_nothing_is_told),
 		cmocka_unit_test(a_link_that_is_cut_off_leaves_no_session),
 	};
 

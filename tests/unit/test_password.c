@@ -225,6 +225,7 @@ static void the_judgement_of_a_change_proves_the_new_password(void **state)
 	assert_false(verdict.ok);
 	assert_int_equal(verdict.error, 691);
 	assert_false(verdict.retry);
+	assert_non_null(strstr(verdict.message, "old one"));
 	mschap2_nt_response(r.challenge, r.peer_challenge, "User", change.nt_hash, r.nt_response);
 	assert_int_equal(ppp_auth_check_change(&r, &old, &next, &verdict), PASSWORD_GOOD);
 	assert_true(verdict.ok);
@@ -260,8 +261,13 @@ static void refusals_of_a_change_say_why(void **state)
 	assert_int_equal(ppp_auth_check_change(&r, &old, &next, &verdict), PASSWORD_SAME);
 	assert_int_equal(verdict.error, 709);
 	assert_string_equal(verdict.message, "New password: it is the old one");
-	for (int f = PASSWORD_UNPROVEN; f <= PASSWORD_SAME; f++)
-		assert_true(strlen(password_fault_text((enum password_fault)f)) > 5);
+	/* Each reaches the user whole. */
+	for (int f = PASSWORD_UNPROVEN; f <= PASSWORD_SAME; f++) {
+		const char *text = password_fault_text((enum password_fault)f);
+
+		assert_in_range(
+			strlen("New password: ") + strlen(text), 20, sizeof(verdict.message) - 1);
+	}
 	assert_string_equal(password_fault_text(PASSWORD_GOOD), "");
 }
 

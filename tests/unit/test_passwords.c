@@ -159,6 +159,8 @@ static void a_malformed_file_is_refused_with_its_line(void **state)
 	static const char *const lines[] = { "x", GOOD, GOOD " " GOOD, GOOD " " GOOD " ",
 		GOOD " " GOOD "  ", GOOD GOOD "  alice",
 		"0123456789abcdef0123456789abcdeg " GOOD " alice",
+		"\x10"
+		"123456789abcdef0123456789abcdef " GOOD " alice",
 		GOOD " 00000000000000000000000000000000 alice", " " GOOD " " GOOD " alice" };
 	char text[400];
 
@@ -178,6 +180,36 @@ static void a_malformed_file_is_refused_with_its_line(void **state)
 	expect("alice", "wonderland");
 }
 
+/* Whoever may put a file there would own the next one, too, and read what is in it. */
+static void a_directory_that_everybody_can_write_to_is_refused(void **state)
+{
+	static const mode_t modes[] = { 0777, 01777, 0703 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		assert_int_equal(chmod(directory, modes[i]), 0);
+		assert_int_equal(passwords_load(path, &a, why), -1);
+		assert_non_null(strstr(why, "everybody can write to"));
+	}
+	assert_int_equal(chmod(directory, 0755), 0);
+	assert_int_equal(passwords_load(path, &a, why), 0);
+}
+
+static void what_is_no_file_is_refused_without_waiting(void **state)
+{
+	(void)state;
+	assert_int_equal(mkfifo(path, 0600), 0);
+	alarm(10);
+	assert_int_equal(passwords_load(path, &a, why), -1);
+	alarm(0);
+	assert_non_null(strstr(why, "no regular file"));
+	unlink(path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(passwords_load(path, &a, why), -1);
+	assert_non_null(strstr(why, "no regular file"));
+	rmdir(path);
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, start, end)
@@ -187,6 +219,8 @@ int main(void)
 		CASE(mode_and_owner_stay_and_what_a_crash_left_does_not_matter),
 		CASE(what_cannot_be_kept_is_not_changed),
 		CASE(a_malformed_file_is_refused_with_its_line),
+		CASE(a_directory_that_everybody_can_write_to_is_refused),
+		CASE(what_is_no_file_is_refused_without_waiting),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -207,7 +207,7 @@ static bool set_up_and_down(uv_loop_t *loop, char *why)
 	}
 	config.inner_fd = inner;
 	config.gre_fd = gre;
-	good = hub_init(&hub, loop, &config, why) == 0;
+	good = hub_init(&hub, loop, &config, NULL, why) == 0;
 	if (good)
 		hub_done(&hub, NULL);
 	else
@@ -271,7 +271,7 @@ static void set_up_that_fails_again_and_again_leaks_no_descriptor(void **unused)
 		struct dp_config config = { .inner_fd = -1, .gre_fd = -1 };
 		struct hub hub;
 
-		assert_int_equal(hub_init(&hub, &loop, &config, why), -1);
+		assert_int_equal(hub_init(&hub, &loop, &config, NULL, why), -1);
 		dial_in_vain(&loop);
 		assert_null(control_socket_open(&loop, "/proc/no", no_handler, NULL, why));
 		run_until_closed(&loop);

@@ -1,5 +1,6 @@
 /* Settings: parsers of values, and how files and options set keys or say what is wrong. */
 #include "session/settings.h"
+#include "session/settings_rate.h"
 
 #include "system/log.h"
 
@@ -373,6 +374,53 @@ static void a_password_leaves_the_environment(void **state)
 	assert_non_null(strstr(why, "GREYLINE_PASSWORD"));
 }
 
+static void rates(void **state)
+{
+	static const char *const wrong[] = { "", "k", "7999", "7k", "1001G", "10Mb", "10 M", "-1M",
+		"1.5M", "0", "99999999999999999999", "10X", " 10M", "on" };
+	uint64_t v = 0;
+
+	(void)state;
+	assert_int_equal(settings_rate("off", &v), 0);
+	assert_int_equal(v, 0);
+	assert_int_equal(settings_rate("8000", &v), 0);
+	assert_int_equal(v, 8000);
+	assert_int_equal(settings_rate("512k", &v), 0);
+	assert_int_equal(v, 512000);
+	assert_int_equal(settings_rate("10M", &v), 0);
+	assert_int_equal(v, 10000000);
+	assert_int_equal(settings_rate("1000G", &v), 0);
+	assert_int_equal(v, UINT64_C(1000000000000));
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_int_equal(settings_rate(wrong[i], &v), -EINVAL);
+	assert_int_equal(settings_rate(NULL, &v), -EINVAL);
+	assert_int_equal(settings_burst("auto", &v), 0);
+	assert_int_equal(v, 0);
+	assert_int_equal(settings_burst("3000", &v), 0);
+	assert_int_equal(settings_burst("1000M", &v), 0);
+	assert_int_equal(v, 1000000000);
+	assert_int_equal(settings_burst("2999", &v), -EINVAL);
+	assert_int_equal(settings_burst("1001M", &v), -EINVAL);
+	assert_int_equal(settings_burst("2G", &v), -EINVAL);
+	assert_int_equal(settings_burst("off", &v), -EINVAL);
+}
+
+static void a_change_of_limits_leaves_the_rest(void **state)
+{
+	struct rate_limits limits = { { 1000000, 5000 }, { 2000000, 6000 } };
+
+	(void)state;
+	settings_rate_apply(&limits, &(struct rate_change){ 0 });
+	assert_int_equal(limits.up.rate, 1000000);
+	settings_rate_apply(&limits, &(struct rate_change){ .has_down = true });
+	assert_int_equal(limits.down.rate, 0);
+	assert_int_equal(limits.down.burst, 6000);
+	settings_rate_apply(&limits, &(struct rate_change){ .has_burst = true, .burst = 7000 });
+	assert_int_equal(limits.up.rate, 1000000);
+	assert_int_equal(limits.up.burst, 7000);
+	assert_int_equal(limits.down.burst, 7000);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, end)
@@ -381,6 +429,8 @@ int main(void)
 		TEST(hosts),
 		TEST(networks),
 		TEST(policies),
+		TEST(rates),
+		TEST(a_change_of_limits_leaves_the_rest),
 		TEST(set_puts_every_type),
 		TEST(set_takes_every_character_as_it_is),
 		TEST(a_list_is_replaced_and_added_to),

@@ -102,6 +102,27 @@ static void what_comes_late_is_data_once(void **state)
 	end_pair(&a, &b);
 }
 
+/* One who guesses the GRE number, with a count of his own: the walk to it passes all places of keys. */
+static void a_forged_packet_takes_no_late_keys(void **state)
+{
+	struct packet *late, *forged;
+	struct tunnel a, b;
+	uint32_t number = 0;
+
+	(void)state;
+	init_pair(&a, &b, &stateless128);
+	late = delayed(&a, &b, NULL);
+	forged = sealed(&a, 1);
+	assert_memory_equal(forged->data + 12, "\xff\x03\x00\xfd\x90\x15", 6);
+	forged->data[16] = 0x92;
+	assert_int_equal(receive(&b, forged, NULL), 0);
+	assert_int_equal(drops(&b, TUNNEL_DROP_MPPE_BAD), 1);
+	assert_int_equal(receive(&b, late, &number), 1);
+	assert_int_equal(number, 100);
+	assert_int_equal(receive(&b, sealed(&a, 2), NULL), 1);
+	end_pair(&a, &b);
+}
+
 static void late_keys_are_given_back(void **state)
 {
 	struct packet *late;
@@ -296,6 +317,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_comes_late_is_data_once),
+		cmocka_unit_test(a_forged_packet_takes_no_late_keys),
 		cmocka_unit_test(late_keys_are_given_back),
 		cmocka_unit_test(who_loses_nothing_keeps_no_keys),
 		cmocka_unit_test(late_is_dropped_where_order_matters),

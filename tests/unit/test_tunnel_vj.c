@@ -215,6 +215,52 @@ static void behind_what_could_not_be_decrypted_too(void **state)
 	stop();
 }
 
+/* A packet that takes its headers from the one before, and does not name its slot. */
+static struct packet *goes_on(void)
+{
+	return seal(a, packet("\x0f\xca\xfe\0\1\2\3", 7), PPP_VJ, now);
+}
+
+/*
+ * Its gap was told long ago: what comes late and is of no use is no further loss. (Stateless MPPE hands
+ * it on; who forges one, or sends an old one again, would stop a peer that leaves slots out.)
+ */
+static void what_comes_late_and_is_dropped_is_no_gap(void **state)
+{
+	struct packet_list in, done;
+	struct packet *late[2], *p;
+
+	(void)state;
+	start(&stateless);
+	tunnel_set_vj(a, true, NULL);
+	p = tcp(0, 0, 4);
+	p->data[9] = 0;
+	release(take(seal(a, p, PPP_VJ_PLAIN, now)));
+	late[0] = goes_on();
+	late[1] = seal(a, packet("\x09\x01\x00\x08\x00\x00\x00\x00", 8), PPP_LCP, now);
+	p = tcp(0, 2, 4);
+	p->data[9] = 0;
+	assert_null(take(seal(a, p, PPP_VJ_PLAIN, now)));
+	packet_list_init(&in);
+	packet_list_init(&done);
+	tunnel_tick(b, now += GRE_HOLD_TIME, &in);
+	work(b, &in, &done);
+	p = packet_list_take(&done);
+	assert_int_equal(p->verdict, PACKET_DATA);
+	release(p);
+	for (unsigned int i = 0; i < 2; i++) {
+		p = take(late[i]);
+		assert_int_equal(p->verdict, PACKET_DROP);
+		assert_int_equal(b->stats.drops[TUNNEL_DROP_LATE], i + 1);
+		release(p);
+		p = take(goes_on());
+		assert_int_equal(p->verdict, PACKET_DATA);
+		release(p);
+	}
+	assert_int_equal(b->stats.rx_vj, 2);
+	stop();
+}
+
 /* Wherever in its slot a packet lies. */
 static void there_is_room_for_the_header(void **state)
 {
@@ -311,6 +357,7 @@ int main(void)
 		cmocka_unit_test(the_wire_has_the_protocols_of_rfc_1332),
 		cmocka_unit_test(behind_a_gap_slots_must_be_named),
 		cmocka_unit_test(behind_what_could_not_be_decrypted_too),
+		cmocka_unit_test(what_comes_late_and_is_dropped_is_no_gap),
 		cmocka_unit_test(there_is_room_for_the_header),
 		cmocka_unit_test(what_would_be_too_long_is_dropped),
 		cmocka_unit_test(off_nothing_is_changed),

@@ -23,32 +23,49 @@
 #define TICK_MS     50
 #define PING_RESEND 300000ull /* us */
 #define PING_TRIES  20
+#define PING_BURST  1000        /* in a tick: no more than sockets can hold */
 #define RATE_TAG    0x80000000u /* in the tag of a ping of --rate */
+#define KIND_TAGS   (RATE_TAG | FLOOD_TAG)
 #define RATE_WAIT   2000000ull  /* us for the last answers of --rate */
 #define STOP_TIME   20000000ull /* us for all calls to end */
 
 static void start_more(struct bench *b);
 static void advance(struct bench *b);
 
-/* VmRSS in kB, -1 if there is no such process. */
-static long rss(int pid)
+/* The number of kB behind `name` in such a file of /proc, -1 if there is none. */
+static long kilobytes(const char *path, const char *name)
 {
-	char path[64], line[128];
+	size_t len = strlen(name);
+	char line[128];
 	long kb = -1;
-	FILE *f;
+	FILE *f = fopen(path, "re");
 
-	snprintf(path, sizeof(path), "/proc/%d/status", pid);
-	f = fopen(path, "re");
 	while (f && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "VmRSS: %ld", &kb) == 1)
+		if (!strncmp(line, name, len)) {
+			kb = strtol(line + len, NULL, 10);
 			break;
+		}
 	}
 	if (f)
 		fclose(f);
 	return kb;
 }
 
-static void send_tagged(struct load *l, uint32_t kind)
+static long rss(int pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	return kilobytes(path, "VmRSS:");
+}
+
+/* The kernel's memory for sockets, inodes, descriptors ...: of this machine, both ends of a call. */
+static long slab(void)
+{
+	return kilobytes("/proc/meminfo", "Slab:");
+}
+
+void load_ping(struct load *l, uint32_t kind)
 {
 	struct bench *b = l->bench;
 	struct in_addr target = b->options.target.s_addr ? b->options.target : l->remote;
@@ -58,13 +75,20 @@ static void send_tagged(struct load *l, uint32_t kind)
 	l->tries++;
 	l->tag = (uint32_t)(l - b->loads) | kind;
 	echo_request(packet, l->local, target, (uint16_t)b->round, l->tag);
-	if (send(b->inner_fd, packet, sizeof(packet), MSG_DONTWAIT) < 0 && errno != EAGAIN)
+	if (send(b->inner_fd, packet, sizeof(packet), MSG_DONTWAIT) >= 0)
+		return;
+	if (errno != EAGAIN) {
 		log_warning("cannot hand a ping to the data plane: %s", strerror(errno));
+		return;
+	}
+	/* No room just now: soon, and it does not count. */
+	l->ping_sent = 0;
+	l->tries--;
 }
 
 static void send_ping(struct load *l)
 {
-	send_tagged(l, 0);
+	load_ping(l, 0);
 }
 
 static void set_up_done(struct load *l, bool failed)
@@ -92,13 +116,16 @@ static void on_reply(struct bench *b, const uint8_t *packet, size_t len)
 	uint32_t tag;
 
 	if (!echo_reply(packet, len, &destination, &tag) ||
-		(tag & ~RATE_TAG) >= b->options.sessions)
+		(tag & ~KIND_TAGS) >= b->options.sessions)
 		return;
-	l = &b->loads[tag & ~RATE_TAG];
+	l = &b->loads[tag & ~KIND_TAGS];
 	if (!l->up || destination.s_addr != l->local.s_addr)
 		return;
 	if (tag & RATE_TAG) {
 		b->rate_answered++;
+	} else if (tag & FLOOD_TAG) {
+		if (b->phase == FLOODING)
+			flood_reply(b);
 	} else if (!l->pinged) {
 		l->first_ping = clock_now();
 		set_up_done(l, false);
@@ -216,6 +243,17 @@ static const struct connection_ops connection_ops = {
 	.closed = on_closed,
 };
 
+/* The address of the connection that begins. */
+static struct in_addr from(const struct bench *b)
+{
+	uint32_t count = (uint32_t)(UINT64_C(1) << (32 - b->options.from_len));
+	uint32_t first = ntohl(b->options.from.s_addr);
+	/* The network's own and the broadcast address are nobody's. */
+	uint32_t at = count > 2 ? 1 + b->trunk_count % (count - 2) : b->trunk_count % count;
+
+	return (struct in_addr){ first ? htonl(first + at) : INADDR_ANY };
+}
+
 static void start_trunk(struct bench *b)
 {
 	struct sockaddr_in server = { .sin_family = AF_INET,
@@ -236,8 +274,8 @@ static void start_trunk(struct bench *b)
 	}
 	t->open = true;
 	b->open++;
-	if (connection_dial(&t->connection, &b->loop, &server, 10000000, &b->options.control,
-		    &connection_ops, t) == 0)
+	if (connection_dial_from(&t->connection, &b->loop, &server, from(b), 10000000,
+		    &b->options.control, &connection_ops, t) == 0)
 		return;
 	t->open = false;
 	b->open--;
@@ -260,9 +298,12 @@ static void begin_round(struct bench *b)
 	b->round++;
 	b->round_answered = 0;
 	for (unsigned int i = 0; i < b->options.sessions; i++) {
-		b->loads[i].tries = 0;
-		if (b->loads[i].up)
-			send_ping(&b->loads[i]);
+		struct load *l = &b->loads[i];
+
+		l->tries = 0;
+		l->ping_sent = 0; /* due */
+		if (l->up && i < PING_BURST)
+			send_ping(l);
 	}
 }
 
@@ -312,6 +353,9 @@ static void advance(struct bench *b)
 		b->all_up = now;
 		b->rss_up = rss(getpid());
 		b->server_up = b->options.server_pid ? rss(b->options.server_pid) : 0;
+		b->slab_up = slab();
+		b->idle_time = now;
+		b->idle_cpu = b->options.server_pid ? flood_cpu(b->options.server_pid) : 0;
 		b->hold_until = now + b->options.hold * 1000000ull;
 		for (unsigned int i = 0; i < b->options.sessions; i++)
 			b->loads[i].rate_next =
@@ -319,6 +363,14 @@ static void advance(struct bench *b)
 		b->phase = HOLDING;
 	}
 	if (b->phase == HOLDING && now >= b->hold_until) {
+		b->idle_time = now - b->idle_time;
+		if (b->options.server_pid)
+			b->idle_cpu = flood_cpu(b->options.server_pid) - b->idle_cpu;
+		b->phase = FLOODING;
+		if (b->options.flood && b->ready)
+			flood_begin(b, now);
+	}
+	if (b->phase == FLOODING && (!b->options.flood || !b->ready || flood_tick(b, now))) {
 		b->phase = PINGING;
 		if (b->options.pings && b->ready)
 			begin_round(b);
@@ -346,7 +398,7 @@ static void send_at_rate(struct bench *b, uint64_t now)
 			l->rate_next += 1000000 / b->options.rate;
 			b->rate_sent++;
 			if (l->up)
-				send_tagged(l, RATE_TAG);
+				load_ping(l, RATE_TAG);
 		}
 	}
 }
@@ -355,6 +407,7 @@ static void send_at_rate(struct bench *b, uint64_t now)
 static void on_tick(uv_timer_t *timer)
 {
 	struct bench *b = timer->data;
+	unsigned int sent = 0;
 	uint64_t now = clock_now();
 
 	send_at_rate(b, now);
@@ -365,6 +418,8 @@ static void on_tick(uv_timer_t *timer)
 
 		if (!waits || now - l->ping_sent < PING_RESEND)
 			continue;
+		if (l->tries < PING_TRIES && ++sent > PING_BURST)
+			break;
 		if (l->tries < PING_TRIES)
 			send_ping(l);
 		else if (!l->pinged)
@@ -413,7 +468,8 @@ static int open_descriptors(struct bench *b, char *why)
 		limit.rlim_cur = limit.rlim_max;
 		(void)setrlimit(RLIMIT_NOFILE, &limit);
 	}
-	b->gre_fd = gre_socket_open(&b->options.server, false, why);
+	/* A connected one would take what is for one of our addresses only. */
+	b->gre_fd = gre_socket_open(b->options.from.s_addr ? NULL : &b->options.server, false, why);
 	if (b->gre_fd < 0)
 		return -1;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) < 0) {
@@ -449,7 +505,7 @@ static int run(struct bench *b, char *why)
 		dp.gre_fd = b->gre_fd;
 		dp.inner_fd = b->worker_fd;
 		uv_loop_init(&b->loop);
-		rc = hub_init(&b->hub, &b->loop, &dp, why);
+		rc = hub_init(&b->hub, &b->loop, &dp, NULL, why);
 	}
 	if (rc < 0) {
 		if (b->hub.loop)
@@ -458,6 +514,7 @@ static int run(struct bench *b, char *why)
 		return -1;
 	}
 	watch(b);
+	b->slab_before = slab();
 	b->rss_before = rss(getpid());
 	b->server_before = b->options.server_pid ? rss(b->options.server_pid) : 0;
 	b->began = clock_now();

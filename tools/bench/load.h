@@ -28,7 +28,7 @@ struct load {
 	struct in_addr local, remote;
 };
 
-enum phase { SETTING_UP, HOLDING, PINGING, CLOSING };
+enum phase { SETTING_UP, HOLDING, FLOODING, PINGING, CLOSING };
 
 struct bench {
 	uv_loop_t loop;
@@ -47,9 +47,29 @@ struct bench {
 	uint64_t rate_sent, rate_answered;
 	enum phase phase;
 	bool aborted;
+	struct {
+		uint64_t began, ended, until, progress; /* us; progress: the last answer */
+		uint64_t sent, answered, lost;
+		uint64_t packets;         /* GRE, both ways, acknowledgements alone too */
+		uint64_t server_cpu, cpu; /* ns, of the server and of this process */
+		unsigned int next, out;   /* whose turn it is; without an answer yet */
+	} flood;
+	uint64_t idle_cpu, idle_time; /* of the server while all are held, ns; us */
+	long slab_before, slab_up;    /* kB, the kernel's */
 	uint64_t began, all_up, hold_until, close_began, closed_at;
 	long rss_before, rss_up, server_before, server_up; /* kB */
 };
+
+/* flood.c: pings through all calls in turn, as many as get through. */
+#define FLOOD_TAG 0x40000000u
+void flood_begin(struct bench *b, uint64_t now);
+void flood_reply(struct bench *b);
+/* From time to time: what was lost makes room. True: it is over. */
+bool flood_tick(struct bench *b, uint64_t now);
+/* CPU time of a process so far, all its threads, ns; 0: not known. */
+uint64_t flood_cpu(int pid);
+/* One ping through that call. */
+void load_ping(struct load *l, uint32_t kind);
 
 /* result.c: prints what was measured; the exit status. */
 int bench_report(const struct bench *b);

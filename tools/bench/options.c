@@ -30,6 +30,15 @@ static const char usage[] =
 	"      --rate N          meanwhile N pings a second in each, but for the last two seconds, "
 	"and\n"
 	"                        count those without an answer (default 0)\n"
+	"      --flood SECONDS   then, for so long, pings through all calls in turn, as many as "
+	"get "
+	"through\n"
+	"                        (default 0)\n"
+	"      --window N        of these, without an answer yet (default 64)\n"
+	"      --from CIDR       control connections come from these addresses in turn, which must "
+	"be "
+	"this\n"
+	"                        machine's: a server sees many clients\n"
 	"      --server-pid PID  also report the memory of this process (the server, on the same "
 	"machine)\n"
 	"      --json            print one JSON object\n";
@@ -44,6 +53,9 @@ enum {
 	OPT_HOLD,
 	OPT_RATE,
 	OPT_PER_CONNECTION,
+	OPT_FLOOD,
+	OPT_WINDOW,
+	OPT_FROM,
 	OPT_MPPE,
 	OPT_SERVER_PID,
 	OPT_JSON
@@ -59,6 +71,9 @@ static const struct option options[] = {
 	{ "hold", required_argument, NULL, OPT_HOLD },
 	{ "rate", required_argument, NULL, OPT_RATE },
 	{ "calls-per-connection", required_argument, NULL, OPT_PER_CONNECTION },
+	{ "flood", required_argument, NULL, OPT_FLOOD },
+	{ "window", required_argument, NULL, OPT_WINDOW },
+	{ "from", required_argument, NULL, OPT_FROM },
 	{ "mppe", required_argument, NULL, OPT_MPPE },
 	{ "server-pid", required_argument, NULL, OPT_SERVER_PID },
 	{ "json", no_argument, NULL, OPT_JSON },
@@ -102,6 +117,18 @@ static int one_option(struct bench_options *o, int opt, const char **password_fi
 		return number("--pings", 0, 10000, &o->pings, why);
 	case OPT_HOLD:
 		return number("--hold", 0, 86400, &o->hold, why);
+	case OPT_FLOOD:
+		return number("--flood", 0, 86400, &o->flood, why);
+	case OPT_WINDOW:
+		return number("--window", 1, 10000, &o->window, why);
+	case OPT_FROM:
+		if (settings_cidr(optarg, &o->from, &o->from_len) == 0)
+			return 0;
+		snprintf(why, SYSTEM_WHY,
+			"--from: \"%.64s\" is not a network (write ADDRESS/LENGTH, like "
+			"192.0.2.0/28)",
+			optarg);
+		return -1;
 	case OPT_RATE:
 		return number("--rate", 0, 1000, &o->rate, why);
 	case OPT_SERVER_PID:
@@ -213,6 +240,8 @@ int bench_options_parse(struct bench_options *o, int argc, char **argv)
 	o->parallel = 32;
 	o->per_connection = 1;
 	o->pings = 1;
+	o->window = 64;
+	o->from_len = 32;
 	(void)settings_mppe("require-128", &o->session.link.mppe);
 	rc = parse(o, argc, argv, why);
 	if (rc < 0)

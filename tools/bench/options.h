@@ -13,7 +13,10 @@ struct bench_options {
 	unsigned int per_connection; /* calls */
 	unsigned int hold;           /* seconds with all sessions up */
 	unsigned int rate;           /* pings a second in each meanwhile */
-	int server_pid;              /* whose memory is reported too; 0 none */
+	unsigned int flood, window;  /* seconds; pings without an answer yet */
+	struct in_addr from;         /* control connections come from these addresses; 0: any */
+	unsigned int from_len;
+	int server_pid; /* whose memory is reported too; 0 none */
 	bool json;
 	struct in_addr target; /* pinged; 0: the server's inner address */
 	struct control_config control;

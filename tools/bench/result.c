@@ -36,6 +36,25 @@ static json_t *distribution(const struct bench *b, bool to_ping)
 	return o;
 }
 
+/* What a packet costs: of each ping two go through the server, and acknowledgements alone. */
+static void add_flood(json_t *o, const struct bench *b)
+{
+	double seconds = (double)(b->flood.ended - b->flood.began) / 1e6;
+	double packets = (double)b->flood.packets;
+
+	if (!b->flood.ended || !b->flood.answered || !b->flood.packets)
+		return;
+	json_object_set_new(
+		o, "flood_pings_per_second", json_real((double)b->flood.answered / seconds));
+	json_object_set_new(o, "flood_packets_per_second", json_real(packets / seconds));
+	json_object_set_new(o, "flood_lost", json_integer((json_int_t)b->flood.lost));
+	if (b->flood.server_cpu)
+		json_object_set_new(o, "flood_server_us_per_packet",
+			json_real((double)b->flood.server_cpu / packets / 1000));
+	json_object_set_new(
+		o, "flood_bench_us_per_packet", json_real((double)b->flood.cpu / packets / 1000));
+}
+
 static json_t *result(const struct bench *b)
 {
 	json_t *o = json_object(), *ended = json_object();
@@ -65,6 +84,13 @@ static json_t *result(const struct bench *b)
 	if (b->ready && b->server_before > 0)
 		json_object_set_new(o, "server_kb_per_session",
 			json_real((double)(b->server_up - b->server_before) / b->ready));
+	if (b->ready && b->slab_before > 0)
+		json_object_set_new(o, "kernel_kb_per_session",
+			json_real((double)(b->slab_up - b->slab_before) / b->ready));
+	if (b->options.server_pid && b->options.hold && b->idle_time)
+		json_object_set_new(o, "idle_server_cpu_percent",
+			json_real((double)b->idle_cpu / (double)b->idle_time / 10));
+	add_flood(o, b);
 	for (unsigned int i = 1; i < PPTP_REASON_COUNT; i++) {
 		if (b->ended[i])
 			json_object_set_new(ended, pptp_reason_name((enum pptp_reason)i),

@@ -22,14 +22,16 @@
 struct ctl_command {
 	const char *name, *argument;
 	const char *help;
+	bool words; /* KEY=VALUE follow */
 };
 
 static const struct ctl_command commands[] = {
-	{ "status", NULL, "what runs there" },
-	{ "sessions", NULL, "all sessions" },
-	{ "session", "ID", "everything about one session" },
-	{ "disconnect", "ID|USER|ADDRESS|all", "end sessions" },
-	{ "stats", NULL, "counters" },
+	{ "status", NULL, "what runs there", false },
+	{ "sessions", NULL, "all sessions", false },
+	{ "session", "ID", "everything about one session", false },
+	{ "disconnect", "ID|USER|ADDRESS|all", "end sessions", false },
+	{ "limit", "ID|USER|ADDRESS|all", "their data rate: up=10M down=off burst=64k", true },
+	{ "stats", NULL, "counters", false },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -106,6 +108,38 @@ static json_int_t id_read(const char *text)
 	return (json_int_t)value;
 }
 
+/* KEY=VALUE into the request; the other end knows what is right. -1: said why. */
+static int words_add(json_t *request, int argc, char **argv)
+{
+	static const char *const keys[] = { "up", "down", "burst" };
+
+	for (int i = 0; i < argc; i++) {
+		const char *equals = strchr(argv[i], '=');
+		size_t len = equals ? (size_t)(equals - argv[i]) : 0;
+		size_t k = 0;
+
+		while (k < 3 && (strlen(keys[k]) != len || strncmp(keys[k], argv[i], len) != 0))
+			k++;
+		if (k == 3 || json_object_get(request, keys[k]) ||
+			json_object_set_new(request, keys[k], json_string(equals + 1)) != 0) {
+			fprintf(stderr,
+				"greyline ctl: \"%s\": write up=RATE, down=RATE, burst=OCTETS, "
+				"each "
+				"at most once\n",
+				argv[i]);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static bool counts(const struct ctl_command *c, int argc)
+{
+	if (c->words)
+		return argc >= 3 && argc <= 5;
+	return argc == (c->argument ? 2 : 1);
+}
+
 /* The request of a command line, or NULL (said why). */
 static json_t *request_make(int argc, char **argv)
 {
@@ -115,9 +149,10 @@ static json_t *request_make(int argc, char **argv)
 
 	if (!c)
 		return NULL;
-	if (argc != (c->argument ? 2 : 1)) {
-		fprintf(stderr, "greyline ctl: write: greyline ctl %s%s%s\n", c->name,
-			c->argument ? " " : "", c->argument ? c->argument : "");
+	if (!counts(c, argc)) {
+		fprintf(stderr, "greyline ctl: write: greyline ctl %s%s%s%s\n", c->name,
+			c->argument ? " " : "", c->argument ? c->argument : "",
+			c->words ? " [up=RATE] [down=RATE] [burst=OCTETS]" : "");
 		return NULL;
 	}
 	if (strcmp(c->name, "session") == 0) {
@@ -136,6 +171,10 @@ static json_t *request_make(int argc, char **argv)
 		json_object_set_new(request, "id", json_integer(id));
 	else if (c->argument && json_object_set_new(request, "target", json_string(argv[1])) != 0) {
 		fprintf(stderr, "greyline ctl: the argument of %s is not UTF-8\n", c->name);
+		json_decref(request);
+		return NULL;
+	}
+	if (c->words && words_add(request, argc - 2, argv + 2) < 0) {
 		json_decref(request);
 		return NULL;
 	}

@@ -1,0 +1,14 @@
+/* A session's limits of the data rate, for the control socket. Control thread only. */
+#pragma once
+
+#include "session/session.h"
+
+/* Adds to a session's report: the limits, and what they dropped. */
+void report_limit_add(json_t *o, const struct session *s);
+
+/*
+ * The command "limit": `request` has up, down and burst, as settings_rate.h has them, or some of
+ * these, and `target`, as for "disconnect". -1 with *why, else how many sessions were changed.
+ */
+json_t *report_limit(struct hub *h, const json_t *request,
+	bool (*matches)(const struct session *s, const char *target), char *why);
