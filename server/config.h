@@ -30,7 +30,7 @@ struct server_config {
 	unsigned int workers; /* 0: as many as fit the machine */
 	enum datapath_mode datapath;
 	const char *interface; /* of the fast path; NULL or "": by the addresses */
-	unsigned int backlog; /* of each listening socket */
+	unsigned int backlog;  /* of each listening socket */
 	struct limits_config limits;
 	struct peers peers;
 	bool incoming_calls;
