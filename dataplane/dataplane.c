@@ -4,33 +4,73 @@
  * as the workers' will have when they have executed all commands, so that it knows at once what is
  * taken.
  */
-#include "dataplane/worker.h"
+#include "dataplane/control.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
 #define DEFAULT_MRU 1500 /* RFC 1661 section 6.1 */
 
-struct dataplane {
-	struct worker *worker;
-	struct event_queue events;
-	struct event_list dispatched; /* taken from the queue, not yet handed over */
-	struct table table;
-	struct dp_session *sessions; /* until their DP_EVENT_REMOVED */
-	bool dispatching;
-};
+unsigned int dp_workers_auto(void)
+{
+	cpu_set_t cpus;
+	int n;
+
+	if (sched_getaffinity(0, sizeof(cpus), &cpus) < 0)
+		return 1;
+	n = CPU_COUNT(&cpus);
+	return n < 1 ? 1 : n < DP_WORKERS_AUTO ? (unsigned int)n : DP_WORKERS_AUTO;
+}
+
+/* Of those there are. */
+static void stop_workers(struct dataplane *dp)
+{
+	for (unsigned int i = 0; i < dp->count; i++)
+		worker_stop(dp->workers[i]);
+}
+
+static void free_workers(struct dataplane *dp)
+{
+	for (unsigned int i = 0; i < DP_WORKERS_MAX && dp->workers[i]; i++)
+		worker_free(dp->workers[i]);
+}
+
+/* dp->count are those that run. */
+static int start_workers(struct dataplane *dp, const struct dp_config *config, uint64_t seed)
+{
+	for (unsigned int i = 0; i < config->workers; i++) {
+		dp->workers[i] = worker_new(config, &dp->events, dp->workers, i, seed);
+		if (!dp->workers[i])
+			return -errno;
+	}
+	for (; dp->count < config->workers; dp->count++) {
+		int r = worker_start(dp->workers[dp->count]);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
 
 struct dataplane *dataplane_new(const struct dp_config *config)
 {
 	struct dataplane *dp = calloc(1, sizeof(*dp));
+	struct dp_config complete = *config;
 	uint64_t seed;
 	int r = -ENOMEM;
 
 	if (!dp)
 		goto out;
+	assert(config->workers <= DP_WORKERS_MAX);
+	assert(!config->fast || config->workers <= 1);
+	if (!complete.workers)
+		complete.workers = 1;
+	dp->steer = config->steer;
+	dp->steer_user = config->steer_user;
 	event_list_init(&dp->dispatched);
 	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) {
 		r = -errno;
@@ -42,10 +82,11 @@ struct dataplane *dataplane_new(const struct dp_config *config)
 	r = event_queue_init(&dp->events);
 	if (r < 0)
 		goto done_table;
-	dp->worker = worker_new(config, &dp->events, 0, seed);
-	if (dp->worker)
+	r = start_workers(dp, &complete, seed);
+	if (r == 0)
 		return dp;
-	r = -errno;
+	stop_workers(dp);
+	free_workers(dp);
 	event_queue_done(&dp->events);
 done_table:
 	table_done(&dp->table);
@@ -88,7 +129,7 @@ void dataplane_free(struct dataplane *dp)
 	if (!dp)
 		return;
 	assert(!dp->dispatching);
-	worker_stop(dp->worker);
+	stop_workers(dp);
 	discard_events(dp, &dp->dispatched);
 	event_take(&dp->events, &dp->dispatched);
 	discard_events(dp, &dp->dispatched);
@@ -100,7 +141,7 @@ void dataplane_free(struct dataplane *dp)
 			tunnel_done(&s->tunnel, &held);
 		session_free(s);
 	}
-	worker_free(dp->worker);
+	free_workers(dp);
 	event_queue_done(&dp->events);
 	table_done(&dp->table);
 	free(dp);
@@ -145,10 +186,11 @@ void dataplane_dispatch(
 /* ---- sessions ---- */
 
 /*
- * Queues `c`, a copy of it with `data` behind. Cannot fail but for COMMAND_SEND: the others are
+ * Queues `c` to a worker, a copy of it with `data` behind. Cannot fail but for COMMAND_SEND: the others are
  * small and must not be lost, so without memory this waits for the worker instead.
  */
-static int post(struct dp_session *s, const struct command *c, const uint8_t *data, size_t len)
+static int post_to(struct worker *w, struct dp_session *s, const struct command *c,
+	const uint8_t *data, size_t len)
 {
 	struct command *copy = malloc(sizeof(*copy) + len);
 
@@ -158,15 +200,29 @@ static int post(struct dp_session *s, const struct command *c, const uint8_t *da
 		struct command here = *c;
 
 		here.session = s;
-		command_post_wait(&s->worker->commands, &here);
+		command_post_wait(&w->commands, &here);
 		return 0;
 	}
 	*copy = *c;
 	copy->session = s;
 	if (len)
 		memcpy(copy->data, data, len);
-	command_post(&s->worker->commands, copy);
+	command_post(&w->commands, copy);
 	return 0;
+}
+
+static int post(struct dp_session *s, const struct command *c, const uint8_t *data, size_t len)
+{
+	return post_to(s->worker, s, c, data, len);
+}
+
+/* To the other workers. */
+static void post_others(const struct dataplane *dp, struct dp_session *s, const struct command *c)
+{
+	for (unsigned int i = 0; i < dp->count; i++) {
+		if (dp->workers[i] != s->worker)
+			post_to(dp->workers[i], s, c, NULL, 0);
+	}
 }
 
 static void post_small(struct dp_session *s, const struct command *c)
@@ -192,6 +248,18 @@ static void session_init(struct dp_session *s, const struct dp_session_config *c
 	tunnel_init(&s->tunnel, &config->tunnel);
 }
 
+uint16_t dataplane_call_id(const struct dataplane *dp, uint16_t wanted)
+{
+	unsigned int least = 0, id;
+
+	for (unsigned int i = 1; i < dp->count; i++) {
+		if (dp->watched[i].sessions < dp->watched[least].sessions)
+			least = i;
+	}
+	id = wanted - wanted % dp->count + least;
+	return (uint16_t)(id <= UINT16_MAX ? id : id - dp->count);
+}
+
 struct dp_session *dp_session_add(struct dataplane *dp, const struct dp_session_config *config)
 {
 	uint32_t peer = ntohl(config->peer.s_addr);
@@ -204,23 +272,41 @@ struct dp_session *dp_session_add(struct dataplane *dp, const struct dp_session_
 	if (!s)
 		return NULL;
 	session_init(s, config);
-	s->worker = dp->worker;
+	s->worker = dp->workers[dp_shard(config->tunnel.call_id, dp->count)];
 	table_add_call(&dp->table, &s->control_node, peer, config->tunnel.call_id);
 	s->control_next = dp->sessions;
 	s->control_prev = &dp->sessions;
 	if (s->control_next)
 		s->control_next->control_prev = &s->control_next;
 	dp->sessions = s;
+	dp->watched[s->worker->index].sessions++;
 	post_small(s, &(struct command){ .type = COMMAND_ADD });
 	return s;
+}
+
+/* Tells whoever steers whose a prefix is (`worker`, or -1). */
+static void steer(const struct dataplane *dp, const struct dp_route *route, int worker)
+{
+	uint32_t prefix = htonl(route->prefix);
+
+	if (!dp->steer || route->len != (route->ipv6 ? 64u : 32u))
+		return;
+	dp->steer(dp->steer_user, route->ipv6,
+		route->ipv6 ? route->prefix6 : (const uint8_t *)&prefix, worker);
 }
 
 void dp_session_remove(struct dataplane *dp, struct dp_session *s)
 {
 	assert(!s->removed);
 	table_remove_call(&dp->table, &s->control_node);
-	for (struct dp_route *route = s->routes; route; route = route->next)
+	for (struct dp_route *route = s->routes; route; route = route->next) {
 		route_remove(&dp->table, route, &route->control_node);
+		steer(dp, route, -1);
+	}
+	dp->watched[s->worker->index].sessions--;
+	atomic_store(&s->holders, s->routes ? dp->count : 1);
+	if (s->routes)
+		post_others(dp, s, &(struct command){ .type = COMMAND_FORGET });
 	post_small(s, &(struct command){ .type = COMMAND_REMOVE });
 	s->removed = true;
 }
@@ -389,15 +475,20 @@ static int add_route(struct dataplane *dp, struct dp_session *s, struct dp_sessi
 	assert(!s->removed);
 	if (holder)
 		return holder == s ? 0 : -EEXIST;
-	route = calloc(1, sizeof(*route));
+	route = calloc(1, sizeof(*route) + dp->count * sizeof(route->nodes[0]));
 	if (!route)
 		return -ENOMEM;
 	*route = *what;
-	route->node.session = route->control_node.session = s;
+	route->control_node.session = s;
+	for (unsigned int i = 0; i < dp->count; i++)
+		route->nodes[i].session = s;
 	route_add(&dp->table, route, &route->control_node);
 	route->next = s->routes;
 	s->routes = route;
+	/* To its own worker first: when another one knows it, that one will. */
 	post_small(s, &(struct command){ .type = COMMAND_ADD_ROUTE, .route = route });
+	post_others(dp, s, &(struct command){ .type = COMMAND_ADD_ROUTE, .route = route });
+	steer(dp, route, (int)s->worker->index);
 	return 0;
 }
 
@@ -436,26 +527,4 @@ void dp_session_set_hop(struct dataplane *dp, struct dp_session *s, const struct
 	if (hop)
 		c.hop = *hop;
 	post_small(s, &c);
-}
-
-/* ---- counters ---- */
-
-void dp_session_stats(const struct dp_session *s, struct tunnel_stats *out)
-{
-	published(out, s->stats, SESSION_STATS_WORDS);
-}
-
-void dp_session_limited(
-	const struct dp_session *s, struct dp_limited *send, struct dp_limited *receive)
-{
-	*send = *receive = (struct dp_limited){ 0 };
-	if (!s->control_limiter)
-		return;
-	limiter_counted(&s->control_limiter->send, &send->packets, &send->bytes);
-	limiter_counted(&s->control_limiter->receive, &receive->packets, &receive->bytes);
-}
-
-void dataplane_stats(const struct dataplane *dp, struct dp_stats *out)
-{
-	published(out, dp->worker->published, DP_STATS_WORDS);
 }

@@ -29,12 +29,31 @@ struct frame_hop;
 struct io_fast;
 struct dp_session; /* one call in the data plane */
 
+#define DP_WORKERS_MAX 32
+#define DP_WORKERS_AUTO                                                                            \
+	8 /* more have to be asked for: each GRE socket costs every packet something */
+
 struct dp_config {
+	unsigned int workers; /* up to DP_WORKERS_MAX; 0 and 1: one. See dp_workers_auto(). */
 	int inner_fd; /* TUN device (IFF_TUN | IFF_NO_PI), or a SOCK_SEQPACKET socket of the load
 			 generator: one read, one IP packet, or with offloads one super-packet. Not
 			 owned. */
 	struct vnet_offload inner_offload; /* what that device was made with; all false: nothing */
-	int gre_fd;           /* raw socket for protocol 47; see gre_socket_open(). Not owned. */
+	int gre_fd; /* raw socket for protocol 47; see gre_socket_open(). Not owned. */
+	/*
+	 * The other workers' own, from worker 1 on: further queues of the device; further sockets, of which
+	 * each (the first, too) yields at least those packets whose Call ID modulo `workers` is the
+	 * worker's number, and the first also all that is malformed. NULL: they have none, worker 0 reads
+	 * for all and hands over; everybody sends by the one. Copied.
+	 */
+	const int *inner_more, *gre_more;
+	/*
+	 * Tells whoever steers inner packets to queues that a prefix (IPv4: the first 4 octets, /32; IPv6: the
+	 * first 8, /64) is this worker's, or (-1) nobody's any more. May be NULL: what comes to another queue
+	 * is handed over. Called in the control thread.
+	 */
+	void (*steer)(void *user, bool ipv6, const uint8_t *prefix, int worker);
+	void *steer_user;
 	struct io_fast *fast; /* beside it, for sessions that have a hop: dataplane/io_fast.h. NULL:
 				  none. Not owned. */
 	bool lookup_by_source; /* find the session of an inner packet by its source (load
@@ -68,8 +87,11 @@ struct dp_event {
 	uint32_t len;
 };
 
-/* NULL with errno set. Starts one worker thread (the interface allows several: a session belongs to
- * one). */
+/* One for each CPU that this process may run on, at most DP_WORKERS_AUTO. */
+unsigned int dp_workers_auto(void);
+
+/* NULL with errno set. Starts the workers' threads; a session belongs to one of them, that of its own Call
+ * ID. */
 struct dataplane *dataplane_new(const struct dp_config *config);
 /* Stops the workers and frees all, sessions too; no events after. */
 void dataplane_free(struct dataplane *dp);
@@ -87,6 +109,9 @@ struct dp_session_config {
 	bool any_source; /* a network behind this one: dp_config.check_source is not for it */
 	void *owner;
 };
+
+/* The Call ID nearest to `wanted` that belongs to the worker with the fewest sessions. */
+uint16_t dataplane_call_id(const struct dataplane *dp, uint16_t wanted);
 
 /*
  * Adds a call. On receive it is found by (peer, own Call ID). NULL with errno: EADDRINUSE (that
@@ -226,7 +251,29 @@ struct dp_stats {
 	uint64_t send_errors;                /* in all */
 	uint64_t send_too_big;               /* of them: larger than the path (EMSGSIZE) */
 	uint64_t no_slot;                    /* pool of packets exhausted */
+	uint64_t handed_over;    /* to the worker of their session, since another had read them */
+	uint64_t handover_full;  /* no room for that: dropped */
 	uint64_t event_overflow; /* control frames dropped: too many of a session, or for the
 				    control thread */
 };
+/* Of all workers. */
 void dataplane_stats(const struct dataplane *dp, struct dp_stats *out);
+
+struct dp_worker_stats {
+	unsigned int sessions;
+	struct dp_stats packets;
+	uint64_t cpu_time; /* us */
+	uint64_t stalls;   /* times that dataplane_watch() found it stuck */
+	bool stalled;      /* it is now */
+};
+unsigned int dataplane_workers(const struct dataplane *dp);
+void dataplane_worker_stats(
+	const struct dataplane *dp, unsigned int index, struct dp_worker_stats *out);
+
+/*
+ * The watchdog, to be called every second or so: a worker that has had work, and not turned once, for
+ * `patience` us is stuck. `tell` is called once when it is found out (`doing`: what it is at), and once
+ * (`doing` NULL) when it turns again. `now` by any clock, us.
+ */
+void dataplane_watch(struct dataplane *dp, uint64_t now, uint64_t patience,
+	void (*tell)(void *user, unsigned int worker, const char *doing), void *user);

@@ -64,6 +64,7 @@ static ssize_t read_super(struct inner *in, struct inner_packet *i, struct packe
 	if (n <= 0)
 		return n;
 	vnet_decode(&i->vnet, raw);
+	i->handed = false;
 	i->slot = p;
 	i->data = p->data;
 	i->len = (uint32_t)n;
@@ -128,6 +129,30 @@ int inner_read(struct inner *in)
 	if (p)
 		pool_put(in->pool, p);
 	return n < 0 ? (int)n : 0;
+}
+
+bool inner_take(struct inner *in, const struct vnet *vnet, const uint8_t *data, uint32_t len)
+{
+	struct inner_packet *i = &in->batch[in->count];
+	struct packet *p = NULL;
+
+	if (!has_room(in))
+		return false;
+	if (len <= PACKET_ROOM) {
+		p = pool_get(in->pool);
+		if (!p) {
+			in->stats->no_slot++;
+			return true;
+		}
+	}
+	*i = (struct inner_packet){ .slot = p, .len = len, .vnet = *vnet, .handed = true };
+	i->data = p ? p->data : in->arena + in->arena_used;
+	if (!p)
+		in->arena_used += len;
+	memcpy(i->data, data, len);
+	in->segments += segments_of(i);
+	in->count++;
+	return true;
 }
 
 void inner_done(struct inner *in)

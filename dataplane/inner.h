@@ -25,6 +25,7 @@ struct inner_packet {
 	uint8_t *data;
 	uint32_t len;
 	struct vnet vnet; /* without offloads: a lone packet's */
+	bool handed;      /* by another worker */
 };
 
 struct inner {
@@ -48,6 +49,11 @@ void inner_init(struct inner *in, int fd, const struct vnet_offload *offload, st
  * any more.
  */
 int inner_read(struct inner *in);
+/*
+ * One that another worker has read (copied), behind what is in `batch`. False: no room in this one. Without
+ * a slot it is dropped, and counted.
+ */
+bool inner_take(struct inner *in, const struct vnet *vnet, const uint8_t *data, uint32_t len);
 /* Done with the batch: slots that are still there go back. */
 void inner_done(struct inner *in);
 

@@ -4,8 +4,12 @@
  *
  * Who owns what: `control`-named fields, `routes` and `removed` are the control thread's; the rest
  * of a session is its worker's from COMMAND_ADD on until DP_EVENT_REMOVED. `routes` is read by the
- * worker at COMMAND_REMOVE, when the control thread has done with it. Published counters are
- * for any thread.
+ * workers at COMMAND_REMOVE and COMMAND_FORGET, when the control thread has done with it. Published
+ * counters are for any thread.
+ *
+ * Each worker's table has all routes, so that it knows whose an inner packet is, and whether a source is
+ * somebody else's. Of a session of another worker it reads `worker`, which is constant, and nothing else;
+ * `holders` counts the workers whose tables still know a session that is removed.
  */
 #pragma once
 
@@ -28,13 +32,20 @@ static_assert(sizeof(struct dp_stats) % sizeof(uint64_t) == 0, "published word b
 
 struct worker;
 
+/* The worker that a call belongs to. */
+static inline unsigned int dp_shard(uint16_t call_id, unsigned int workers)
+{
+	return workers > 1 ? call_id % workers : 0;
+}
+
 struct dp_route {
 	struct dp_route *next; /* of the same session */
-	struct table_node node, control_node;
+	struct table_node control_node;
 	uint32_t prefix;     /* host order */
 	uint8_t prefix6[16]; /* of IPv6 */
 	bool ipv6;
 	unsigned int len;
+	struct table_node nodes[]; /* in each worker's table, by its index */
 };
 
 struct dp_session {
@@ -55,6 +66,7 @@ struct dp_session {
 	struct worker *worker; /* constant, as peer, local and owner */
 	void *owner;
 	struct event reset, desync, path, gone;
+	atomic_uint holders;
 	uint64_t path_until; /* no DP_EVENT_PATH before, us */
 	atomic_uint events_waiting;
 	uint64_t control_until; /* the control frames taken so far are paid for until then, us */

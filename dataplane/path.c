@@ -5,6 +5,7 @@
  */
 #include "dataplane/path.h"
 
+#include "dataplane/exchange.h"
 #include "dataplane/fit.h"
 #include "dataplane/ipv4.h"
 #include "dataplane/ipv6.h"
@@ -209,6 +210,15 @@ static void deliver_all(struct worker *w, struct packet_list *in_order)
 	inner_flush(&w->inner);
 }
 
+/* A packet for a call of another worker. With sockets of their own it has it, too: from before there were filters. */
+static void anothers(struct worker *w, const struct gre_header *h, const uint8_t *data, size_t len)
+{
+	if (w->config.gre_more)
+		w->stats.gre_received--;
+	else
+		exchange_put_gre(w, w->all[dp_shard(h->call_id, w->count)], data, len);
+}
+
 /* True if the slot went into the tunnel. */
 static bool accept_packet(struct worker *w, struct packet *p, size_t len, struct packet_list *out)
 {
@@ -227,6 +237,10 @@ static bool accept_packet(struct worker *w, struct packet *p, size_t len, struct
 		fault = gre_header_decode(&h, data + ip.header, ip.total - ip.header, &size);
 	if (fault != GRE_OK) {
 		w->stats.gre_faults[fault]++;
+		return false;
+	}
+	if (dp_shard(h.call_id, w->count) != w->index) {
+		anothers(w, &h, data, ip.total);
 		return false;
 	}
 	s = table_find_call(&w->table, ip.source, h.call_id);
@@ -333,6 +347,11 @@ int path_receive(struct worker *w)
 		if (accept_packet(w, w->rx.slots[i], len, &out))
 			w->rx.slots[i] = NULL;
 	}
+	for (unsigned int i = 0; i < w->handed_count; i++) {
+		if (!accept_packet(w, w->handed[i], w->handed[i]->len, &out))
+			pool_put(&w->pool, w->handed[i]);
+	}
+	w->handed_count = 0;
 	deliver_all(w, &out);
 	return r;
 }
@@ -528,6 +547,18 @@ static void not_whole(struct worker *w)
 		w->stats.inner_too_big++;
 }
 
+/* `s`: whose this packet is. If it is another worker's it is handed over, once. */
+static bool is_ours(struct worker *w, const struct dp_session *s, const struct inner_packet *in)
+{
+	if (s && s->worker == w)
+		return true;
+	if (!s || in->handed)
+		w->stats.inner_no_session++;
+	else
+		exchange_put_inner(w, s->worker, in);
+	return false;
+}
+
 static void send_ipv4(struct worker *w, struct inner_packet *in)
 {
 	struct dp_session *s;
@@ -538,10 +569,8 @@ static void send_ipv4(struct worker *w, struct inner_packet *in)
 		return;
 	}
 	s = table_lookup(&w->table, w->config.lookup_by_source ? ip.source : ip.destination);
-	if (!s) {
-		w->stats.inner_no_session++;
+	if (!is_ours(w, s, in))
 		return;
-	}
 	in->len = (uint32_t)ip.total;
 	send_known(w, s, in, PPP_IP);
 }
@@ -561,11 +590,10 @@ static void send_ipv6(struct worker *w, struct inner_packet *in)
 		return;
 	}
 	s = table_lookup6(&w->table, w->config.lookup_by_source ? ip.source : ip.destination);
-	if (!s || !s->open6) {
-		if (s)
-			w->stats.inner_closed++;
-		else
-			w->stats.inner_no_session++;
+	if (!is_ours(w, s, in))
+		return;
+	if (!s->open6) {
+		w->stats.inner_closed++;
 		return;
 	}
 	in->len = (uint32_t)ip.total;
@@ -578,7 +606,8 @@ static void send_packet(struct worker *w, struct inner_packet *in)
 
 	if (version != 4 && version != 6)
 		w->stats.inner_not_ip++;
-	else if (in->vnet.kind == VNET_LONE && segment_complete(&in->vnet, in->data, in->len) < 0)
+	else if (!in->handed && in->vnet.kind == VNET_LONE &&
+		 segment_complete(&in->vnet, in->data, in->len) < 0)
 		w->stats.inner_odd++;
 	else if (version == 4)
 		send_ipv4(w, in);

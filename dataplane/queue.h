@@ -36,6 +36,7 @@ struct dp_route;
 enum command_type {
 	COMMAND_ADD,
 	COMMAND_REMOVE,
+	COMMAND_FORGET, /* to the other workers: the routes of a session that is removed */
 	COMMAND_SEND,
 	COMMAND_SET_PEER,
 	COMMAND_SET_PATH,

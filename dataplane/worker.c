@@ -7,6 +7,7 @@
  */
 #include "dataplane/worker.h"
 
+#include "dataplane/exchange.h"
 #include "dataplane/path.h"
 
 #include <assert.h>
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,7 +28,10 @@
 /* A DP_EVENT_PATH of one session at most so often, us. */
 #define PATH_INTERVAL 1000000
 
-enum source { SOURCE_GRE, SOURCE_INNER, SOURCE_COMMANDS, SOURCE_FAST, SOURCE_COUNT };
+/* Slots of a worker, however many there are: two sessions' reorder buffers. */
+#define POOL_SHARE_MIN 4096
+
+enum source { SOURCE_GRE, SOURCE_INNER, SOURCE_COMMANDS, SOURCE_WAKE, SOURCE_FAST, SOURCE_COUNT };
 
 uint64_t worker_clock(void)
 {
@@ -45,6 +50,8 @@ static int fd_of(const struct worker *w, enum source source)
 		return w->config.gre_fd;
 	case SOURCE_INNER:
 		return w->config.inner_fd;
+	case SOURCE_WAKE:
+		return w->wake;
 	case SOURCE_FAST:
 		return w->config.fast->poll;
 	default:
@@ -68,9 +75,11 @@ static void set_blocked(struct worker *w, bool blocked)
 		w->blocked_fast = io_send_waits_fast(&w->tx);
 	if (w->blocked_fast)
 		io_fast_want_write(w->config.fast, blocked);
+	else if (!w->reads_gre)
+		watch(w, SOURCE_GRE, blocked ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, EPOLLOUT);
 	else if (!w->gre_lost)
 		watch(w, SOURCE_GRE, EPOLL_CTL_MOD, EPOLLIN | (blocked ? EPOLLOUT : 0u));
-	if (!w->inner_lost)
+	if (w->reads_inner && !w->inner_lost)
 		watch(w, SOURCE_INNER, EPOLL_CTL_MOD, blocked ? 0u : EPOLLIN);
 }
 
@@ -174,6 +183,7 @@ static void settle(struct worker *w)
 	}
 	w->touched_count = 0;
 	worker_flush(w);
+	exchange_publish(w);
 	event_post(w->events, &w->raised);
 	publish(w->published, &w->stats, DP_STATS_WORDS);
 }
@@ -191,10 +201,19 @@ static void add_session(struct worker *w, struct dp_session *s)
 
 static void add_route(struct worker *w, struct dp_route *route)
 {
-	int r = route_add(&w->table, route, &route->node);
+	int r = route_add(&w->table, route, &route->nodes[w->index]);
 
 	assert(r == 0);
 	(void)r;
+}
+
+/* This worker knows the session no more. The last one that did says so: it may be freed then. */
+static void forget_session(struct worker *w, struct dp_session *s)
+{
+	for (struct dp_route *route = s->routes; route; route = route->next)
+		route_remove(&w->table, route, &route->nodes[w->index]);
+	if (atomic_fetch_sub(&s->holders, 1) == 1)
+		event_list_add_once(&w->raised, &s->gone);
 }
 
 static void remove_session(struct worker *w, struct dp_session *s)
@@ -204,13 +223,11 @@ static void remove_session(struct worker *w, struct dp_session *s)
 	settle(w);
 	packet_list_init(&held);
 	table_remove_call(&w->table, &s->node);
-	for (struct dp_route *route = s->routes; route; route = route->next)
-		route_remove(&w->table, route, &route->node);
 	wheel_remove(&w->wheel, &s->timer);
 	tunnel_done(&s->tunnel, &held);
 	path_discard(w, &held);
 	io_send_disown(&w->tx, s);
-	event_list_add_once(&w->raised, &s->gone);
+	forget_session(w, s);
 }
 
 static void set_mppe(struct dp_session *s, const struct command *c)
@@ -233,6 +250,9 @@ static void execute(struct worker *w, const struct command *c)
 		break;
 	case COMMAND_REMOVE:
 		remove_session(w, s);
+		break;
+	case COMMAND_FORGET:
+		forget_session(w, s);
 		break;
 	case COMMAND_SEND:
 		path_control(w, s, c->send.protocol, c->data, c->send.len);
@@ -351,10 +371,49 @@ static void lost(struct worker *w, enum source source)
 {
 	/* EBADF when it is closed already: then it is not watched either. */
 	watch(w, source, EPOLL_CTL_DEL, 0);
-	if (source == SOURCE_GRE)
+	if (source == SOURCE_GRE && w->reads_gre)
 		w->gre_lost = true;
-	else
+	else if (source == SOURCE_INNER)
 		w->inner_lost = true;
+}
+
+static void at(struct worker *w, enum worker_stage stage)
+{
+	atomic_store_explicit(&w->stage, stage, memory_order_relaxed);
+}
+
+/* What is ready, after waiting for it. */
+static void wait_for_work(struct worker *w, uint32_t ready[SOURCE_COUNT])
+{
+	struct epoll_event events[SOURCE_COUNT];
+	int timeout = patience(w);
+	int n;
+
+	at(w, STAGE_WAITING);
+	if (timeout && exchange_waits(w))
+		timeout = 0;
+	n = epoll_wait(w->epoll, events, SOURCE_COUNT, timeout);
+	exchange_awake(w);
+	at(w, STAGE_READING);
+	for (int i = 0; i < n; i++)
+		ready[events[i].data.u32] = events[i].events;
+	w->now = worker_clock();
+	atomic_store_explicit(&w->turns, atomic_load_explicit(&w->turns, memory_order_relaxed) + 1,
+		memory_order_relaxed);
+}
+
+/* Own packets and others' are first in turn, so that neither keeps the room of a batch for itself. */
+static void read_inner(struct worker *w, bool ready)
+{
+	bool others_first =
+		w->count > 1 && atomic_load_explicit(&w->turns, memory_order_relaxed) % 2;
+
+	if (others_first)
+		exchange_take(w);
+	if (ready && !w->inner_lost && path_read_inner(w) < 0)
+		lost(w, SOURCE_INNER);
+	if (!others_first)
+		exchange_take(w);
 }
 
 /* May what waits go out? */
@@ -369,7 +428,8 @@ static bool has_room(const struct worker *w, const uint32_t ready[SOURCE_COUNT])
 static int read_gre(struct worker *w, const uint32_t ready[SOURCE_COUNT])
 {
 	bool due = wheel_next(&w->wheel) <= w->now;
-	bool raw = !w->gre_lost && (due || (ready[SOURCE_GRE] & ~(uint32_t)EPOLLOUT));
+	bool raw =
+		w->reads_gre && !w->gre_lost && (due || (ready[SOURCE_GRE] & ~(uint32_t)EPOLLOUT));
 
 	if (!raw && !ready[SOURCE_FAST] && !(due && w->config.fast))
 		return 0;
@@ -379,24 +439,30 @@ static int read_gre(struct worker *w, const uint32_t ready[SOURCE_COUNT])
 static void turn(struct worker *w)
 {
 	uint32_t ready[SOURCE_COUNT] = { 0 };
-	struct epoll_event events[SOURCE_COUNT];
-	int n = epoll_wait(w->epoll, events, SOURCE_COUNT, patience(w));
 
-	for (int i = 0; i < n; i++)
-		ready[events[i].data.u32] = events[i].events;
-	w->now = worker_clock();
+	wait_for_work(w, ready);
+	if (ready[SOURCE_WAKE]) {
+		uint64_t count;
+
+		(void)!read(w->wake, &count, sizeof(count));
+	}
 	if (has_room(w, ready) || (w->blocked_until && w->now >= w->blocked_until))
 		unblock(w);
 	w->gre_more = false;
 	if (read_gre(w, ready) < 0)
 		lost(w, SOURCE_GRE);
-	if (ready[SOURCE_INNER] && !w->inner_lost && path_read_inner(w) < 0)
-		lost(w, SOURCE_INNER);
+	read_inner(w, ready[SOURCE_INNER] != 0);
+	w->gre_more |= w->handed_count == IO_RECEIVE_MAX;
+	at(w, STAGE_COMMANDS);
 	run_commands(w);
+	at(w, STAGE_RECEIVING);
 	if (path_receive(w) < 0)
 		lost(w, SOURCE_GRE);
+	at(w, STAGE_SENDING);
 	path_send(w);
+	at(w, STAGE_TIMERS);
 	run_timers(w);
+	at(w, STAGE_SETTLING);
 	settle(w);
 }
 
@@ -421,11 +487,13 @@ static int watch_all(struct worker *w)
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (w->epoll < 0)
 		return -errno;
-	r = watch(w, SOURCE_GRE, EPOLL_CTL_ADD, EPOLLIN);
-	if (r == 0)
+	r = watch(w, SOURCE_COMMANDS, EPOLL_CTL_ADD, EPOLLIN);
+	if (r == 0 && w->reads_gre)
+		r = watch(w, SOURCE_GRE, EPOLL_CTL_ADD, EPOLLIN);
+	if (r == 0 && w->reads_inner)
 		r = watch(w, SOURCE_INNER, EPOLL_CTL_ADD, EPOLLIN);
-	if (r == 0)
-		r = watch(w, SOURCE_COMMANDS, EPOLL_CTL_ADD, EPOLLIN);
+	if (r == 0 && w->count > 1)
+		r = watch(w, SOURCE_WAKE, EPOLL_CTL_ADD, EPOLLIN);
 	if (r == 0 && w->config.fast)
 		r = watch(w, SOURCE_FAST, EPOLL_CTL_ADD, EPOLLIN);
 	if (r < 0)
@@ -434,7 +502,7 @@ static int watch_all(struct worker *w)
 }
 
 /* The thread takes no signals: they are for the control thread's loop. */
-static int start_thread(struct worker *w, unsigned int index)
+int worker_start(struct worker *w)
 {
 	sigset_t all, before;
 	char name[16];
@@ -446,50 +514,103 @@ static int start_thread(struct worker *w, unsigned int index)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (r != 0)
 		return -r;
-	snprintf(name, sizeof(name), "greyline-w%u", index % 1000);
+	snprintf(name, sizeof(name), "greyline-w%u", w->index % 1000);
 	pthread_setname_np(w->thread, name);
 	return 0;
 }
 
+/* The rings to the others. */
+static int open_rings(struct worker *w)
+{
+	int r = 0;
+
+	w->wake = -1;
+	if (w->count < 2)
+		return 0;
+	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (w->wake < 0)
+		return -errno;
+	w->to = aligned_alloc(alignof(struct handover), w->count * sizeof(*w->to));
+	if (!w->to)
+		return -ENOMEM;
+	memset(w->to, 0, w->count * sizeof(*w->to));
+	for (unsigned int i = 0; i < w->count && r == 0; i++) {
+		if (i != w->index)
+			r = handover_init(&w->to[i]);
+	}
+	return r;
+}
+
+static void close_rings(struct worker *w)
+{
+	for (unsigned int i = 0; w->to && i < w->count; i++)
+		handover_done(&w->to[i]);
+	free(w->to);
+	if (w->wake >= 0)
+		close(w->wake);
+}
+
+/* Its own descriptors, or worker 0's. */
+static void set_up(struct worker *w, const struct dp_config *config)
+{
+	w->config = *config;
+	w->reads_inner = w->index == 0 || config->inner_more;
+	w->reads_gre = w->index == 0 || config->gre_more;
+	if (w->index && config->inner_more)
+		w->config.inner_fd = config->inner_more[w->index - 1];
+	if (w->index && config->gre_more)
+		w->config.gre_fd = config->gre_more[w->index - 1];
+	w->cipher.cipher = config->cipher;
+	event_list_init(&w->raised);
+	inner_init(&w->inner, w->config.inner_fd, &config->inner_offload, &w->pool, &w->stats);
+	io_receive_init(&w->rx, config->fast);
+	io_send_init(&w->tx, config->fast);
+	wheel_init(&w->wheel, worker_clock());
+}
+
+/* Slots for all workers are as many as for one, if that leaves each enough. */
+static size_t slots_of(const struct worker *w)
+{
+	size_t share = POOL_MAX / w->count;
+
+	return share > POOL_SHARE_MIN ? share : POOL_SHARE_MIN;
+}
+
 struct worker *worker_new(const struct dp_config *config, struct event_queue *events,
-	unsigned int index, uint64_t seed)
+	struct worker *const *all, unsigned int index, uint64_t seed)
 {
 	struct worker *w = calloc(1, sizeof(*w));
 	int r = -ENOMEM;
 
 	if (!w)
 		goto out;
-	w->config = *config;
+	w->index = index;
+	w->count = config->workers;
+	w->all = all;
 	w->events = events;
-	w->cipher.cipher = config->cipher;
-	event_list_init(&w->raised);
-	inner_init(&w->inner, config->inner_fd, &config->inner_offload, &w->pool, &w->stats);
-	io_receive_init(&w->rx, config->fast);
-	io_send_init(&w->tx, config->fast);
-	wheel_init(&w->wheel, worker_clock());
+	set_up(w, config);
+	r = open_rings(w);
+	if (r < 0)
+		goto free_rings;
 	r = command_queue_init(&w->commands);
 	if (r < 0)
-		goto free_worker;
+		goto free_rings;
 	r = table_init(&w->table, seed);
 	if (r < 0)
 		goto done_queue;
-	r = pool_init(&w->pool, POOL_MAX);
+	r = pool_init(&w->pool, slots_of(w));
 	if (r < 0)
 		goto done_table;
 	r = watch_all(w);
-	if (r < 0)
-		goto done_pool;
-	r = start_thread(w, index);
 	if (r == 0)
 		return w;
-	close(w->epoll);
-done_pool:
 	pool_done(&w->pool);
 done_table:
 	table_done(&w->table);
 done_queue:
 	command_queue_done(&w->commands);
-free_worker:
+free_rings:
+	close_rings(w);
 	free(w);
 out:
 	errno = -r;
@@ -510,5 +631,6 @@ void worker_free(struct worker *w)
 	pool_done(&w->pool);
 	table_done(&w->table);
 	command_queue_done(&w->commands);
+	close_rings(w);
 	free(w);
 }

@@ -1,7 +1,8 @@
 /*
  * A worker: one thread with its sessions, tables, slots and timers; it shares nothing but the two
- * queues and the published counters. Each turn of its loop does one batch from the GRE socket, one
- * from the inner side, one of commands and one of timers, so none of them starves another; then it
+ * queues, the published counters and the rings to the other workers. Each turn of its loop does one batch
+ * from the GRE socket, one from the inner side (what others hand over is part of both), one of commands and
+ * one of timers, so none of them starves another; then it
  * settles: of the sessions that the turn touched, events go up, acknowledgements that are due go
  * out, deadlines and counters are brought up to date.
  *
@@ -10,6 +11,7 @@
  */
 #pragma once
 
+#include "dataplane/handover.h"
 #include "dataplane/icmp.h"
 #include "dataplane/inner.h"
 #include "dataplane/internal.h"
@@ -18,10 +20,31 @@
 #define WORKER_COMMAND_BATCH 512
 #define WORKER_TIMER_BATCH   256
 #define WORKER_TOUCHED_MAX                                                                         \
-	(IO_RECEIVE_MAX + INNER_BATCH + WORKER_COMMAND_BATCH + WORKER_TIMER_BATCH)
+	(2 * IO_RECEIVE_MAX + INNER_BATCH + WORKER_COMMAND_BATCH + WORKER_TIMER_BATCH)
+
+/* What a worker is at, for who watches it. */
+enum worker_stage {
+	STAGE_WAITING,
+	STAGE_READING,
+	STAGE_COMMANDS,
+	STAGE_RECEIVING,
+	STAGE_SENDING,
+	STAGE_TIMERS,
+	STAGE_SETTLING,
+	STAGE_COUNT,
+};
 
 struct worker {
-	struct dp_config config;
+	struct dp_config config; /* with this worker's descriptors */
+	unsigned int index, count;
+	struct worker *const *all;
+	struct handover *to; /* `count` rings, one to each worker (that to itself is not used) */
+	bool reads_inner, reads_gre; /* or that is worker 0's */
+	_Atomic uint64_t pending;    /* bit: that worker has put something into its ring to this */
+	atomic_bool sleeping;        /* ... and has to wake it */
+	int wake;                    /* by this */
+	_Atomic uint64_t turns;
+	_Atomic(enum worker_stage) stage;
 	struct command_queue commands;
 	struct event_queue *events; /* shared by all workers */
 	pthread_t thread;
@@ -36,6 +59,11 @@ struct worker {
 	struct io_receive rx;
 	unsigned int gre_count; /* packets in rx.slots that are not done */
 	struct inner inner;
+	struct packet *handed[IO_RECEIVE_MAX]; /* as if from the GRE socket */
+	unsigned int handed_count;
+	uint64_t put;            /* bit: something was put into that ring, and not published */
+	uint64_t inbox;          /* as `pending`, seen */
+	unsigned int first_from; /* whose ring is first now */
 	struct io_send tx;
 	struct dp_stats stats;
 	struct icmp_limit icmp;
@@ -53,9 +81,11 @@ struct worker {
 				   not */
 };
 
-/* Starts thread number `index`. NULL with errno. */
+/* Number `index` of `all` (config->workers). NULL with errno. */
 struct worker *worker_new(const struct dp_config *config, struct event_queue *events,
-	unsigned int index, uint64_t seed);
+	struct worker *const *all, unsigned int index, uint64_t seed);
+/* Starts its thread, once `all` is filled. A negative errno. */
+int worker_start(struct worker *w);
 /* Executes the commands that wait, stops the thread and joins it. Sessions can be taken apart then
  * ... */
 void worker_stop(struct worker *w);

@@ -79,10 +79,10 @@ static void begin_call(unsigned int i, uint8_t flags)
 	s->path.type = DP_EVENT_PATH;
 	tunnel_init(&s->tunnel, &config);
 	FUZZ_CHECK(!table_add_call(&w.table, &s->node, PEER + i, config.call_id));
-	routes[i].node.session = s;
-	FUZZ_CHECK(!table_add_route(&w.table, &routes[i].node, INNER + (i << 8), 24));
-	routes6[i].node.session = s;
-	FUZZ_CHECK(!table_add_route6(&w.table, &routes6[i].node, prefix, 48));
+	routes[i].control_node.session = s;
+	FUZZ_CHECK(!table_add_route(&w.table, &routes[i].control_node, INNER + (i << 8), 24));
+	routes6[i].control_node.session = s;
+	FUZZ_CHECK(!table_add_route6(&w.table, &routes6[i].control_node, prefix, 48));
 	if (i == 1) {
 		tunnel_set_tx(&s->tunnel, &params, key);
 		tunnel_set_rx(&s->tunnel, &params, key);
@@ -97,8 +97,8 @@ static void end_call(unsigned int i)
 	struct packet_list held;
 
 	packet_list_init(&held);
-	table_remove_route(&w.table, &routes[i].node);
-	table_remove_route6(&w.table, &routes6[i].node);
+	table_remove_route(&w.table, &routes[i].control_node);
+	table_remove_route6(&w.table, &routes6[i].control_node);
 	table_remove_call(&w.table, &calls[i].node);
 	tunnel_done(&calls[i].tunnel, &held);
 	path_discard(&w, &held);

@@ -29,8 +29,8 @@ struct account {
 	struct account_network *networks; /* routed to the user's session, allowed as sources */
 	unsigned int network_count;
 	struct rate_change limits; /* what differs from the rest */
-	char *certificate;     /* the name in it; NULL: the account's own */
-	bool certificate_only; /* it has no password: nothing else gets in */
+	char *certificate;         /* the name in it; NULL: the account's own */
+	bool certificate_only;     /* it has no password: nothing else gets in */
 	char **calling_numbers,
 		**called_numbers; /* only calls with these; end with NULL; NULL: all */
 	char name[];

@@ -129,10 +129,22 @@ static void ignored_messages(json_t *o, const struct server *s)
 	set_count(o, "unknown_call_ids", unknown);
 }
 
+/* How packets find their workers. */
+static json_t *steering(const struct server_queues *q)
+{
+	const char *inner = !q->has_inner ? "none" : q->steered ? "address" : "kernel";
+	json_t *o = json_object();
+
+	json_object_set_new(o, "steering_inner", json_string(inner));
+	json_object_set_new(o, "steering_gre", json_string(q->has_gre ? "call-id" : "none"));
+	return o;
+}
+
 static json_t *stats(const struct server *s)
 {
 	json_t *o = report_stats(&s->hub);
 
+	json_object_set_new(o, "steering", steering(&s->network.queues));
 	json_object_set_new(o, "connections", json_integer(s->connection_count));
 	json_object_set_new(o, "accepted", json_integer((json_int_t)s->accepted));
 	json_object_set_new(

@@ -99,6 +99,7 @@ static cfg_opt_t server_opts[] = {
 	CFG_BOOL("set-link-info", cfg_false, CFGF_NONE),
 	CFG_BOOL("fragment", cfg_false, CFGF_NONE),
 	CFG_BOOL("offload", cfg_true, CFGF_NONE),
+	CFG_STR("workers", "1", CFGF_NONE),
 	CFG_STR("datapath", "raw", CFGF_NONE),
 	CFG_STR("interface", NULL, CFGF_NONE),
 	CFG_INT("echo-interval", 30, CFGF_NONE),
@@ -131,6 +132,34 @@ static int check_name(cfg_t *cfg, cfg_opt_t *opt)
 	if (len >= 1 && len <= 63)
 		return 0;
 	cfg_error(cfg, "name: it must have 1 to 63 octets, not %zu", len);
+	return -1;
+}
+
+/* 0: auto. False: neither that nor a number that may be. */
+static bool parse_workers(const char *text, unsigned int *workers)
+{
+	unsigned long n;
+	char *end;
+
+	*workers = 0;
+	if (!strcmp(text, "auto"))
+		return true;
+	n = strtoul(text, &end, 10);
+	if (text[0] < '0' || text[0] > '9' || *end || n < 1 || n > DP_WORKERS_MAX)
+		return false;
+	*workers = (unsigned int)n;
+	return true;
+}
+
+static int check_workers(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const char *text = cfg_opt_getnstr(opt, 0);
+	unsigned int workers;
+
+	if (parse_workers(text, &workers))
+		return 0;
+	cfg_error(cfg, "workers: \"%s\" is neither auto nor a number from 1 to %d", text,
+		DP_WORKERS_MAX);
 	return -1;
 }
 
@@ -175,6 +204,7 @@ static cfg_t *make_cfg(void)
 	cfg_set_validate_func(cfg, "tls|max-version", settings_check_tls_highest);
 	cfg_set_validate_func(cfg, "compression", settings_check_compression);
 	cfg_set_validate_func(cfg, "mru", settings_check_mru);
+	cfg_set_validate_func(cfg, "workers", check_workers);
 	cfg_set_validate_func(cfg, "echo-interval", settings_check_seconds);
 	cfg_set_validate_func(cfg, "setup-timeout", settings_check_seconds);
 	cfg_set_validate_func(cfg, "reauthenticate", check_reauthenticate);
@@ -453,6 +483,9 @@ static int apply(struct server_config *c, char *why)
 	c->interface = cfg_getstr(cfg, "interface");
 	c->session.link_info = cfg_getbool(cfg, "set-link-info");
 	c->fragment = c->session.fragment = cfg_getbool(cfg, "fragment");
+	(void)parse_workers(cfg_getstr(cfg, "workers"), &c->workers);
+	if (c->datapath != DATAPATH_RAW)
+		c->workers = 1; /* a fast path is one worker's */
 	c->backlog = count(cfg, "backlog");
 	config_limits_apply(cfg, &c->limits);
 	c->control_path = cfg_getstr(cfg, "control");

@@ -27,9 +27,10 @@ struct server_config {
 	uint8_t dns6[ND_DNS_MAX][ND_ADDRESS];
 	unsigned int mtu;
 	bool forward, masquerade, check_source, clamp_mss, fragment, offload;
+	unsigned int workers; /* 0: as many as fit the machine */
 	enum datapath_mode datapath;
 	const char *interface; /* of the fast path; NULL or "": by the addresses */
-	unsigned int backlog; /* of each listening socket */
+	unsigned int backlog;  /* of each listening socket */
 	struct limits_config limits;
 	struct peers peers;
 	bool incoming_calls;

@@ -118,12 +118,16 @@ static int set_up(struct server_network *n, const struct server_config *config, 
 {
 	struct in_addr none = { 0 };
 
-	n->tun_fd = tun_open(n->dev, false, config->offload ? &n->offload : NULL, why);
+	unsigned int workers = config->workers ? config->workers : dp_workers_auto();
+
+	n->tun_fd = tun_open(n->dev, workers > 1, config->offload ? &n->offload : NULL, why);
 	if (n->tun_fd < 0)
 		return -1;
 	n->gre_fd = gre_socket_open(NULL, config->fragment, why);
 	if (n->gre_fd < 0)
 		return -1;
+	server_queues_open(
+		&n->queues, workers, n->dev, n->tun_fd, &n->offload, n->gre_fd, config->fragment);
 	n->state = net_state_open(n->dev, why);
 	if (!n->state)
 		return -1;
@@ -160,6 +164,7 @@ void server_network_down(struct server_network *n)
 {
 	if (n->state)
 		net_state_close(n->state);
+	server_queues_close(&n->queues);
 	if (n->gre_fd >= 0)
 		close(n->gre_fd);
 	if (n->tun_fd >= 0)

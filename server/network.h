@@ -3,12 +3,14 @@
 #pragma once
 
 #include "server/config.h"
+#include "server/queues.h"
 #include "system/net.h"
 
 struct server_network {
 	char dev[16];
 	int tun_fd, gre_fd; /* -1: not open */
 	struct tun_offload offload;
+	struct server_queues queues;
 	struct net_state *state;
 };
 

@@ -91,15 +91,14 @@ static int start(struct server *s, char *why)
 {
 	struct datapath_config datapath = datapath_of(s);
 	struct dp_config dp = {
-		.inner_fd = s->network.tun_fd,
 		.inner_offload = hub_offload(&s->network.offload),
-		.gre_fd = s->network.gre_fd,
 		.check_source = true, /* but for peers of whom it is not wanted */
 		.report_too_big = true,
 		.clamp_mss = s->config.clamp_mss,
 		.fragment_outer = s->config.fragment,
 	};
 
+	server_queues_configure(&s->network.queues, &dp);
 	if (hub_init(&s->hub, &s->loop, &dp, &datapath, why) < 0)
 		return -1;
 	hooks_init(&s->hooks, &s->loop, s->config.hook);

@@ -3,7 +3,9 @@
 
 #include "lib/mppe/cipher.h"
 #include "session/session.h"
+#include "system/clock.h"
 #include "system/cpu.h"
+#include "system/log.h"
 #include "system/tun.h"
 
 #include <errno.h>
@@ -23,6 +25,28 @@ static void on_events(uv_poll_t *poll, int status, int events)
 	(void)events;
 	if (status == 0)
 		dataplane_dispatch(h->dp, handle_event, h);
+}
+
+/* A turn takes milliseconds, whatever peers do. */
+#define WATCH_INTERVAL 5000      /* ms */
+#define WATCH_PATIENCE 10000000u /* us */
+
+static void on_stall(void *user, unsigned int worker, const char *doing)
+{
+	(void)user;
+	if (doing)
+		log_error(
+			"worker %u has not moved for %u s, and its sessions stand still: it is %s",
+			worker, WATCH_PATIENCE / 1000000, doing);
+	else
+		log_warning("worker %u moves again", worker);
+}
+
+static void on_watch(uv_timer_t *timer)
+{
+	struct hub *h = timer->data;
+
+	dataplane_watch(h->dp, clock_now(), WATCH_PATIENCE, on_stall, h);
 }
 
 struct vnet_offload hub_offload(const struct tun_offload *offload)
@@ -62,6 +86,11 @@ int hub_init(struct hub *h, uv_loop_t *loop, const struct dp_config *config,
 	}
 	h->poll.data = h;
 	uv_poll_start(&h->poll, UV_READABLE, on_events);
+	uv_timer_init(loop, &h->watch);
+	h->watch.data = h;
+	uv_timer_start(&h->watch, on_watch, WATCH_INTERVAL, WATCH_INTERVAL);
+	uv_unref((uv_handle_t *)&h->watch); /* nothing that the loop goes on for */
+	h->handles = 2;
 	return 0;
 }
 
@@ -69,7 +98,7 @@ static void on_closed(uv_handle_t *handle)
 {
 	struct hub *h = handle->data;
 
-	if (h->closed)
+	if (--h->handles == 0 && h->closed)
 		h->closed(h);
 }
 
@@ -78,6 +107,7 @@ void hub_done(struct hub *h, void (*closed)(struct hub *h))
 	h->closed = closed;
 	uv_poll_stop(&h->poll);
 	uv_close((uv_handle_t *)&h->poll, on_closed);
+	uv_close((uv_handle_t *)&h->watch, on_closed);
 	dataplane_free(h->dp);
 	datapath_close(h->datapath);
 	h->dp = NULL;

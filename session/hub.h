@@ -18,6 +18,8 @@ struct hub {
 	struct dataplane *dp;      /* NULL before hub_init() and after hub_done() */
 	struct datapath *datapath; /* NULL: only the raw socket */
 	uv_poll_t poll;            /* the data plane's events */
+	uv_timer_t watch;          /* over its workers */
+	unsigned int handles;      /* not yet closed */
 	void (*closed)(struct hub *h);
 	struct session *sessions; /* list through session->next */
 	unsigned int count;       /* sessions in the list */

@@ -302,6 +302,34 @@ json_t *report_sessions(const struct hub *h)
 	return array;
 }
 
+static json_t *worker_counters(const struct hub *h, unsigned int index)
+{
+	struct dp_worker_stats w;
+	json_t *o = json_object();
+
+	dataplane_worker_stats(h->dp, index, &w);
+	json_object_set_new(o, "worker_sessions", number(w.sessions));
+	json_object_set_new(o, "cpu_us", number(w.cpu_time));
+	json_object_set_new(o, "stalls", number(w.stalls));
+	json_object_set_new(o, "stalled", json_boolean(w.stalled));
+	json_object_set_new(o, "gre_received", number(w.packets.gre_received));
+	json_object_set_new(o, "gre_sent", number(w.packets.gre_sent));
+	json_object_set_new(o, "inner_read", number(w.packets.inner_read));
+	json_object_set_new(o, "inner_written", number(w.packets.inner_written));
+	json_object_set_new(o, "handed_over", number(w.packets.handed_over));
+	json_object_set_new(o, "handover_full", number(w.packets.handover_full));
+	return o;
+}
+
+static json_t *workers(const struct hub *h)
+{
+	json_t *a = json_array();
+
+	for (unsigned int i = 0; h->dp && i < dataplane_workers(h->dp); i++)
+		json_array_append_new(a, worker_counters(h, i));
+	return a;
+}
+
 static json_t *dataplane_counters(const struct hub *h)
 {
 	struct dp_stats d = { 0 };
@@ -340,6 +368,9 @@ static json_t *dataplane_counters(const struct hub *h)
 	json_object_set_new(o, "send_too_big", number(d.send_too_big));
 	json_object_set_new(o, "no_slot", number(d.no_slot));
 	json_object_set_new(o, "event_overflow", number(d.event_overflow));
+	json_object_set_new(o, "handed_over", number(d.handed_over));
+	json_object_set_new(o, "handover_full", number(d.handover_full));
+	json_object_set_new(o, "workers", workers(h));
 	return o;
 }
 

@@ -348,10 +348,12 @@ int session_add_to_dataplane(
 	};
 
 	for (unsigned int i = 0; i < CALL_ID_TRIES + 65536u; i++) {
-		if (i < CALL_ID_TRIES)
+		if (i < CALL_ID_TRIES) {
 			random_bytes(&s->call_id, sizeof(s->call_id));
-		else
+			s->call_id = dataplane_call_id(s->hub->dp, s->call_id);
+		} else {
 			s->call_id++;
+		}
 		dc.tunnel.call_id = s->call_id;
 		s->dp = dp_session_add(s->hub->dp, &dc);
 		if (s->dp) {

@@ -219,7 +219,7 @@ said()
 # Sanitizer reports of any of our processes so far
 no_sanitizer_report()
 {
-	! grep -HE 'runtime error:|ERROR: (Address|Leak)Sanitizer|LeakSanitizer: detected' "$W"/*.err
+	! grep -HE 'runtime error:|ERROR: (Address|Leak)Sanitizer|LeakSanitizer: detected|WARNING: ThreadSanitizer' "$W"/*.err
 }
 
 # ---- network namespaces

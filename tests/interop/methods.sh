@@ -22,6 +22,7 @@ eap-mschap-v2 EAP-MSCHAPv2 128 1 require-128,stateful *128*stateful*
 # client_method WORD METHOD MPPE STATEFUL POLICY PATTERN: up by this method, used, ended
 client_method()
 {
+	# shellcheck disable=SC2034 # dials() expects it
 	local METHOD=$2
 	real_server AUTH="$1" MPPE="$3" STATEFUL="$4" && dials "$6" --auth "$1" --mppe "$5" --once &&
 		client_pings_both_ways && client_ends
@@ -47,6 +48,7 @@ client_deflate()
 # on, and whatever comes of it, the call and its data go on.
 client_bsd()
 {
+	# shellcheck disable=SC2154 # of the script that sources this
 	real_server MPPE=none COMP=bsdcomp STATEFUL=0 &&
 		client c dut "${dial_real[@]}" --mppe off --set compression=bsd --once && connected c 20 &&
 		wait_for 5 said c 'BSD-Compress sent, BSD-Compress received' && client_moves &&
