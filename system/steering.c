@@ -75,7 +75,8 @@ static int load_program(int map)
 		EXIT,
 	};
 
-	return bpf_program_open(program, sizeof(program) / sizeof(program[0]));
+	return bpf_program_open(
+		BPF_PROG_TYPE_SOCKET_FILTER, NULL, program, sizeof(program) / sizeof(program[0]));
 }
 
 int steering_open(struct steering *s)
@@ -83,7 +84,7 @@ int steering_open(struct steering *s)
 	int r;
 
 	s->program = -1;
-	s->map = bpf_map_open(sizeof(uint64_t), sizeof(uint32_t), PREFIXES_MAX);
+	s->map = bpf_map_open(BPF_MAP_TYPE_HASH, sizeof(uint64_t), sizeof(uint32_t), PREFIXES_MAX);
 	if (s->map < 0) {
 		r = s->map;
 		s->map = -1;

@@ -4,6 +4,8 @@
  */
 #include "system/xdp.h"
 
+#include "system/bpf.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/bpf.h>
@@ -11,7 +13,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define QUEUES_MAX  64
@@ -41,13 +42,6 @@ struct call_key {
 	uint32_t peer, local; /* network order */
 	uint32_t call_id;     /* in network order in the first two octets */
 };
-
-static int bpf(int command, union bpf_attr *attr)
-{
-	long r = syscall(SYS_bpf, command, attr, sizeof(*attr));
-
-	return r < 0 ? -errno : (int)r;
-}
 
 /* ---- the program ---- */
 
@@ -177,45 +171,12 @@ static void build(struct program *p, const struct xdp *x, unsigned int largest)
 
 /* ---- life ---- */
 
-static int make_map(unsigned int type, uint32_t key, uint32_t value, uint32_t max, uint32_t flags)
-{
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.map_type = type;
-	attr.key_size = key;
-	attr.value_size = value;
-	attr.max_entries = max;
-	attr.map_flags = flags;
-	return bpf(BPF_MAP_CREATE, &attr);
-}
-
 static int load_program(const struct xdp *x, unsigned int largest)
 {
-	static const char license[] = "MIT";
 	struct program p;
-	union bpf_attr attr;
 
 	build(&p, x, largest);
-	memset(&attr, 0, sizeof(attr));
-	attr.prog_type = BPF_PROG_TYPE_XDP;
-	attr.insns = (uint64_t)(uintptr_t)p.code;
-	attr.insn_cnt = p.count;
-	attr.license = (uint64_t)(uintptr_t)license;
-	snprintf(attr.prog_name, sizeof(attr.prog_name), "greyline");
-	return bpf(BPF_PROG_LOAD, &attr);
-}
-
-static int attach(const struct xdp *x, unsigned int ifindex, uint32_t flags)
-{
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.link_create.prog_fd = (uint32_t)x->program;
-	attr.link_create.target_ifindex = ifindex;
-	attr.link_create.attach_type = BPF_XDP;
-	attr.link_create.flags = flags;
-	return bpf(BPF_LINK_CREATE, &attr);
+	return bpf_program_open(BPF_PROG_TYPE_XDP, "greyline", p.code, p.count);
 }
 
 static int refuse(struct xdp *x, int error, const char *what, char *why)
@@ -237,21 +198,21 @@ static int refuse(struct xdp *x, int error, const char *what, char *why)
 int xdp_open(struct xdp *x, unsigned int ifindex, unsigned int largest, char *why)
 {
 	*x = (struct xdp){ .calls = -1, .sockets = -1, .program = -1, .link = -1 };
-	x->calls = make_map(BPF_MAP_TYPE_HASH, sizeof(struct call_key), sizeof(uint32_t),
-		XDP_CALLS_MAX, BPF_F_NO_PREALLOC);
+	x->calls = bpf_map_open(
+		BPF_MAP_TYPE_HASH, sizeof(struct call_key), sizeof(uint32_t), XDP_CALLS_MAX);
 	if (x->calls < 0)
 		return refuse(x, x->calls, "make a table for an XDP program", why);
 	x->sockets =
-		make_map(BPF_MAP_TYPE_XSKMAP, sizeof(uint32_t), sizeof(uint32_t), QUEUES_MAX, 0);
+		bpf_map_open(BPF_MAP_TYPE_XSKMAP, sizeof(uint32_t), sizeof(uint32_t), QUEUES_MAX);
 	if (x->sockets < 0)
 		return refuse(x, x->sockets, "make a table of AF_XDP sockets", why);
 	x->program = load_program(x, largest);
 	if (x->program < 0)
 		return refuse(x, x->program, "load an XDP program", why);
-	x->link = attach(x, ifindex, XDP_FLAGS_DRV_MODE);
+	x->link = bpf_link_xdp(x->program, ifindex, XDP_FLAGS_DRV_MODE);
 	if (x->link < 0 && x->link != -EBUSY && x->link != -EEXIST && x->link != -EPERM) {
 		x->generic = true;
-		x->link = attach(x, ifindex, XDP_FLAGS_SKB_MODE);
+		x->link = bpf_link_xdp(x->program, ifindex, XDP_FLAGS_SKB_MODE);
 	}
 	if (x->link < 0)
 		return refuse(x, x->link, "attach an XDP program", why);
@@ -271,22 +232,11 @@ void xdp_close(struct xdp *x)
 
 /* ---- its tables ---- */
 
-static int update(int map, const void *key, const void *value)
-{
-	union bpf_attr attr;
-
-	memset(&attr, 0, sizeof(attr));
-	attr.map_fd = (uint32_t)map;
-	attr.key = (uint64_t)(uintptr_t)key;
-	attr.value = (uint64_t)(uintptr_t)value;
-	return bpf(BPF_MAP_UPDATE_ELEM, &attr);
-}
-
 int xdp_set_socket(struct xdp *x, unsigned int queue, int fd)
 {
 	uint32_t key = queue, value = (uint32_t)fd;
 
-	return update(x->sockets, &key, &value);
+	return bpf_map_set(x->sockets, &key, &value);
 }
 
 static struct call_key key_of(struct in_addr peer, struct in_addr local, uint16_t call_id)
@@ -303,16 +253,12 @@ int xdp_add(struct xdp *x, struct in_addr peer, struct in_addr local, uint16_t c
 	struct call_key key = key_of(peer, local, call_id);
 	uint32_t value = 1;
 
-	return update(x->calls, &key, &value);
+	return bpf_map_set(x->calls, &key, &value);
 }
 
 int xdp_remove(struct xdp *x, struct in_addr peer, struct in_addr local, uint16_t call_id)
 {
 	struct call_key key = key_of(peer, local, call_id);
-	union bpf_attr attr;
 
-	memset(&attr, 0, sizeof(attr));
-	attr.map_fd = (uint32_t)x->calls;
-	attr.key = (uint64_t)(uintptr_t)&key;
-	return bpf(BPF_MAP_DELETE_ELEM, &attr);
+	return bpf_map_delete(x->calls, &key);
 }
