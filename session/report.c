@@ -2,6 +2,7 @@
 #include "session/report.h"
 
 #include "session/report_limit.h"
+#include "session/report_target.h"
 #include "system/clock.h"
 #include "system/log.h"
 #include "system/tun.h"
@@ -391,46 +392,19 @@ json_t *report_stats(const struct hub *h)
 	return o;
 }
 
-static bool matches(const struct session *s, const char *target)
-{
-	char user[sizeof(s->user)];
-	struct in_addr addr;
-	char *end;
-	unsigned long id;
-
-	/* Both as they are shown, and as they were typed. */
-	if (!strcmp(target, "all") || !strcmp(target, s->user) ||
-		!strcmp(log_escape(user, sizeof(user), target, strlen(target)), s->user))
-		return true;
-	if (inet_pton(AF_INET, target, &addr) == 1)
-		return addr.s_addr == s->peer.s_addr ||
-		       (s->net.remote && addr.s_addr == s->net.remote);
-	id = strtoul(target, &end, 10);
-	return *target && !*end && id == s->id;
-}
-
 static json_t *disconnect(struct hub *h, const char *target, char *why)
 {
 	unsigned int n = 0;
 	struct session *next;
-	json_t *o;
 
 	for (struct session *s = h->sessions; s; s = next) {
 		next = s->next;
-		if (s->ending || !matches(s, target))
+		if (s->ending || !report_matches(s, target))
 			continue;
 		n++;
 		session_close(s, PPTP_ADMIN, "");
 	}
-	if (!n && strcmp(target, "all") != 0) {
-		snprintf(why, SYSTEM_WHY,
-			"no session matches \"%s\" (give an id, a user, an address, or all)",
-			target);
-		return NULL;
-	}
-	o = json_object();
-	json_object_set_new(o, "disconnected", number(n));
-	return o;
+	return report_matched("disconnected", n, target, why);
 }
 
 json_t *report_command(struct hub *h, const char *command, const json_t *request, char *why)
@@ -457,7 +431,7 @@ json_t *report_command(struct hub *h, const char *command, const json_t *request
 		return NULL;
 	}
 	if (!strcmp(command, "limit"))
-		return report_limit(h, request, matches, why);
+		return report_limit(h, request, why);
 	snprintf(why, SYSTEM_WHY,
 		"unknown command \"%.60s\" (there are status, sessions, session, disconnect, "
 		"limit, stats)",

@@ -1,6 +1,7 @@
 /* Limits of the data rate, reported and changed: see report_limit.h. */
 #include "session/report_limit.h"
 
+#include "session/report_target.h"
 #include "system/log.h"
 #include "system/tun.h"
 
@@ -81,13 +82,11 @@ static void log_limits(const struct session *s)
 	log_about(LOG_INFO, s->subject, "rate limit changed: up %s, down %s", up, down);
 }
 
-json_t *report_limit(struct hub *h, const json_t *request,
-	bool (*matches)(const struct session *s, const char *target), char *why)
+json_t *report_limit(struct hub *h, const json_t *request, char *why)
 {
 	const char *target = json_string_value(json_object_get(request, "target"));
 	struct rate_change change = { 0 };
 	unsigned int n = 0;
-	json_t *o;
 
 	if (!target || !*target) {
 		snprintf(
@@ -99,7 +98,7 @@ json_t *report_limit(struct hub *h, const json_t *request,
 	for (struct session *s = h->sessions; s; s = s->next) {
 		struct rate_limits limits = s->limits;
 
-		if (s->ending || s->line->ops->raw || !matches(s, target))
+		if (s->ending || s->line->ops->raw || !report_matches(s, target))
 			continue;
 		settings_rate_apply(&limits, &change);
 		if (session_limit(s, &limits) < 0) {
@@ -109,13 +108,5 @@ json_t *report_limit(struct hub *h, const json_t *request,
 		n++;
 		log_limits(s);
 	}
-	if (!n && strcmp(target, "all") != 0) {
-		snprintf(why, SYSTEM_WHY,
-			"no session matches \"%s\" (give an id, a user, an address, or all)",
-			target);
-		return NULL;
-	}
-	o = json_object();
-	json_object_set_new(o, "limited", number(n));
-	return o;
+	return report_matched("limited", n, target, why);
 }

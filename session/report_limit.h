@@ -8,7 +8,7 @@ void report_limit_add(json_t *o, const struct session *s);
 
 /*
  * The command "limit": `request` has up, down and burst, as settings_rate.h has them, or some of
- * these, and `target`, as for "disconnect". -1 with *why, else how many sessions were changed.
+ * these, and `target`, as for "disconnect". The answer, with how many sessions were changed; or NULL,
+ * with *why.
  */
-json_t *report_limit(struct hub *h, const json_t *request,
-	bool (*matches)(const struct session *s, const char *target), char *why);
+json_t *report_limit(struct hub *h, const json_t *request, char *why);
