@@ -79,7 +79,7 @@ static struct sealed *seal(void)
 	struct sealed *s = &kept[++serial % KEPT];
 
 	plain(s, serial);
-	mppe_seal(&tx, s->bytes, sizeof(s->bytes), &batch);
+	mppe_seal(&tx, s->bytes, sizeof(s->bytes), 0, &batch);
 	rc4_run(&batch);
 	return s;
 }

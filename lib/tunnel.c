@@ -139,7 +139,7 @@ static void encrypt(struct tunnel *t, struct packet *p, uint16_t protocol, struc
 	if (t->pack && codec_is_encrypted(t->pack))
 		bits = tunnel_shrink(t, p);
 	push(p, room, sizeof(room));
-	mppe_seal_packed(t->tx, p->data, p->len, bits, batch);
+	mppe_seal(t->tx, p->data, p->len, bits, batch);
 }
 
 int tunnel_check(struct tunnel *t, const struct packet *p, bool data)

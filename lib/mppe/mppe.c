@@ -88,12 +88,7 @@ bool mppe_flushes(const struct mppe *m)
 	return m->params.stateless || m->flush || (m->count & FLAG_MASK) == FLAG_MASK;
 }
 
-void mppe_seal(struct mppe *m, uint8_t *data, uint32_t len, struct rc4_batch *batch)
-{
-	mppe_seal_packed(m, data, len, 0, batch);
-}
-
-void mppe_seal_packed(
+void mppe_seal(
 	struct mppe *m, uint8_t *data, uint32_t len, unsigned int bits, struct rc4_batch *batch)
 {
 	struct wire_writer w = wire_writer(data, MPPE_HEADER);

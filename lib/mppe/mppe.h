@@ -105,15 +105,11 @@ void mppe_done(struct mppe *m); /* wipes the keys */
 
 /*
  * Sender: writes the 2-byte header to data[0..1] and appends the encryption of data[2..len) (PPP
- * protocol and payload; len >= 3) to `batch`.
+ * protocol and payload; len >= 3) to `batch`. Where MPPC has made something of it, `bits` are MPPE_FLUSHED, MPPE_RESTARTED,
+ * MPPE_COMPRESSED as RFC 2118 wants them, else 0. FLUSHED is the same bit for both, so it brings a fresh key
+ * here, too, on the next flag packet's count.
  */
-void mppe_seal(struct mppe *m, uint8_t *data, uint32_t len, struct rc4_batch *batch);
-/*
- * The same for what MPPC has made of it: `bits` are MPPE_FLUSHED, MPPE_RESTARTED, MPPE_COMPRESSED as
- * RFC 2118 wants them. FLUSHED is the same bit for both, so it brings a fresh key here, too, on the
- * next flag packet's count.
- */
-void mppe_seal_packed(
+void mppe_seal(
 	struct mppe *m, uint8_t *data, uint32_t len, unsigned int bits, struct rc4_batch *batch);
 /* Sender: will the next packet be FLUSHED in any case? */
 bool mppe_flushes(const struct mppe *m);

@@ -182,7 +182,7 @@ static void run_mppe(const struct row *row, uint32_t size)
 {
 	batch.cipher = row->cipher;
 	for (unsigned int i = 0; i < PACKETS; i++) {
-		mppe_seal(&sessions[i % row->sessions], packets[i], size + MPPE_HEADER, &batch);
+		mppe_seal(&sessions[i % row->sessions], packets[i], size + MPPE_HEADER, 0, &batch);
 		if (i % row->fill == row->fill - 1)
 			rc4_run(&batch);
 	}

@@ -96,7 +96,7 @@ static void lose(struct sim_end *e, uint32_t n)
 		return;
 	}
 	while (n--) {
-		mppe_seal(m, data, sizeof(data), &e->batch);
+		mppe_seal(m, data, sizeof(data), 0, &e->batch);
 		batch_forget(&e->batch); /* a stateful stream begins anew with the FLUSHED packet */
 	}
 }

@@ -52,7 +52,7 @@ static struct wire seal(struct mppe *m)
 	struct wire w;
 
 	fill(&w);
-	mppe_seal(m, w.bytes, sizeof(w.bytes), &batch);
+	mppe_seal(m, w.bytes, sizeof(w.bytes), 0, &batch);
 	rc4_run(&batch);
 	return w;
 }
@@ -365,7 +365,7 @@ static void stateful_batches_across_a_key_change(void **state)
 		assert_opens(&rx, seal(&tx));
 	for (int n = 0; n < 100; n++) {
 		fill(&w[n]);
-		mppe_seal(&tx, w[n].bytes, sizeof(w[n].bytes), &batch);
+		mppe_seal(&tx, w[n].bytes, sizeof(w[n].bytes), 0, &batch);
 	}
 	rc4_run(&batch);
 	for (int n = 0; n < 100; n++)
@@ -387,7 +387,7 @@ static void a_full_batch_is_run(void **state)
 		pair(&tx, &rx, MPPE_128, stateless);
 		for (int n = 0; n < PACKETS; n++) {
 			fill(&wires[n]);
-			mppe_seal(&tx, wires[n].bytes, sizeof(wires[n].bytes), &batch);
+			mppe_seal(&tx, wires[n].bytes, sizeof(wires[n].bytes), 0, &batch);
 		}
 		rc4_run(&batch);
 		for (int n = 0; n < PACKETS; n++)

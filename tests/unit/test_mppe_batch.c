@@ -92,7 +92,7 @@ static void burst(
 		w->session = noise() % sessions;
 		w->len = noise() % 3 ? LEN_MAX : 30 + noise() % (LEN_MAX - 29);
 		write_plain(w, n);
-		mppe_seal(&tx[w->session], w->bytes, w->len, seal);
+		mppe_seal(&tx[w->session], w->bytes, w->len, 0, seal);
 		if (seal == &single)
 			rc4_run(seal);
 	}

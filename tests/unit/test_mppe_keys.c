@@ -141,7 +141,7 @@ static void keys_of_a_windows_session(void **state)
 		mppe_init(&m, &params, start);
 		assert_memory_equal(m.key, windows[i].initial, 16);
 		/* The key is changed before the first packet, too. */
-		mppe_seal(&m, data, sizeof(data), &batch);
+		mppe_seal(&m, data, sizeof(data), 0, &batch);
 		assert_memory_equal(m.key, windows[i].first, 16);
 		assert_memory_equal(batch.jobs[0].key, windows[i].first, 16);
 		assert_int_equal(data[0], 0x90);

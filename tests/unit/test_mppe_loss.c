@@ -43,7 +43,7 @@ static struct wire seal(void)
 	struct wire w = { .number = number++ };
 
 	plain(&w);
-	mppe_seal(&tx, w.bytes, sizeof(w.bytes), &batch);
+	mppe_seal(&tx, w.bytes, sizeof(w.bytes), 0, &batch);
 	rc4_run(&batch);
 	return w;
 }
@@ -55,7 +55,7 @@ static void lose(uint32_t n)
 
 	number += n;
 	while (n--) {
-		mppe_seal(&tx, w.bytes, sizeof(w.bytes), &batch);
+		mppe_seal(&tx, w.bytes, sizeof(w.bytes), 0, &batch);
 		if (tx.params.stateless)
 			batch_forget(&batch);
 		else

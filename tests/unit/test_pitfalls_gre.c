@@ -243,7 +243,7 @@ static void a_late_packet_costs_no_key_changes(void **unused)
 		memset(data, 0, sizeof(data));
 		data[3] = 0x21;
 		data[4] = 0x45;
-		mppe_seal(&tx, data, sizeof(data), &batch);
+		mppe_seal(&tx, data, sizeof(data), 0, &batch);
 		rc4_run(&batch);
 		if (n == 100)
 			memcpy(old, data, sizeof(data));
@@ -270,7 +270,7 @@ static void a_late_packet_costs_no_key_changes(void **unused)
 		memset(data, 0, sizeof(data));
 		data[3] = 0x21;
 		data[4] = 0x45;
-		mppe_seal(&tx, data, sizeof(data), &batch);
+		mppe_seal(&tx, data, sizeof(data), 0, &batch);
 		rc4_run(&batch);
 		assert_int_equal(mppe_open(&rx, data, sizeof(data), &batch), MPPE_OK);
 		rc4_run(&batch);

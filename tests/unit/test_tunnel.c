@@ -355,7 +355,7 @@ static struct packet *encrypted_frame(
 	uint8_t bytes[128] = { 0xfd };
 
 	memcpy(bytes + 1 + MPPE_HEADER, plain, len);
-	mppe_seal(tx, bytes + 1, len + MPPE_HEADER, &batch);
+	mppe_seal(tx, bytes + 1, len + MPPE_HEADER, 0, &batch);
 	rc4_run(&batch);
 	return frame(to, seq, bytes, (uint16_t)(1 + MPPE_HEADER + len));
 }
