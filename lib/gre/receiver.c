@@ -36,7 +36,7 @@ void gre_receiver_init(struct gre_receiver *r, uint16_t window)
 uint32_t gre_receiver_hold_time(const struct gre_receiver *r)
 {
 	uint32_t least = r->is_patient ? GRE_HOLD_ORDER : GRE_HOLD_MIN;
-	uint32_t time = r->lateness + r->lateness / 2;
+	uint32_t time = r->lateness + (r->is_patient ? r->lateness : r->lateness / 2);
 
 	if (time > GRE_HOLD_TIME)
 		return GRE_HOLD_TIME;
@@ -452,9 +452,21 @@ static void drop_stray(struct gre_receiver *r, struct packet **slot, struct pack
 	r->jumps++;
 }
 
+/*
+ * When the gaps before a packet that waits since `since` are to be given up. What matters is how long the
+ * stream stands still: who overtook it while it goes on is early, and those behind him are not late.
+ */
+static uint64_t hold_until(const struct gre_receiver *r, uint64_t since, bool stray)
+{
+	uint64_t still = since > r->in_order_at ? since : r->in_order_at;
+	uint64_t most = since + GRE_HOLD_TIME, until = still + gre_receiver_hold_time(r);
+
+	return stray || until > most ? most : until;
+}
+
 void gre_receiver_tick(struct gre_receiver *r, uint64_t now, struct packet_list *out)
 {
-	uint64_t oldest = UINT64_MAX, time;
+	uint64_t next = UINT64_MAX;
 	uint32_t highest = r->next;
 	uint32_t through = highest; /* given up are the numbers before */
 	bool stray;
@@ -462,27 +474,27 @@ void gre_receiver_tick(struct gre_receiver *r, uint64_t now, struct packet_list 
 	if (now < r->hold_deadline)
 		return;
 	stray = waits_far_ahead(r) && (r->held < GRE_JUMP_CONFIRM || flows(r, now));
-	/* Who has overtaken a stream is early: of that its lateness says nothing. */
-	time = stray ? GRE_HOLD_TIME : gre_receiver_hold_time(r);
 	/* The deadline may be that of a packet that has left: look at those that are here. */
 	for (uint32_t seq = r->next, left = r->held; left; seq++) {
 		struct packet **slot = slot_of(r, seq);
+		uint64_t until;
 
 		if (!*slot)
 			continue;
 		left--;
-		if (stray && now - (*slot)->time >= time) {
+		until = hold_until(r, (*slot)->time, stray);
+		if (stray && now >= until) {
 			drop_stray(r, slot, out);
 			continue;
 		}
 		highest = seq;
-		if (now - (*slot)->time < time)
-			oldest = (*slot)->time < oldest ? (*slot)->time : oldest;
+		if (now < until)
+			next = until < next ? until : next;
 		else
 			through = seq + 1;
 	}
 	r->highest = highest;
-	r->hold_deadline = oldest == UINT64_MAX ? oldest : oldest + time;
+	r->hold_deadline = next;
 	if (through == r->next)
 		return;
 	r->given_up_at = now;

@@ -4,8 +4,8 @@
  * dropped and counted; acknowledgements ride on data or go alone after a delay.
  *
  * Invariants: packets leave in strictly increasing order of number (32 bits, wrapping) until a jump
- * is followed, but for those with PACKET_LATE; a packet waits as long as this stream's late packets are known to take, and
- * at most GRE_HOLD_TIME; at most GRE_HOLD_MAX wait; a single packet
+ * is followed, but for those with PACKET_LATE; a packet waits until the stream has stood still for as long as its late
+ * packets are known to take, and at most GRE_HOLD_TIME; at most GRE_HOLD_MAX wait; a single packet
  * with a far-ahead number changes nothing (see GRE_JUMP_CONFIRM), and a run of them not for long
  * (GRE_HOME_TIME): a forger who does not see the stream cannot silence it, and no number, be it the
  * first one, can for ever. Whose guess is less than GRE_HOLD_MAX ahead makes a trickle (less than
@@ -31,9 +31,8 @@
 /*
  * What is really lost is waited for in vain, and TCP within is told so much later: a wait of 30 ms at each
  * of 1 % of the packets takes more than half of the rate of a path of 4 ms. So it is half as long again as
- * the latest packet that came lately was late (gre_receiver_hold_time()), between these bounds: the lower
- * one for who can use packets out of order, the other for who cannot, for whom a packet that is given
- * up too early is lost. It begins with GRE_HOLD_TIME, and each gap that is given up takes a quarter of it.
+ * the latest packet that came lately was late (gre_receiver_hold_time()), from GRE_HOLD_MIN on; for who cannot
+ * use packets out of order, for whom one that is given up too early is lost, twice as long, from GRE_HOLD_ORDER on. It begins with GRE_HOLD_TIME, and each gap that is given up takes a quarter of it.
  * Without losses it stays as long as it was, for then it costs nothing.
  */
 #define GRE_HOLD_MIN   1000  /* us */

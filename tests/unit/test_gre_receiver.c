@@ -305,7 +305,7 @@ static void one_that_overtakes_far_waits_for_the_stream(void **state)
 	lose(30);
 	early = r.next + 500;
 	take(early);
-	while (r.next != early) {
+	while (r.next < early) {
 		take(r.next);
 		tick(now += 20);
 	}
@@ -859,7 +859,7 @@ static void random_streams_stay_in_order_and_the_books_balance(void **state)
 		assert_int_equal(ndropped, total);
 		assert_int_equal(ndelivered + total, r.received);
 		assert_int_equal(r.lost, lost);
-		assert_true(r.late < sent / 200); /* later than all for a while */
+		assert_true(r.late < sent / 100); /* later than all for a while */
 		assert_int_equal(ndelivered + lost + r.late, sent);
 		assert_int_equal(tear_down(state), 0);
 	}
