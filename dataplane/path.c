@@ -504,7 +504,7 @@ static void send_super(
 }
 
 /*
- * What is in the arena is longer than a slot, but the packet in it need not be: who writes to the
+ * What is in a block is longer than a slot, but the packet in it need not be: who writes to the
  * device as a link gives any length behind it.
  */
 static bool has_slot(struct worker *w, struct inner_packet *in)
@@ -622,6 +622,8 @@ int path_read_inner(struct worker *w)
 
 void path_send(struct worker *w)
 {
+	if (!w->blocked_until)
+		inner_pick(&w->inner);
 	for (unsigned int i = 0; i < w->inner.count; i++)
 		send_packet(w, &w->inner.batch[i]);
 	inner_done(&w->inner);

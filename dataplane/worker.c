@@ -357,7 +357,7 @@ static int patience(const struct worker *w)
 	uint64_t next = wheel_next(&w->wheel);
 	uint64_t now;
 
-	if (w->backlog)
+	if (w->backlog || (inner_waits(&w->inner) && !w->blocked_until))
 		return 0;
 	if (w->blocked_until && w->blocked_until < next)
 		next = w->blocked_until;
