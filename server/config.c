@@ -122,6 +122,7 @@ static cfg_opt_t server_opts[] = {
 	CFG_STR("control", "/run/greyline/server.sock", CFGF_NONE),
 	CFG_STR("log-level", "info", CFGF_NONE),
 	CFG_STR("log-format", "text", CFGF_NONE),
+	CFG_BOOL("core-files", cfg_false, CFGF_NONE),
 	CFG_END(),
 };
 
