@@ -66,7 +66,6 @@ struct dataplane *dataplane_new(const struct dp_config *config)
 	if (!dp)
 		goto out;
 	assert(config->workers <= DP_WORKERS_MAX);
-	assert(!config->fast || config->workers <= 1);
 	if (!complete.workers)
 		complete.workers = 1;
 	dp->steer = config->steer;

@@ -54,8 +54,9 @@ struct dp_config {
 	 */
 	void (*steer)(void *user, bool ipv6, const uint8_t *prefix, int worker);
 	void *steer_user;
-	struct io_fast *fast; /* beside it, for sessions that have a hop: dataplane/io_fast.h. NULL:
-				  none. Not owned. */
+	struct io_fast
+		*fast; /* beside it, for sessions that have a hop: dataplane/io_fast.h; `workers` of
+				  them, one each. NULL: none. Not owned. */
 	bool lookup_by_source; /* find the session of an inner packet by its source (load
 				  generator), not destination */
 	bool check_source;   /* drop what a session sends with a source address that is not its own

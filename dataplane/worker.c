@@ -565,11 +565,13 @@ static void set_up(struct worker *w, const struct dp_config *config)
 		w->config.inner_fd = config->inner_more[w->index - 1];
 	if (w->index && config->gre_more)
 		w->config.gre_fd = config->gre_more[w->index - 1];
+	if (config->fast)
+		w->config.fast = config->fast + w->index;
 	w->cipher.cipher = config->cipher;
 	event_list_init(&w->raised);
 	inner_init(&w->inner, w->config.inner_fd, &config->inner_offload, &w->pool, &w->stats);
-	io_receive_init(&w->rx, config->fast);
-	io_send_init(&w->tx, config->fast);
+	io_receive_init(&w->rx, w->config.fast);
+	io_send_init(&w->tx, w->config.fast);
 	wheel_init(&w->wheel, worker_clock());
 }
 
