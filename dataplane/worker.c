@@ -595,6 +595,7 @@ struct worker *worker_new(const struct dp_config *config, struct event_queue *ev
 	w->count = config->workers;
 	w->all = all;
 	w->events = events;
+	atomic_init(&w->rests, index > 0 && config->employ);
 	set_up(w, config);
 	r = open_rings(w);
 	if (r < 0)
