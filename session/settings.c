@@ -5,6 +5,7 @@
 
 #include "session/config_text.h"
 #include "system/log.h"
+#include "system/secrets.h"
 #include "system/suggest.h"
 
 #include <arpa/inet.h>
@@ -501,6 +502,7 @@ void settings_log(cfg_t *cfg)
 {
 	log_set((enum log_level)level_of(cfg_getstr(cfg, "log-level")),
 		!strcmp(cfg_getstr(cfg, "log-format"), "json") ? LOG_JSON : LOG_TEXT);
+	secrets_decide(cfg_getbool(cfg, "core-files"));
 }
 
 /* Taken out: neither ps(1) nor a program that we start shall see it. */
