@@ -170,11 +170,16 @@ static void dial_in_vain(uv_loop_t *loop)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(1) };
 	static struct connection c;
+	struct timers timers;
 	bool over = false;
 
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (connection_dial(&c, loop, &to, 5000000, &control, &ops, &over) < 0)
-		return;
+	timers_init(&timers, loop);
+	if (connection_dial(&c, &timers, &to, 5000000, &control, &ops, &over) == 0)
+		run_until_closed(loop);
+	else
+		over = true;
+	timers_done(&timers, NULL);
 	run_until_closed(loop);
 	assert_true(over);
 }

@@ -274,7 +274,7 @@ static void start_trunk(struct bench *b)
 	}
 	t->open = true;
 	b->open++;
-	if (connection_dial_from(&t->connection, &b->loop, &server, from(b), 10000000,
+	if (connection_dial_from(&t->connection, &b->hub.timers, &server, from(b), 10000000,
 		    &b->options.control, &connection_ops, t) == 0)
 		return;
 	t->open = false;
