@@ -119,7 +119,10 @@ void hub_done(struct hub *h, void (*closed)(struct hub *h))
 
 struct session *hub_find(const struct hub *h, uint32_t id)
 {
-	for (struct session *s = h->sessions; s; s = s->next) {
+	uint32_t age = h->last_id - id;
+
+	/* The newest is the first, and it is young ones that are looked for most (hooks). */
+	for (struct session *s = h->sessions; s && h->last_id - s->id <= age; s = s->next) {
 		if (s->id == id)
 			return s;
 	}

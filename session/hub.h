@@ -24,7 +24,7 @@ struct hub {
 	struct timers timers;      /* of sessions, and of their connections */
 	unsigned int handles;      /* not yet closed */
 	void (*closed)(struct hub *h);
-	struct session *sessions; /* list through session->next */
+	struct session *sessions; /* list through session->next, the newest first */
 	unsigned int count;       /* sessions in the list */
 	struct hub_asked *asked;  /* the last one, for sessions that are like it; NULL: none */
 	uint32_t last_id;
@@ -43,4 +43,5 @@ void hub_done(struct hub *h, void (*closed)(struct hub *h));
 /* What a TUN device has, as the data plane wants to know it. */
 struct vnet_offload hub_offload(const struct tun_offload *offload);
 
+/* NULL: there is none. Takes as long as there are younger ones. */
 struct session *hub_find(const struct hub *h, uint32_t id);

@@ -411,9 +411,9 @@ static void call_step(void *user, uint32_t i)
 	uint32_t n = i % c->count, peer = IP(10, 0, 0, 0) + n / 8;
 	uint16_t id = (uint16_t)(n * 40503u);
 
-	assert_non_null(table_find_call(&c->table, peer, id));
+	assert_non_null(table_find_call(&c->table, peer, 1, id));
 	table_remove_call(&c->table, &c->calls[n]);
-	assert_int_equal(table_add_call(&c->table, &c->calls[n], peer, id), 0);
+	assert_int_equal(table_add_call(&c->table, &c->calls[n], peer, 1, id), 0);
 	assert_non_null(table_lookup(&c->table, IP(10, 8, 0, 0) + n));
 	table_remove_route(&c->table, &c->routes[n]);
 	assert_int_equal(table_add_route(&c->table, &c->routes[n], IP(10, 8, 0, 0) + n, 32), 0);
@@ -432,8 +432,9 @@ static void a_call_is_found_without_a_scan(void **unused)
 			uint32_t n = c->count;
 
 			c->calls[n].session = c->routes[n].session = (struct dp_session *)c;
-			assert_int_equal(table_add_call(&c->table, &c->calls[n],
-						 IP(10, 0, 0, 0) + n / 8, (uint16_t)(n * 40503u)),
+			assert_int_equal(
+				table_add_call(&c->table, &c->calls[n], IP(10, 0, 0, 0) + n / 8, 1,
+					(uint16_t)(n * 40503u)),
 				0);
 			assert_int_equal(
 				table_add_route(&c->table, &c->routes[n], IP(10, 8, 0, 0) + n, 32),
