@@ -352,7 +352,7 @@ AVX512_INNER void run(struct rows *r, struct rc4_lane *const *lanes, unsigned in
 	}
 	for (unsigned int k = 0; k < n; k++) {
 		e.total[k] = lanes[k]->total;
-		if (!lanes[k]->key_len)
+		if (lanes[k]->state && !lanes[k]->key_len)
 			load_state(r, lanes[k], k, &e);
 		rc4_lane_settle(lanes[k]);
 	}
