@@ -28,9 +28,11 @@ static uint64_t upper_half(const uint8_t address[16])
 
 static void put_upper_half(uint8_t address[16], uint64_t half)
 {
-	memset(address, 0, 16);
-	for (unsigned int i = 0; i < 8; i++)
-		address[i] = (uint8_t)(half >> (56 - 8 * i));
+	struct wire_writer w = wire_writer(address, 16);
+
+	wire_put_u32(&w, (uint32_t)(half >> 32));
+	wire_put_u32(&w, (uint32_t)half);
+	wire_put_zero(&w, 8);
 }
 
 int prefix_pool_add(struct prefix_pool *p, const uint8_t prefix[16], unsigned int len)

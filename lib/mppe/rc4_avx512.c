@@ -22,6 +22,10 @@
 #include <stdbool.h>
 #include <string.h>
 
+#ifndef __OPTIMIZE__ /* gcc's own macros for gather and scatter, which are functions otherwise */
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#endif
+
 #define AVX512       __attribute__((target("avx512f,avx512bw")))
 #define AVX512_INNER static inline __attribute__((always_inline, target("avx512f,avx512bw")))
 
