@@ -63,7 +63,7 @@ static struct packet **slot_of(const struct gre_receiver *r, uint32_t seq)
 
 static void drop_held(struct gre_receiver *r, struct packet_list *out)
 {
-	for (uint32_t i = 0; r->held && i < r->ring_size; i++) {
+	for (uint32_t i = 0; r->ring && r->held && i < r->ring_size; i++) {
 		struct packet **slot = &r->ring[i];
 
 		if (!*slot)
