@@ -12,6 +12,8 @@
 
 #define STOP_TIME 5000000ull /* us for all sessions to say good-bye */
 #define STOP_TICK 20         /* ms */
+#define STOP_BURST                                                                                 \
+	512 /* sessions in a tick: of more at once, good-byes are lost, and said again after seconds */
 
 /* Closes what keeps the loop alive, once nothing else is left. */
 static void close_rest(struct server *s)
@@ -32,10 +34,24 @@ static void close_rest(struct server *s)
 	uv_close((uv_handle_t *)&s->sighup, NULL);
 }
 
+static void say_good_bye(struct server *s)
+{
+	unsigned int n = 0;
+
+	for (struct session *session = s->hub.sessions; session && n < STOP_BURST;
+		session = session->next) {
+		if (session->ending)
+			continue;
+		session_close(session, PPTP_SHUTDOWN, "");
+		n++;
+	}
+}
+
 static void on_stopping(uv_timer_t *timer)
 {
 	struct server *s = timer->data;
 
+	say_good_bye(s);
 	server_stop_connections(s);
 	if (s->hub.count == 0 && s->connection_count == 0) {
 		/* What the hook still has to be told of the last sessions. */
@@ -59,8 +75,7 @@ static void begin_stop(struct server *s)
 	notify_stopping();
 	server_stop_listening(s);
 	kept_stop(s);
-	for (struct session *session = s->hub.sessions; session; session = session->next)
-		session_close(session, PPTP_SHUTDOWN, "");
+	say_good_bye(s);
 	uv_timer_start(&s->stopping, on_stopping, 0, STOP_TICK);
 }
 

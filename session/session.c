@@ -534,6 +534,8 @@ void session_event(struct session *s, const struct dp_event *event)
 {
 	if (event->type == DP_EVENT_REMOVED) {
 		s->dp_removed = true;
+		if (s->last)
+			s->last->stats = *event->stats;
 		finish_if_over(s);
 		return;
 	}

@@ -48,6 +48,7 @@ static void start_with(bool server, bool insist, const struct ppp_auth_list *lis
 	*(server ? &config.demand : &config.accept) = *list;
 	script_reset();
 	now = 1000 * SECOND;
+	lcp_done(&lcp);
 	lcp_init(&lcp, &config, &script_host, NULL);
 	lcp_start(&lcp, now);
 	expect(!server                                 ? CLIENT_REQUEST
@@ -580,6 +581,7 @@ static void requests_into_silence_come_faster_at_first(void **unused)
 	(void)unused;
 	script_reset();
 	now = 5 * SECOND;
+	lcp_done(&lcp);
 	lcp_init(&lcp, &config, &script_host, NULL);
 	lcp_start(&lcp, now);
 	for (unsigned int i = 0; i < 10; i++) {
@@ -606,6 +608,7 @@ static void the_first_request_of_the_peer_brings_ours_again(void **unused)
 	(void)unused;
 	script_reset();
 	now = 5 * SECOND;
+	lcp_done(&lcp);
 	lcp_init(&lcp, &config, &script_host, NULL);
 	lcp_start(&lcp, now);
 	expect(SERVER_REQUEST);
