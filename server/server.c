@@ -122,6 +122,7 @@ static int start(struct server *s, char *why)
 	s->control = control_socket_open(&s->loop, s->config.control_path, server_command, s, why);
 	if (!s->control)
 		return -1;
+	control_socket_set_arrays(s->control, &server_arrays);
 	if (server_listen(s, why) < 0)
 		return -1;
 	if (kept_start(s) == 0)
