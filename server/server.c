@@ -12,8 +12,10 @@
 
 #define STOP_TIME 5000000ull /* us for all sessions to say good-bye */
 #define STOP_TICK 20         /* ms */
-#define STOP_BURST                                                                                 \
-	512 /* sessions in a tick: of more at once, good-byes are lost, and said again after seconds */
+/* Sessions that end at once: good-byes of more are lost in a burst, and said again after seconds. So many more in a tick do, so
+ * that peers that are gone do not hold up the others. */
+#define STOP_BURST 512
+#define STOP_LEAST 64
 
 /* Closes what keeps the loop alive, once nothing else is left. */
 static void close_rest(struct server *s)
@@ -36,14 +38,16 @@ static void close_rest(struct server *s)
 
 static void say_good_bye(struct server *s)
 {
-	unsigned int n = 0;
+	unsigned int ending = 0, more;
 
-	for (struct session *session = s->hub.sessions; session && n < STOP_BURST;
-		session = session->next) {
+	for (const struct session *session = s->hub.sessions; session; session = session->next)
+		ending += session->ending;
+	more = ending + STOP_LEAST < STOP_BURST ? STOP_BURST - ending : STOP_LEAST;
+	for (struct session *session = s->hub.sessions; session && more; session = session->next) {
 		if (session->ending)
 			continue;
 		session_close(session, PPTP_SHUTDOWN, "");
-		n++;
+		more--;
 	}
 }
 
