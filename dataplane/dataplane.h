@@ -53,9 +53,16 @@ struct dp_config {
 	 * is handed over. Called in the control thread.
 	 */
 	void (*steer)(void *user, bool ipv6, const uint8_t *prefix, int worker);
-	void *steer_user;
-	struct io_fast *fast; /* beside it, for sessions that have a hop: dataplane/io_fast.h. NULL:
-				  none. Not owned. */
+	/*
+	 * Tells whoever owns gre_more that a worker has sessions now, or none any more (as at first): then its
+	 * own socket may yield nothing, and the first one has to yield what that would. Not of worker 0. 0, or a
+	 * negative errno: the session is not added. May be NULL. Called in the control thread.
+	 */
+	int (*employ)(void *user, unsigned int worker, bool employed);
+	void *steer_user; /* of both */
+	struct io_fast
+		*fast; /* beside it, for sessions that have a hop: dataplane/io_fast.h; `workers` of
+				  them, one each. NULL: none. Not owned. */
 	bool lookup_by_source; /* find the session of an inner packet by its source (load
 				  generator), not destination */
 	bool check_source;   /* drop what a session sends with a source address that is not its own
@@ -116,7 +123,7 @@ uint16_t dataplane_call_id(const struct dataplane *dp, uint16_t wanted);
 
 /*
  * Adds a call. On receive it is found by (peer, local, own Call ID). NULL with errno: EADDRINUSE (there is
- * one with these), ENOMEM.
+ * one with these), ENOMEM, what dp_config.employ says.
  */
 struct dp_session *dp_session_add(struct dataplane *dp, const struct dp_session_config *config);
 

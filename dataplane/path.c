@@ -218,13 +218,20 @@ static void deliver_all(struct worker *w, struct packet_list *in_order)
 	inner_flush(&w->inner);
 }
 
-/* A packet for a call of another worker. With sockets of their own it has it, too: from before there were filters. */
+/*
+ * A packet for a call of another worker. With sockets of their own it has it, too (from before the filters were as they
+ * are), or has no session that it could be for.
+ */
 static void anothers(struct worker *w, const struct gre_header *h, const uint8_t *data, size_t len)
 {
-	if (w->config.gre_more)
-		w->stats.gre_received--;
+	struct worker *other = w->all[dp_shard(h->call_id, w->count)];
+
+	if (!w->config.gre_more)
+		exchange_put_gre(w, other, data, len);
+	else if (atomic_load_explicit(&other->rests, memory_order_relaxed))
+		w->stats.gre_unknown_call++;
 	else
-		exchange_put_gre(w, w->all[dp_shard(h->call_id, w->count)], data, len);
+		w->stats.gre_received--;
 }
 
 /* True if the slot went into the tunnel. */
