@@ -378,7 +378,7 @@ static void every_link_type_gives_the_same(void **state)
 	static const struct {
 		uint32_t link; /* number in the file */
 		size_t head;
-		uint8_t bytes[26];
+		uint8_t bytes[48];
 	} links[] = {
 		{ 101, 0, { 0 } },                                           /* raw IP */
 		{ 228, 0, { 0 } },                                           /* raw IPv4 */
@@ -387,6 +387,18 @@ static void every_link_type_gives_the_same(void **state)
 		{ 276, 20, { 8, 0 } },                                       /* Linux cooked v2 */
 		{ 1, 22, { [12] = 0x88, 0xa8, 0, 1, 0x81, 0, 0, 2, 8, 0 } }, /* two VLAN tags */
 		{ 1, 22, { [12] = 0x88, 0x64, 0x11, 0, 0, 1, 0, 0, 0, 0x21 } }, /* PPPoE */
+		{ 9, 4, { 0xff, 3, 0, 0x21 } },                                 /* PPP */
+		{ 9, 1, { 0x21 } },
+		{ 50, 2, { 0, 0x21 } },
+		{ 50, 4, { 0x0f, 0, 8, 0 } }, /* Cisco HDLC */
+		{ 166, 4, { 1, 3, 0, 0x21 } },
+		{ 51, 8, { 0x11, 0, 0, 1, 0, 0, 0, 0x21 } },
+		/* 802.11: data; with QoS; padded; behind four addresses; behind radiotap */
+		{ 105, 32, { 8, 1, [24] = 0xaa, 0xaa, 3, 0, 0, 0, 8, 0 } },
+		{ 105, 34, { 0x88, 2, [26] = 0xaa, 0xaa, 3, 0, 0, 0, 8, 0 } },
+		{ 105, 36, { 0x88, 2, [28] = 0xaa, 0xaa, 3, 0, 0, 0, 8, 0 } },
+		{ 105, 38, { 8, 3, [30] = 0xaa, 0xaa, 3, 0, 0, 0, 8, 0 } },
+		{ 127, 42, { 0, 0, 10, [10] = 8, 1, [34] = 0xaa, 0xaa, 3, 0, 0, 0, 8, 0 } },
 	};
 	const struct decode_options options = { .users = &right };
 	struct decode_stats s;
@@ -407,6 +419,43 @@ static void every_link_type_gives_the_same(void **state)
 		free(decode_link(&r, links[i].link, &options, &s));
 		assert_int_equal(s.control, 5);
 		assert_int_equal(s.decrypted, 109);
+		recording_free(&r);
+	}
+}
+
+/* What is not IP, or cannot be read, is passed over: no event. */
+static void what_is_not_ip_is_passed_over(void **state)
+{
+	static const struct {
+		uint32_t link;
+		size_t len;
+		uint8_t bytes[40];
+	} frames[] = {
+		{ 105, 40, { 8, 0x41 } }, /* encrypted */
+		{ 105, 40, { 0x80, 0 } }, /* a beacon */
+		{ 105, 40, { 0x48, 1 } }, /* data without data */
+		{ 105, 3, { 8, 1 } },
+		{ 127, 8, { 0, 0, 200, 0 } },
+		{ 127, 8, { 0, 0, 1, 0 } },
+		{ 9, 12, { 0xff, 3, 0xc0, 0x21, 1, 1, 0, 8 } },
+		{ 50, 3, { 0x0f, 0, 8 } },
+		{ 51, 7, { 0x11 } },
+		{ 1, 18, { [12] = 0x81, 0, 0, 1, 0x81, 0 } },
+	};
+	const struct decode_options options = { 0 };
+	struct decode_stats s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
+		struct recording r;
+
+		load(&r, "pap-plain");
+		r.count = 1;
+		r.records[0].data = frames[i].bytes;
+		r.records[0].len = frames[i].len;
+		free(decode_link(&r, frames[i].link, &options, &s));
+		assert_int_equal(s.packets, 1);
+		assert_int_equal(s.control + s.gre + s.malformed, 0);
 		recording_free(&r);
 	}
 }
@@ -581,7 +630,7 @@ static void other_link_types_are_refused_in_words(void **state)
 
 	(void)state;
 	load(&r, "pap-plain");
-	file = recording_file(&r, 105, &size); /* 802.11 */
+	file = recording_file(&r, 147, &size); /* somebody's own */
 	assert_null(decode_capture_file(fmemopen(file, size, "rb"), why));
 	assert_non_null(strstr(why, "is not supported"));
 	free(file);
@@ -601,6 +650,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(written_packets_are_whole_ip_packets),
 		cmocka_unit_test(compressed_headers_are_restored),
 		cmocka_unit_test(every_link_type_gives_the_same),
+		cmocka_unit_test(what_is_not_ip_is_passed_over),
 		cmocka_unit_test(reordered_packets_are_decrypted),
 		cmocka_unit_test(doubled_packets_are_shown_once),
 		cmocka_unit_test(a_small_snapshot_length_keeps_step),
