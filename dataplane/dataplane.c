@@ -286,12 +286,12 @@ uint16_t dataplane_call_id(const struct dataplane *dp, uint16_t wanted)
 
 struct dp_session *dp_session_add(struct dataplane *dp, const struct dp_session_config *config)
 {
-	uint32_t peer = ntohl(config->peer.s_addr);
+	uint32_t peer = ntohl(config->peer.s_addr), own = ntohl(config->local.s_addr);
 	struct worker *w = dp->workers[dp_shard(config->tunnel.call_id, dp->count)];
 	struct dp_session *s = NULL;
 	int r;
 
-	if (table_find_call(&dp->table, peer, config->tunnel.call_id))
+	if (table_find_call(&dp->table, peer, own, config->tunnel.call_id))
 		errno = EADDRINUSE;
 	else if (!(s = calloc(1, sizeof(*s))))
 		errno = ENOMEM;
@@ -305,7 +305,7 @@ struct dp_session *dp_session_add(struct dataplane *dp, const struct dp_session_
 	}
 	session_init(s, config);
 	s->worker = w;
-	table_add_call(&dp->table, &s->control_node, peer, config->tunnel.call_id);
+	table_add_call(&dp->table, &s->control_node, peer, own, config->tunnel.call_id);
 	s->control_next = dp->sessions;
 	s->control_prev = &dp->sessions;
 	if (s->control_next)

@@ -121,8 +121,8 @@ struct dp_session_config {
 uint16_t dataplane_call_id(const struct dataplane *dp, uint16_t wanted);
 
 /*
- * Adds a call. On receive it is found by (peer, own Call ID). NULL with errno: EADDRINUSE (that
- * pair is taken), ENOMEM, what dp_config.employ says.
+ * Adds a call. On receive it is found by (peer, local, own Call ID). NULL with errno: EADDRINUSE (there is
+ * one with these), ENOMEM, what dp_config.employ says.
  */
 struct dp_session *dp_session_add(struct dataplane *dp, const struct dp_session_config *config);
 
@@ -236,8 +236,8 @@ struct dp_stats {
 	uint64_t gre_received, gre_sent;
 	uint64_t fast_received, fast_sent;    /* of them, by the fast path */
 	uint64_t gre_faults[GRE_FAULT_COUNT]; /* by enum gre_fault */
-	uint64_t gre_unknown_call;            /* valid, but no session with (peer, Call ID) */
-	uint64_t gre_too_long;                /* did not fit a slot */
+	uint64_t gre_unknown_call; /* valid, but no session with (peer, local, Call ID) */
+	uint64_t gre_too_long;     /* did not fit a slot */
 	uint64_t inner_read, inner_written;
 	uint64_t inner_no_session;   /* no session for the address */
 	uint64_t inner_not_ip;       /* neither IPv4 nor IPv6, or malformed */

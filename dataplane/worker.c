@@ -192,7 +192,8 @@ static void settle(struct worker *w)
 
 static void add_session(struct worker *w, struct dp_session *s)
 {
-	int r = table_add_call(&w->table, &s->node, ntohl(s->peer.s_addr), s->tunnel.call_id);
+	int r = table_add_call(
+		&w->table, &s->node, ntohl(s->peer.s_addr), s->local, s->tunnel.call_id);
 
 	/* The control thread's table has the same content, and said that the place is free. */
 	assert(r == 0);
