@@ -248,18 +248,45 @@ static void hold_back(unsigned int from, const uint8_t *gre, size_t len)
 	memcpy(h->data, gre, len);
 }
 
+/* Of its call; NULL: it is over. */
+static const struct mode *mode_of(const uint8_t *gre)
+{
+	unsigned int id = (unsigned int)gre[6] << 8 | gre[7];
+
+	for (unsigned int i = 0; i < CALLS; i++)
+		if (calls[i].id == (id & ~1u))
+			return calls[i].mode;
+	return NULL;
+}
+
 /*
  * Not what is compressed: Deflate in clear has nothing that shows a damaged history for sure, and an
  * offset that is wrong by 128 gives octets here whose sum is the same.
  */
 static bool may_damage(const uint8_t *gre)
 {
-	unsigned int id = (unsigned int)gre[6] << 8 | gre[7];
+	const struct mode *mode = mode_of(gre);
 
-	for (unsigned int i = 0; i < CALLS; i++)
-		if (calls[i].id == (id & ~1u))
-			return calls[i].mode->codec.kind == CODEC_NONE;
-	return true;
+	return !mode || mode->codec.kind == CODEC_NONE;
+}
+
+static bool is_encrypted(const uint8_t *gre)
+{
+	const struct mode *mode = mode_of(gre);
+
+	return mode && mode->mppe;
+}
+
+/*
+ * A bit of it, but of the number of a packet in clear: nothing vouches for that, and the packet with another one
+ * rightly comes out elsewhere in the order.
+ */
+static void damage(uint8_t *gre, size_t len)
+{
+	unsigned int at = draw((unsigned int)len);
+
+	if (at < 8 || at >= 12 || is_encrypted(gre))
+		gre[at] ^= (uint8_t)(1 << draw(8));
 }
 
 static void pass_on(unsigned int from, uint8_t *gre, size_t len)
@@ -277,7 +304,7 @@ static void pass_on(unsigned int from, uint8_t *gre, size_t len)
 	if (fate < 10)
 		hold_back(from, gre, len);
 	if (fate == 10 && may_damage(gre))
-		gre[draw((unsigned int)len)] ^= (uint8_t)(1 << draw(8));
+		damage(gre, len);
 	arrive(!from, gre, len);
 }
 
