@@ -68,7 +68,9 @@ __attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const cha
 	} else {
 		vsnprintf(text, sizeof(text), fmt, ap);
 	}
-	snprintf(first_error, sizeof(first_error), "%s%s%s", where, text, hint(text));
+	/* What is too long is cut. */
+	if (snprintf(first_error, sizeof(first_error), "%s%s%s", where, text, hint(text)) < 0)
+		first_error[0] = '\0';
 }
 
 static int parse_text(cfg_t *cfg, const char *path, char *text, size_t len, char *why)

@@ -161,7 +161,7 @@ void link_auth_wipe(struct ppp_link *l);
 /* Data passes: a server needs nothing of it any more, unless the client is to prove itself again. */
 void link_auth_settled(struct ppp_link *l);
 void link_auth_forget_change(struct ppp_link *l); /* wipes and frees it */
-void link_auth_receive(struct ppp_link *l, uint16_t protocol, const uint8_t *info, size_t len);
+void link_auth_receive(struct ppp_link *l, uint16_t number, const uint8_t *info, size_t len);
 void link_auth_tick(struct ppp_link *l);
 /* Server: another proof is due. */
 void link_auth_again(struct ppp_link *l);
