@@ -248,45 +248,18 @@ static void hold_back(unsigned int from, const uint8_t *gre, size_t len)
 	memcpy(h->data, gre, len);
 }
 
-/* Of its call; NULL: it is over. */
-static const struct mode *mode_of(const uint8_t *gre)
-{
-	unsigned int id = (unsigned int)gre[6] << 8 | gre[7];
-
-	for (unsigned int i = 0; i < CALLS; i++)
-		if (calls[i].id == (id & ~1u))
-			return calls[i].mode;
-	return NULL;
-}
-
 /*
  * Not what is compressed: Deflate in clear has nothing that shows a damaged history for sure, and an
  * offset that is wrong by 128 gives octets here whose sum is the same.
  */
 static bool may_damage(const uint8_t *gre)
 {
-	const struct mode *mode = mode_of(gre);
+	unsigned int id = (unsigned int)gre[6] << 8 | gre[7];
 
-	return !mode || mode->codec.kind == CODEC_NONE;
-}
-
-static bool is_encrypted(const uint8_t *gre)
-{
-	const struct mode *mode = mode_of(gre);
-
-	return mode && mode->mppe;
-}
-
-/*
- * A bit of it, but of the number of a packet in clear: nothing vouches for that, and the packet with another one
- * rightly comes out elsewhere in the order.
- */
-static void damage(uint8_t *gre, size_t len)
-{
-	unsigned int at = draw((unsigned int)len);
-
-	if (at < 8 || at >= 12 || is_encrypted(gre))
-		gre[at] ^= (uint8_t)(1 << draw(8));
+	for (unsigned int i = 0; i < CALLS; i++)
+		if (calls[i].id == (id & ~1u))
+			return calls[i].mode->codec.kind == CODEC_NONE;
+	return true;
 }
 
 static void pass_on(unsigned int from, uint8_t *gre, size_t len)
@@ -304,7 +277,7 @@ static void pass_on(unsigned int from, uint8_t *gre, size_t len)
 	if (fate < 10)
 		hold_back(from, gre, len);
 	if (fate == 10 && may_damage(gre))
-		damage(gre, len);
+		gre[draw((unsigned int)len)] ^= (uint8_t)(1 << draw(8));
 	arrive(!from, gre, len);
 }
 
@@ -389,8 +362,8 @@ static void came(unsigned int from, unsigned int call, uint32_t number, const ui
 		assert_int_equal(data[i], (uint8_t)(fill + i));
 	assert_false(f->seen[number / 8] & 1 << number % 8);
 	f->seen[number / 8] |= (uint8_t)(1 << number % 8);
-	/* Only stateless MPPE without compression lets what is late pass. */
-	if (!c->mode->params.stateless || c->mode->codec.kind)
+	/* What is late passes, but under stateful MPPE and compression. */
+	if ((c->mode->mppe && !c->mode->params.stateless) || c->mode->codec.kind)
 		assert_true(!f->got || number > f->last);
 	f->last = number;
 	f->got++;
