@@ -211,12 +211,9 @@ void log_line(enum log_level level, const char *format, ...)
 
 static size_t append(char *line, size_t used, size_t size, const char *text)
 {
-	size_t len = strlen(text);
-
-	if (len > size - used)
-		len = size - used;
-	memcpy(line + used, text, len);
-	return used + len;
+	while (used < size && *text)
+		line[used++] = *text++;
+	return used;
 }
 
 void log_last_words(const char *message)
