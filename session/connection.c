@@ -220,6 +220,8 @@ static void op_trace(void *user, bool sent, const struct control_message *m)
 	struct connection *c = user;
 	char line[400];
 
+	if (c->ops->trace)
+		c->ops->trace(c, sent, m);
 	if (!log_wants(LOG_DEBUG))
 		return;
 	control_message_format(m, line, sizeof(line));

@@ -27,6 +27,9 @@ struct connection_ops {
 	 * session.h. */
 	void (*outgoing_call)(struct connection *c, const struct control_outgoing_request *request);
 	void (*incoming_call)(struct connection *c, const struct control_incoming_request *request);
+	/* Each message that was sent or received, for who wants to see what was said; may not call
+	 * back. */
+	void (*trace)(struct connection *c, bool sent, const struct control_message *m);
 	/* Storage freed or reused from here on. */
 	void (*closed)(struct connection *c, enum pptp_reason reason, const char *detail);
 };

@@ -137,8 +137,11 @@ static void on_line_frame(void *user, uint16_t protocol, const uint8_t *data, si
 {
 	struct session *s = user;
 
-	if (s->dp)
-		(void)dp_session_send(s->hub->dp, s->dp, protocol, data, len);
+	if (!s->dp)
+		return;
+	if (s->ops->trace)
+		s->ops->trace(s, true, protocol, data, len);
+	(void)dp_session_send(s->hub->dp, s->dp, protocol, data, len);
 }
 
 static void on_line_errors(void *user, const struct control_wan_error *totals)
@@ -518,6 +521,8 @@ void session_limited(const struct session *s, struct dp_limited *up, struct dp_l
 
 static void control_frame(struct session *s, const struct dp_event *event)
 {
+	if (s->ops->trace)
+		s->ops->trace(s, false, event->protocol, event->data, event->len);
 	if (event->protocol == PPP_IPV6 && !s->line->ops->raw) {
 		session_ipv6_receive(s, event->data, event->len);
 		return;
