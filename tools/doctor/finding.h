@@ -77,14 +77,31 @@ enum finding_id {
 	FINDING_PERMISSION,
 	FINDING_MACHINE,
 	FINDING_OTHER_CLIENT,
+	/* Seen from between the ends, in a capture. */
+	FINDING_CALL_SILENT,
+	FINDING_CONTROL_STOPPED,
+	FINDING_GRE_ABSENT,
+	FINDING_GRE_TO_CLIENT,
+	FINDING_GRE_TO_SERVER,
+	FINDING_LCP_CLIENT_SILENT,
+	FINDING_OPTION_LOOP,
+	FINDING_AUTH_CLIENT_SILENT,
+	FINDING_MPPE_MODE,
+	FINDING_MPPE_CLEAR,
+	FINDING_SETUP_ENDED,
+	FINDING_SESSION_ENDED,
+	FINDING_ECHO,
+	FINDING_FRAGMENTS,
+	FINDING_PATH_MTU,
+	FINDING_CAPTURE,
 	FINDING_COUNT
 };
 
 /* The heavier, the earlier. */
 enum finding_weight {
-	FINDING_MINOR, /* it works, not well */
-	FINDING_MAJOR, /* it works for some of the traffic */
-	FINDING_FATAL, /* no tunnel comes up */
+	FINDING_MINOR,  /* it works, not well */
+	FINDING_MAJOR,  /* it works for some of the traffic */
+	FINDING_FATAL,  /* no tunnel comes up */
 };
 
 struct finding_kind {
