@@ -99,9 +99,9 @@ enum finding_id {
 
 /* The heavier, the earlier. */
 enum finding_weight {
-	FINDING_MINOR,  /* it works, not well */
-	FINDING_MAJOR,  /* it works for some of the traffic */
-	FINDING_FATAL,  /* no tunnel comes up */
+	FINDING_MINOR, /* it works, not well */
+	FINDING_MAJOR, /* it works for some of the traffic */
+	FINDING_FATAL, /* no tunnel comes up */
 };
 
 struct finding_kind {

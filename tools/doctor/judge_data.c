@@ -3,7 +3,7 @@
 
 #include <inttypes.h>
 
-#define LOSS_MIN     5  /* packets */
+#define LOSS_MIN     5 /* packets */
 #define LOSS_PERCENT 3
 #define LATE_MIN     3
 #define OUTER_HEAD   36   /* IPv4 and GRE with both numbers */

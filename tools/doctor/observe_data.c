@@ -6,11 +6,12 @@
 
 #include "lib/ppp/frame.h"
 
-#define LATE_TIME 300000 /* us: longer than any known receiver waits for an early packet's place */
-#define SILENCE_TIME                                                                               \
-	300000     /* us: a receiver acknowledges earlier, by RFC 2637 within 0.5 s at the worst */
-#define SMALL  256 /* octets */
-#define IP_TCP 6
+/* us: longer than any known receiver waits for a number that is missing. */
+#define LATE_TIME 300000
+/* us: receivers acknowledge earlier, if anything else is to be said or not. */
+#define SILENCE_TIME 700000
+#define SMALL        256 /* octets */
+#define IP_TCP       6
 
 static int32_t after(uint32_t a, uint32_t b)
 {
