@@ -99,12 +99,36 @@ static void unopened(struct judge *j, const struct observe *o, const struct obse
 			server, frames);
 }
 
+/* The server closed it, unasked; the frame, or 0. */
+static uint64_t server_closed(const struct observe_connection *c)
+{
+	const struct observe_mark *end = c->rst[1].count ? &c->rst[1] : &c->fin[1];
+
+	if (!end->count || (c->fin[0].count && c->fin[0].first_frame < end->first_frame) ||
+		(c->rst[0].count && c->rst[0].first_frame < end->first_frame) || c->stop[0].count)
+		return 0;
+	return end->first_frame;
+}
+
+/* How long an answer had time to come: until the client left, or the capture ended. */
+static uint64_t waited_for(
+	const struct observe *o, const struct observe_connection *c, uint64_t since)
+{
+	uint64_t until = o->last_time;
+
+	if (c->fin[0].count && c->fin[0].first_time < until)
+		until = c->fin[0].first_time;
+	if (c->rst[0].count && c->rst[0].first_time < until)
+		until = c->rst[0].first_time;
+	return until > since ? until - since : 0;
+}
+
 /* Open, but no control connection. true: so it was. */
 static bool unstarted(struct judge *j, const struct observe *o, const struct observe_connection *c)
 {
-	uint64_t waited = o->last_time - c->start_request.first_time;
+	uint64_t waited = waited_for(o, c, c->start_request.first_time);
 	char server[DECODE_ADDRESS], frames[JUDGE_FRAMES];
-	bool closed = c->rst[1].count || c->fin[1].count;
+	uint64_t closed = server_closed(c);
 
 	decode_address(c->address[1], server);
 	if (c->start_reply.count && c->start_result != CONTROL_START_OK) {
@@ -130,7 +154,7 @@ static bool unstarted(struct judge *j, const struct observe *o, const struct obs
 		findings_add(&j->findings, FINDING_CONTROL_LOST,
 			"%s closes the connection (frame %" PRIu64
 			") without a Start-Control-Connection-Reply",
-			server, c->rst[1].count ? c->rst[1].first_frame : c->fin[1].first_frame);
+			server, closed);
 	else if (waited >= JUDGE_WAIT)
 		findings_add(&j->findings, FINDING_CONTROL_SILENT,
 			"%s never answers Start-Control-Connection-Request (%s)", server,
@@ -146,7 +170,8 @@ static void requests(struct judge *j, const struct observe *o, const struct obse
 		    c->refused_result == CONTROL_OUTGOING_TIME_OUT;
 	bool busy = c->refused_result == CONTROL_OUTGOING_BUSY;
 	char server[DECODE_ADDRESS], frames[JUDGE_FRAMES];
-	bool closed = c->rst[1].count || c->fin[1].count || c->stop[1].count;
+	uint64_t waited = waited_for(o, c, c->call_request.last_time);
+	uint64_t closed = server_closed(c);
 
 	decode_address(c->address[1], server);
 	if (c->call_refused.count)
@@ -160,14 +185,12 @@ static void requests(struct judge *j, const struct observe *o, const struct obse
 			judge_frames(&c->call_refused, frames));
 	if (c->call_request.count <= c->call_reply.count || c->missing)
 		return;
-	if (c->clear.count && !closed && o->last_time - c->call_request.last_time < JUDGE_WAIT)
-		return;
-	if (c->rst[1].count || (c->fin[1].count && !c->stop[0].count && !c->stop[1].count))
+	if (closed && !c->stop[1].count)
 		findings_add(&j->findings, FINDING_CONTROL_LOST,
 			"%s closes the connection (frame %" PRIu64
 			") instead of a reply to the call's request",
-			server, c->rst[1].count ? c->rst[1].first_frame : c->fin[1].first_frame);
-	else if (closed || o->last_time - c->call_request.last_time >= JUDGE_WAIT)
+			server, closed);
+	else if (c->stop[1].count || waited >= JUDGE_WAIT)
 		findings_add(&j->findings, FINDING_CALL_SILENT,
 			"%u of %u requests for a call are not answered (%s)",
 			c->call_request.count - c->call_reply.count, c->call_request.count,
@@ -182,7 +205,7 @@ static void echoes(struct judge *j, const struct observe *o, const struct observ
 		unsigned int n = c->echo_unanswered[i];
 
 		if (c->missing || !n || !c->sent[1 - i].count ||
-			(n == 1 && o->last_time - c->echo[i].last_time < ECHO_TIME))
+			(n == 1 && waited_for(o, c, c->echo[i].last_time) < ECHO_TIME))
 			continue;
 		findings_add(&j->findings, FINDING_ECHO,
 			"%s does not answer the last %u Echo-Requests of %s in the control "

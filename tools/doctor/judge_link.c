@@ -104,6 +104,9 @@ static bool no_method(struct judge *j, const struct observe *o, const struct obs
 		if (!s->auth_refused.count || s->challenge.count || s->success.count ||
 			s->failure.count || peer->response.count || call->up)
 			continue;
+		/* It went on without. */
+		if (call->lcp_up && s->protocol[OBSERVE_IPCP].request.count)
+			continue;
 		if (!call->end_mark.count &&
 			judge_waited(o, call, s->auth_refused.first_time) < JUDGE_WAIT &&
 			s->protocol[OBSERVE_LCP].refused < JUDGE_LOOP)

@@ -177,9 +177,7 @@ static const char *phase(const struct observe_call *call)
 
 	if (!call->lcp_up)
 		return s[0].frames.count + s[1].frames.count ? "LCP" : "GRE";
-	if (!s[0].success.count && !s[1].success.count &&
-		(s[0].challenge.count || s[1].challenge.count || s[0].response.count ||
-			s[1].response.count))
+	if (!s[0].success.count && !s[1].success.count && (s[0].auth_asked || s[1].auth_asked))
 		return "authentication";
 	return s[0].protocol[OBSERVE_IPCP].request.count ||
 			       s[1].protocol[OBSERVE_IPCP].request.count
@@ -197,7 +195,7 @@ void judge_end(struct judge *j, const struct observe_call *call)
 	enum finding_id id;
 
 	if (call->end == OBSERVE_END_NONE || (call->up && !server) ||
-		(!call->up && !call->from_control))
+		(!call->up && !call->from_control && !call->lcp_up))
 		return;
 	if (!server)
 		id = FINDING_SETUP_ENDED;

@@ -176,7 +176,7 @@ struct observe_connection {
 	uint64_t missing;
 	struct observe_mark missing_mark;
 	unsigned int echo_unanswered[2];
-	struct observe_mark echo[2];
+	struct observe_mark echo[2]; /* those that are unanswered */
 };
 
 /* ICMP errors of one kind about one pair of addresses. */

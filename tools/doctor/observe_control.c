@@ -139,6 +139,7 @@ void observe_control(struct observe *o, struct observe_connection *c, struct obs
 		break;
 	case CONTROL_ECHO_REPLY:
 		c->echo_unanswered[1 - side] = 0;
+		c->echo[1 - side] = (struct observe_mark){ 0 };
 		break;
 	default:
 		call_message(c, call, e);

@@ -51,6 +51,9 @@ static void lcp_request(struct observe_call *call, unsigned int side, const stru
 	if (o->type == OPTION_AUTH && o->len >= 2) {
 		s->auth_asked = wire_u16(&r);
 		s->auth_algorithm = o->len > 2 ? wire_u8(&r) : 0;
+		/* Who asks is the server, where nobody knows who dialled. */
+		if (!call->connection)
+			call->client = 1 - side;
 	} else if (o->type == OPTION_MAGIC && o->len == 4) {
 		s->magic = ppp_option_u32(o);
 		if (s->magic && s->magic == call->side[1 - side].magic)
