@@ -108,6 +108,7 @@ static void side_negotiated(struct decode_event *e, const struct decode_side_fac
 		decode_event_int(e, "mru", f->mru ? f->mru : 1500);
 		decode_event_bool(e, "pfc", f->pfc);
 		decode_event_bool(e, "acfc", f->acfc);
+		decode_event_text(e, ", MRU %u", f->mru ? f->mru : 1500);
 	}
 	if (f->address) {
 		decode_event_text(e, ", is %s", decode_address(f->address, address));
@@ -285,7 +286,7 @@ void decode_summary_capture(struct decoder *d)
 	decode_event_int(e, "compressed", s->compressed);
 	decode_event_int(e, "decompressed", s->decompressed);
 	decode_event_int(e, "inner", s->inner);
-	decode_event_int(e, "malformed_events", s->malformed);
+	decode_event_int(e, "malformed", s->malformed);
 	decode_event_int(e, "connections", s->connections);
 	decode_event_int(e, "calls", s->calls);
 	decode_event_text(e,
