@@ -1,6 +1,7 @@
 /* The whole way, with a password: see steps.h. */
 #include "tools/doctor/steps.h"
 
+#include "system/clock.h"
 #include "system/path.h"
 
 #include <arpa/inet.h>
@@ -14,7 +15,7 @@ static void on_up(struct probe *p)
 {
 	struct doctor *d = p->owner;
 
-	measure_begin(&d->measure, p, p->session->up_at);
+	measure_begin(&d->measure, p, clock_now());
 }
 
 static void on_tick(struct probe *p, uint64_t now)

@@ -191,7 +191,7 @@ static void on_tick(uv_timer_t *timer)
 		return;
 	look(p);
 	if (p->connected && p->ops->tick)
-		p->ops->tick(p, now);
+		p->ops->tick(p, clock_now()); /* not before p->connected_at */
 }
 
 static void on_inner(uv_poll_t *poll, int status, int events)
