@@ -54,7 +54,8 @@ static void ip_packet(struct script *s, uint32_t src, uint32_t dst, uint8_t prot
 	put_le(p + 12, (uint32_t)(IP_HEAD + len));
 	wire_put_u16(&w, 0x4500);
 	wire_put_u16(&w, (uint16_t)(IP_HEAD + len));
-	wire_put_u32(&w, 0x00004000);
+	wire_put_u16(&w, (uint16_t)s->count);
+	wire_put_u16(&w, s->fragment ? 0x2000 : 0x4000);
 	wire_put_u8(&w, 64);
 	wire_put_u8(&w, protocol);
 	wire_put_u16(&w, 0);
@@ -121,6 +122,16 @@ static void gre(struct script *s, unsigned int side, const uint8_t *frame, size_
 	ip_packet(s, addresses[side], addresses[1 - side], 47, packet, wire_written(&w));
 	if (frame)
 		s->heard[1 - side] = true;
+}
+
+void script_fragment(struct script *s, unsigned int side)
+{
+	uint8_t frame[1464] = { 0xff, 0x03, 0x00, 0xfd, 0x90 };
+
+	s->fragment = true;
+	s->heard[side] = true; /* a header of 16 octets makes whole units of 8 */
+	gre(s, side, frame, sizeof(frame));
+	s->fragment = false;
 }
 
 void script_ack(struct script *s, unsigned int side)

@@ -23,6 +23,7 @@ struct script {
 	uint16_t rewritten[2];  /* added to the Call ID that this side sends to: a NAT's work */
 	uint32_t gre_seq[2];    /* the next one */
 	bool heard[2], deaf[2]; /* side has something to acknowledge; never does */
+	bool fragment;          /* more of a packet would follow */
 	bool lost;              /* packets are counted, and not in the capture */
 	uint8_t id[2];          /* of PPP control packets, the last one */
 	size_t used;
@@ -53,6 +54,8 @@ void script_ppp(struct script *s, unsigned int side, uint16_t protocol, uint8_t 
 /* The same with text for a body. */
 void script_words(struct script *s, unsigned int side, uint16_t protocol, uint8_t code, uint8_t id,
 	const char *text);
+/* The first fragment only, of a GRE packet that is too large. */
+void script_fragment(struct script *s, unsigned int side);
 /* GRE without data. */
 void script_ack(struct script *s, unsigned int side);
 /* An ICMP error of `from` about a packet that `side` sent: protocol 6 or 47. */

@@ -6,6 +6,7 @@
 
 #include "lib/ppp/frame.h"
 #include "tests/unit/tcp_packet.h"
+#include "tools/decode/auth.h"
 #include "tools/decode/capture.h"
 #include "tools/decode/decode.h"
 #include "tools/doctor/judge.h"
@@ -696,6 +697,16 @@ static void fragments(struct script *s)
 	large_ones_vanish(s, 1490);
 }
 
+static void fragments_missing(struct script *s)
+{
+	script_up_mppe(s);
+	script_traffic(s, 3, 100);
+	for (int i = 0; i < 4; i++)
+		script_fragment(s, 0);
+	s->gre_seq[0] -= 4; /* their numbers were never seen */
+	script_bye(s);
+}
+
 static void black_hole_inside(struct script *s)
 {
 	struct tcp_packet t = { .seq = 1000, .data_len = 100 };
@@ -888,6 +899,7 @@ static const struct {
 	{ "black hole", black_hole, FINDING_MTU_BLACKHOLE },
 	{ "black hole, seen inside", black_hole_inside, FINDING_MTU_BLACKHOLE },
 	{ "fragments lost", fragments, FINDING_FRAGMENTS },
+	{ "fragments missing", fragments_missing, FINDING_FRAGMENTS },
 	{ "fragmentation needed", path_mtu, FINDING_PATH_MTU },
 	{ "no PPTP", nothing, FINDING_CAPTURE },
 	{ "healthy", healthy, FINDING_NONE },
@@ -904,9 +916,9 @@ static const struct {
 
 /* --- running --- */
 
-static int judge_file(struct judge *j, FILE *in)
+static int judge_with(struct judge *j, FILE *in, const struct decode_users *users)
 {
-	const struct decode_options options = { 0 };
+	const struct decode_options options = { .users = users };
 	struct observe_judge hooks;
 	struct observe *o;
 	char why[DECODE_WHY] = "";
@@ -922,6 +934,11 @@ static int judge_file(struct judge *j, FILE *in)
 	decode_capture_close(c);
 	observe_free(o);
 	return rc;
+}
+
+static int judge_file(struct judge *j, FILE *in)
+{
+	return judge_with(j, in, NULL);
 }
 
 static int judge_bytes(struct judge *j, const uint8_t *file, size_t size)
@@ -1102,6 +1119,28 @@ static void damage_breaks_nothing(void **state)
 	free(s);
 }
 
+/* Who has the password can say whose fault it is. */
+static void a_known_password_is_compared(void **state)
+{
+	char right[] = "alice:secret", wrong[] = "alice:sesame", why[DECODE_WHY];
+	struct decode_users users[2] = { 0 };
+	struct script *s = malloc(sizeof(*s));
+	struct judge j;
+
+	(void)state;
+	decode_users_add(&users[0], right, why);
+	decode_users_add(&users[1], wrong, why);
+	script_begin(s);
+	pap_wrong(s);
+	for (int i = 0; i < 2; i++) {
+		judge_with(&j, fmemopen(s->file, s->used, "rb"), &users[i]);
+		assert_int_equal(j.findings.count, 1);
+		assert_non_null(strstr(j.findings.list[0].evidence, i ? "is not what" : "fits"));
+		decode_users_done(&users[i]);
+	}
+	free(s);
+}
+
 /* More calls at once than there is room for: the decoder's and the observer's limits hold. */
 static void thousands_of_calls_are_bounded(void **state)
 {
@@ -1142,6 +1181,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(each_finding_has_evidence_with_frames),
 		cmocka_unit_test(real_peers_have_no_false_findings),
 		cmocka_unit_test(the_security_report_is_of_what_was_negotiated),
+		cmocka_unit_test(a_known_password_is_compared),
 		cmocka_unit_test(a_capture_may_end_anywhere),
 		cmocka_unit_test(a_capture_may_begin_anywhere),
 		cmocka_unit_test(damage_breaks_nothing),

@@ -120,6 +120,8 @@ static uint64_t waited_for(
 		until = c->fin[0].first_time;
 	if (c->rst[0].count && c->rst[0].first_time < until)
 		until = c->rst[0].first_time;
+	if (c->stop[0].count && c->stop[0].first_time < until)
+		until = c->stop[0].first_time;
 	return until > since ? until - since : 0;
 }
 
@@ -366,10 +368,12 @@ static void capture(void *user, const struct observe *o)
 				decode_address(at->from, from), at->mtu,
 				decode_address(at->dst, dst), judge_frames(&at->mark, frames));
 	}
-	if (o->fragments_lost > 2)
+	if (o->fragments_lost.count >= JUDGE_TRIES)
 		findings_add(&j->findings, FINDING_FRAGMENTS,
-			"%" PRIu64 " packets came in fragments that are not all in the capture",
-			o->fragments_lost);
+			"%" PRIu64 " GRE packets came in fragments that are not all in the capture "
+			"(frames %" PRIu64 " to %" PRIu64 ")",
+			o->fragments_lost.count, o->fragments_lost.first_frame,
+			o->fragments_lost.last_frame);
 	if (o->unseen)
 		findings_add(&j->findings, FINDING_CAPTURE,
 			"there are more connections or calls at once than can be judged: %" PRIu64

@@ -192,9 +192,14 @@ static bool auth_failed(struct judge *j, const struct observe_call *call, unsign
 		id = finding_of_error(s->error);
 	else if (s->eap_type == 13 || s->eap_type == 25)
 		id = FINDING_AUTH_CERTIFICATE;
-	findings_add(&j->findings, id, "%s says failure%s%s%s (%s)", judge_name(call, i, name),
+	findings_add(&j->findings, id, "%s says failure%s%s%s (%s)%s", judge_name(call, i, name),
 		s->failure_words[0] ? ": \"" : "", s->failure_words,
-		s->failure_words[0] ? "\"" : "", judge_frames(&s->failure, frames));
+		s->failure_words[0] ? "\"" : "", judge_frames(&s->failure, frames),
+		s->password_fits
+			? "; the password of --user fits: the server has another one, or means "
+			  "another account"
+		: s->password_wrong ? "; the password of --user is not what the client used"
+				    : "");
 	return true;
 }
 

@@ -245,8 +245,11 @@ static void event(struct decode_sink *self, const struct decode_event *e)
 			o->connections[at]->over = true;
 		break;
 	case DECODE_KIND_SUMMARY:
-		if (e->stats && e->stats->last_time > o->last_time)
-			o->last_time = e->stats->last_time;
+		if (e->stats) {
+			o->fragments_lost = e->stats->fragments_lost;
+			if (e->stats->last_time > o->last_time)
+				o->last_time = e->stats->last_time;
+		}
 		while (o->call_count)
 			call_over(o, o->call_count - 1);
 		while (o->connection_count)

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "tools/decode/event.h"
+#include "tools/decode/ip.h"
 
 #define OBSERVE_CONNECTIONS_MAX 256
 #define OBSERVE_CALLS_MAX       1024
@@ -84,6 +85,7 @@ struct observe_side {
 	unsigned int error; /* E= of the last failure, 0: none */
 	uint8_t eap_type;   /* the last method that it spoke of, 0: none */
 	char failure_words[OBSERVE_WORDS];
+	bool password_fits, password_wrong; /* the one that is known for this user */
 
 	/* CCP's option 18. */
 	bool mppe_asked, mppe_named;        /* in a request; in a Nak of its own */
@@ -204,7 +206,7 @@ struct observe {
 	struct observe_judge judge;
 	uint64_t first_time, last_time;
 	uint64_t unseen;
-	uint64_t fragments_lost; /* outer fragments that never became whole, set at the end */
+	struct decode_fragments_lost fragments_lost; /* known at the end */
 	unsigned int icmp_count;
 	struct observe_icmp icmp[OBSERVE_ICMP_MAX];
 	unsigned int call_count, connection_count;

@@ -5,6 +5,7 @@
 #include "tools/doctor/observe.h"
 
 #include "lib/ppp/frame.h"
+#include "tools/decode/call.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,8 @@ static void failed(struct observe_side *s, struct wire_reader words, const struc
 {
 	observe_hit(&s->failure, &e->meta);
 	s->error = error_read(words);
+	s->password_fits = e->call->side[e->side & 1].auth.verdict == DECODE_FITS;
+	s->password_wrong = e->call->side[e->side & 1].auth.verdict == DECODE_WRONG;
 	decode_escape(s->failure_words, sizeof(s->failure_words), words.pos, wire_left(&words));
 }
 
