@@ -1,5 +1,6 @@
 /*
- * tools/decode: a capture file in memory, as text and as JSON, without and with passwords; and what the
+ * tools/decode: a capture file in memory, as text, with all fields, as JSON, and summaries only; without keys, with
+ * passwords and with a master key; with secrets and without; and what the
  * doctor finds in it. The input's first octet chooses; the rest is the file.
  */
 #include "tools/decode/decode.h"
@@ -58,6 +59,7 @@ static void run(
 	capture = decode_capture_file(in, why);
 	decode_output_init(&output, out, choice & 1 ? DECODE_FORM_JSON : DECODE_FORM_TEXT);
 	output.verbose = choice & 4;
+	output.summary = choice & 16;
 	judge_init(&judge, &hooks);
 	observer = observe_new(&hooks);
 	FUZZ_CHECK(observer);
@@ -91,6 +93,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2)
 		return 0;
 	options.secrets = data[0] & 8;
+	if (data[0] & 32) { /* of a capture of the seeds */
+		FUZZ_CHECK(!decode_users_add_key(&users, "9103c28352e6135c6d20e5ea645cc6f5", why));
+		options.users = &users;
+	}
 	if (data[0] & 2) {
 		for (int i = 0; i < 2; i++)
 			FUZZ_CHECK(!decode_users_add(&users, names[i], why));

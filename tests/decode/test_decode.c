@@ -488,7 +488,7 @@ static void a_file_cut_anywhere_is_read_up_to_there(void **state)
 
 	(void)state;
 	load(&r, "mschapv2-mppe128-stateful-loss");
-	for (size_t size = 0; size < r.size; size += size < 3000 ? 7 : 61) {
+	for (size_t size = 0; size < r.size; size += size < 6000 ? 1 : 17) {
 		/* Its own block, so that a read behind it is seen. */
 		uint8_t *part = malloc(size ? size : 1);
 

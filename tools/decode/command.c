@@ -171,6 +171,7 @@ static int command_run(const struct arguments *a)
 		sigaction(SIGINT, &act, NULL);
 		sigaction(SIGTERM, &act, NULL);
 		setvbuf(stdout, NULL, _IOLBF, 0);
+		fprintf(stderr, "greyline decode: listening on %s\n", what);
 	}
 	decode_output_init(&output, stdout, a->json ? DECODE_FORM_JSON : DECODE_FORM_TEXT);
 	output.verbose = a->verbose;
