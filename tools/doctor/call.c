@@ -35,6 +35,8 @@ static void gather(const struct doctor *d, const struct probe *p, struct gre_evi
 	memset(e, 0, sizeof(*e));
 	probe_gre(p, e);
 	e->nat = d->local.nat;
+	if (d->local.other_client)
+		e->strangers = 0; /* they may well be that one's */
 	e->rule_in = d->local.gre_in;
 	e->rule_out = d->local.gre_out;
 	snprintf(e->out_device, sizeof(e->out_device), "%s", d->local.device);

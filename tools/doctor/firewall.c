@@ -90,7 +90,7 @@ static enum match is_number(const struct firewall_packet *p, const json_t *value
 static bool in_prefix(const char *text, unsigned int len, struct in_addr address, bool *valid)
 {
 	struct in_addr prefix;
-	uint32_t mask = len ? UINT32_MAX << (32 - (len > 32 ? 32 : len)) : 0;
+	uint32_t mask = (uint32_t)(UINT64_MAX << (32 - (len > 32 ? 32 : len)));
 
 	*valid = inet_pton(AF_INET, text, &prefix) == 1;
 	return *valid && !((ntohl(prefix.s_addr) ^ ntohl(address.s_addr)) & mask);

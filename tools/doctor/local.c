@@ -157,13 +157,28 @@ static const char *judge(const json_t *rules, const char *hook,
 	}
 }
 
+/* As a module; one that is built in does not show. */
+static bool kernel_has_helper(void)
+{
+	FILE *f = fopen("/proc/modules", "re");
+	char line[200];
+	bool found = access("/sys/module/nf_conntrack_pptp", F_OK) == 0;
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = !strncmp(line, "nf_conntrack_pptp ", 18);
+	if (f)
+		fclose(f);
+	return found;
+}
+
 static void look_at_helper(const json_t *rules, const struct doctor_output *o)
 {
 	long automatic = number_in("/proc/sys/net/netfilter/nf_conntrack_helper");
 	long forward = number_in("/proc/sys/net/ipv4/ip_forward");
 
 	output_step(o, STEP_NOTE, "helper",
-		"conntrack's PPTP helper on this machine: %s; forwarding is %s, NAT %s%s",
+		"conntrack's PPTP helper on this machine: %s, %s; forwarding is %s, NAT %s%s",
+		kernel_has_helper() ? "loaded" : "not loaded (or built in)",
 		firewall_has_helper(rules) ? "assigned by a rule"
 		: automatic > 0            ? "automatic"
 					   : "not assigned",

@@ -115,7 +115,7 @@ static void judge_pings(struct doctor *d)
 	if (!m->answered) {
 		output_step(&d->output, STEP_BAD, "ping", "nothing is answered in the tunnel");
 		findings_add(&d->findings, FINDING_DATA_SILENT,
-			"%u pings, then %u echoes of LCP: no answer", d->options.pings, m->sent);
+			"pings for three seconds, then %u echoes of LCP: no answer", m->sent);
 		return;
 	}
 	if (m->by_lcp)

@@ -11,6 +11,7 @@
 
 #define SPACING    50000u   /* us between pings */
 #define LAST_WAIT  1500000u /* us for the last answers */
+#define WARM_TIME  3000000u /* us for the first answer */
 #define LCP_ECHOES 10
 #define SIZE_TRIES 3
 #define SIZE_FLOOR 576u    /* what every path carries, less the headers, is not looked for below */
@@ -19,6 +20,7 @@
 
 #define SIZE_TAG  0x40000000u
 #define FLOOD_TAG 0x20000000u
+#define WARM_TAG  0x10000000u
 #define MARK      0x6772656cu /* in our LCP echoes */
 
 /* One ping, or echo of LCP with so many octets of information field. */
@@ -129,6 +131,14 @@ static void size_failed(struct measure *m, struct probe *p, uint64_t now)
 	next_size(m, p, now);
 }
 
+static void begin_pings(struct measure *m, enum measure_stage stage, uint64_t now)
+{
+	m->stage = stage;
+	m->by_lcp = stage == MEASURE_ECHOES;
+	m->sent = 0;
+	m->next = now;
+}
+
 static void answered(struct measure *m, struct probe *p, uint32_t tag, uint64_t now)
 {
 	uint64_t rtt;
@@ -142,6 +152,11 @@ static void answered(struct measure *m, struct probe *p, uint32_t tag, uint64_t 
 			m->in_flight--;
 		if (now < m->throughput_end)
 			flood_more(m, p);
+		return;
+	}
+	if (tag & WARM_TAG) {
+		if (m->stage == MEASURE_WARM)
+			begin_pings(m, MEASURE_PINGS, now);
 		return;
 	}
 	if (tag & SIZE_TAG) {
@@ -166,14 +181,6 @@ static void answered(struct measure *m, struct probe *p, uint32_t tag, uint64_t 
 		m->rtt_max = rtt;
 }
 
-static void begin_pings(struct measure *m, enum measure_stage stage, uint64_t now)
-{
-	m->stage = stage;
-	m->by_lcp = stage == MEASURE_ECHOES;
-	m->sent = 0;
-	m->next = now;
-}
-
 static void ping_tick(struct measure *m, struct probe *p, uint64_t now)
 {
 	unsigned int count = m->by_lcp ? LCP_ECHOES : p->options->pings;
@@ -187,9 +194,7 @@ static void ping_tick(struct measure *m, struct probe *p, uint64_t now)
 	}
 	if (m->sent < count || (m->answered < count && now - m->last < LAST_WAIT))
 		return;
-	if (!m->answered && !m->by_lcp)
-		begin_pings(m, MEASURE_ECHOES, now);
-	else if (!m->answered)
+	if (!m->answered)
 		end(m, p);
 	else
 		begin_size(m, p, now);
@@ -200,12 +205,22 @@ void measure_begin(struct measure *m, struct probe *p, uint64_t now)
 	memset(m, 0, sizeof(*m));
 	m->local.s_addr = p->session->net.local;
 	m->remote.s_addr = p->session->net.remote;
-	begin_pings(m, m->remote.s_addr ? MEASURE_PINGS : MEASURE_ECHOES, now + SPACING);
+	m->warm_until = now + WARM_TIME;
+	if (!m->remote.s_addr)
+		begin_pings(m, MEASURE_ECHOES, now);
 }
 
 void measure_tick(struct measure *m, struct probe *p, uint64_t now)
 {
 	switch (m->stage) {
+	case MEASURE_WARM:
+		if (now >= m->warm_until) {
+			begin_pings(m, MEASURE_ECHOES, now);
+		} else if (now >= m->next) {
+			m->next = now + 2 * SPACING;
+			send_one(m, p, ECHO_SIZE, WARM_TAG);
+		}
+		break;
 	case MEASURE_PINGS:
 	case MEASURE_ECHOES:
 		ping_tick(m, p, now);

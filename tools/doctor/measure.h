@@ -10,6 +10,7 @@
 #define MEASURE_PINGS_MAX 1000
 
 enum measure_stage {
+	MEASURE_WARM, /* until the first answer: the server may still be setting up its end */
 	MEASURE_PINGS,
 	MEASURE_ECHOES, /* LCP's, where pings were not answered */
 	MEASURE_SIZE,
@@ -20,6 +21,7 @@ enum measure_stage {
 struct measure {
 	enum measure_stage stage;
 	uint64_t next, last; /* us: when to send; when the last was sent, or something came */
+	uint64_t warm_until; /* us */
 	struct in_addr local, remote;
 	uint16_t largest; /* that the tunnel would send, inner */
 	unsigned int tries;

@@ -43,7 +43,7 @@ static enum ppp_auth_method next_turn(const struct offer *o)
 
 bool offer_complete(const struct offer *o)
 {
-	return o->asks_none || (o->demanded && next_turn(o) == PPP_AUTH_NONE);
+	return o->asks_none || o->exhausted || (o->demanded && next_turn(o) == PPP_AUTH_NONE);
 }
 
 static void end(struct offer_line *p, enum pptp_reason reason, const char *detail)
@@ -110,6 +110,7 @@ static bool look(struct offer_line *p, const struct cp_packet *packet)
 {
 	struct wire_reader r = wire_reader(packet->data, packet->len);
 	struct ppp_option option;
+	bool demands = false;
 
 	if (packet->id == p->last_id)
 		return true; /* again: it has not heard our answer */
@@ -117,8 +118,15 @@ static bool look(struct offer_line *p, const struct cp_packet *packet)
 	while (ppp_option_next(&r, &option)) {
 		if (option.type == LCP_MRU)
 			p->offer->mru = ppp_option_u16(&option);
-		if (option.type == LCP_AUTH)
+		if (option.type == LCP_AUTH) {
 			demanded(p, &option);
+			demands = true;
+		}
+	}
+	/* pppd strikes out what is refused, and goes on without any when nothing is left. */
+	if (!demands && p->turn) {
+		p->offer->exhausted = true;
+		return false;
 	}
 	if (!p->offer->demanded)
 		return true;

@@ -20,7 +20,8 @@ struct offer {
 	unsigned int offered; /* of them: the server has demanded those */
 	enum ppp_auth_method first; /* its own first demand; NONE: unknown, or strange[0] */
 	bool demanded;              /* anything at all */
-	bool asks_none;             /* LCP is open without authentication */
+	bool exhausted; /* refused often enough, it asks for nothing more: there is nothing else */
+	bool asks_none; /* LCP is open without authentication */
 	char strange[OFFER_STRANGE_MAX][24]; /* methods that are unknown here, by name */
 	unsigned int strange_count;
 	bool is_over; /* the line of the present call */

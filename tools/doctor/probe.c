@@ -296,4 +296,6 @@ void probe_gre(const struct probe *p, struct gre_evidence *e)
 	e->heard = p->said.lcp_heard;
 	e->answered = p->said.lcp_answered;
 	e->icmp = w->gre_icmp;
+	/* "Fragmentation needed" is how it should be. */
+	e->icmp.seen = e->icmp.seen && !(e->icmp.type == 3 && e->icmp.code == 4);
 }

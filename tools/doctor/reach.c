@@ -107,8 +107,8 @@ static void peer_words(const struct control_start *s, char *out, size_t size)
 	snprintf(out, size,
 		"version %u.%u, vendor \"%s\", host \"%s\", firmware %u, framing %u, bearer %u, "
 		"channels %u",
-		s->version >> 8, s->version & 0xffu, vendor, host, s->firmware, s->framing,
-		s->bearer, s->max_channels);
+		(unsigned int)s->version >> 8, s->version & 0xffu, vendor, host, s->firmware,
+		s->framing, s->bearer, s->max_channels);
 }
 
 static void icmp_words(const struct gre_icmp *icmp, char *out, size_t size)
@@ -127,6 +127,7 @@ void doctor_refused(struct doctor *d, const struct probe *p, const char *step)
 	struct control_message m = { .type = CONTROL_OUTGOING_CALL_REPLY };
 	enum finding_id id = finding_of_reason(p->reason);
 	char address[INET_ADDRSTRLEN], said[160] = "", icmp[100] = "";
+	bool blocked;
 
 	if (p->has_reply) {
 		m.outgoing_reply = p->reply;
@@ -136,6 +137,7 @@ void doctor_refused(struct doctor *d, const struct probe *p, const char *step)
 		m.start = p->peer;
 		control_message_outcome(&m, said, sizeof(said));
 	}
+	blocked = id == FINDING_TCP_FILTERED && d->local.tcp_out[0];
 	if (!p->established_after)
 		icmp_words(&p->watch->tcp_icmp, icmp, sizeof(icmp));
 	inet_ntop(AF_INET, &p->server, address, sizeof(address));
@@ -143,15 +145,14 @@ void doctor_refused(struct doctor *d, const struct probe *p, const char *step)
 		id = FINDING_CONTROL_LOST;
 	output_step(&d->output, STEP_BAD, step, "%s: %s%s%s%s", address,
 		pptp_reason_text(p->reason), *p->detail ? ": " : "", p->detail, icmp);
-	findings_add(&d->findings, id, "%s: %s%s%s%s%s%s", address, pptp_reason_text(p->reason),
+	findings_add(&d->findings, id, "%s: %s%s%s%s%s%s%s", address, pptp_reason_text(p->reason),
 		*p->detail ? ": "
 		: *said    ? ": "
 			   : "",
 		*p->detail ? p->detail : said, icmp,
 		p->established_after && !p->ops ? " (TCP itself opens)" : "",
-		id == FINDING_TCP_FILTERED && d->local.tcp_out[0]
-			? "; this machine's firewall may be it"
-			: "");
+		blocked ? "; a rule of this machine's firewall may be it: " : "",
+		blocked ? d->local.tcp_out : "");
 }
 
 /* TCP does not open, and packets for the server go into a tunnel: that is why. */
