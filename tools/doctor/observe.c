@@ -24,7 +24,7 @@ void observe_words(char *out, size_t size, const char *text)
 	snprintf(out, size, "%.*s", (int)size - 1, text);
 }
 
-void observe_end(struct observe_call *call, int how, unsigned int side,
+void observe_end(struct observe_call *call, enum observe_end how, unsigned int side,
 	const struct decode_meta *meta, const char *words)
 {
 	if (call->end != OBSERVE_END_NONE)
@@ -112,8 +112,13 @@ static struct observe_call *call_get(struct observe *o, const struct decode_call
 	unsigned int at = call_place(o, of->number);
 	struct observe_call *call;
 
-	if (at < o->call_count)
-		return o->calls[at];
+	if (at < o->call_count) {
+		/* The next packet is most likely of the same one: to the end, where the search begins. */
+		call = o->calls[at];
+		o->calls[at] = o->calls[o->call_count - 1];
+		o->calls[o->call_count - 1] = call;
+		return call;
+	}
 	call = calls_room(o) ? calloc(1, sizeof(*call)) : NULL;
 	if (!call) {
 		o->unseen++;
@@ -207,6 +212,39 @@ static void connection_run(struct observe *o, const struct decode_event *e)
 		observe_tcp(o, c, e);
 }
 
+/* The last of a list is judged first. */
+static int later_call(const void *a, const void *b)
+{
+	const struct observe_call *const *x = a, *const *y = b;
+
+	return ((*x)->number < (*y)->number) - ((*x)->number > (*y)->number);
+}
+
+static int later_connection(const void *a, const void *b)
+{
+	const struct observe_connection *const *x = a, *const *y = b;
+
+	return ((*x)->number < (*y)->number) - ((*x)->number > (*y)->number);
+}
+
+static void capture_over(struct observe *o, const struct decode_stats *stats)
+{
+	qsort(o->calls, o->call_count, sizeof(struct observe_call *), later_call);
+	qsort(o->connections, o->connection_count, sizeof(struct observe_connection *),
+		later_connection);
+	if (stats) {
+		o->fragments_lost = stats->fragments_lost;
+		if (stats->last_time > o->last_time)
+			o->last_time = stats->last_time;
+	}
+	while (o->call_count)
+		call_over(o, o->call_count - 1);
+	while (o->connection_count)
+		connection_over(o, o->connection_count - 1);
+	if (o->judge.capture)
+		o->judge.capture(o->judge.user, o);
+}
+
 static void event(struct decode_sink *self, const struct decode_event *e)
 {
 	struct observe *o =
@@ -245,17 +283,7 @@ static void event(struct decode_sink *self, const struct decode_event *e)
 			o->connections[at]->over = true;
 		break;
 	case DECODE_KIND_SUMMARY:
-		if (e->stats) {
-			o->fragments_lost = e->stats->fragments_lost;
-			if (e->stats->last_time > o->last_time)
-				o->last_time = e->stats->last_time;
-		}
-		while (o->call_count)
-			call_over(o, o->call_count - 1);
-		while (o->connection_count)
-			connection_over(o, o->connection_count - 1);
-		if (o->judge.capture)
-			o->judge.capture(o->judge.user, o);
+		capture_over(o, e->stats);
 		break;
 	case DECODE_KIND_GRE:
 	case DECODE_KINDS:

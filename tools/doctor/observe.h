@@ -63,6 +63,17 @@ struct observe_flow {
 	struct observe_mark again;
 };
 
+/* How a call ended: the first sign counts. */
+enum observe_end {
+	OBSERVE_END_NONE,
+	OBSERVE_END_TERMINATE,  /* LCP Terminate-Request */
+	OBSERVE_END_CLEAR,      /* Call-Clear-Request */
+	OBSERVE_END_DISCONNECT, /* Call-Disconnect-Notify */
+	OBSERVE_END_STOP,       /* Stop-Control-Connection-Request */
+	OBSERVE_END_FIN,
+	OBSERVE_END_RST
+};
+
 /* One end of a call. */
 struct observe_side {
 	uint32_t address;
@@ -137,16 +148,7 @@ struct observe_call {
 	struct observe_mark loopback; /* LCP requests with the other end's magic number */
 	struct observe_side side[2];
 
-	/* How it ended: the first sign counts. */
-	enum {
-		OBSERVE_END_NONE,
-		OBSERVE_END_TERMINATE,
-		OBSERVE_END_CLEAR,
-		OBSERVE_END_DISCONNECT,
-		OBSERVE_END_STOP,
-		OBSERVE_END_FIN,
-		OBSERVE_END_RST
-	} end;
+	enum observe_end end;
 	unsigned int end_side;
 	struct observe_mark end_mark;
 	char end_words[OBSERVE_WORDS * 2];
@@ -233,5 +235,5 @@ void observe_control(struct observe *o, struct observe_connection *c, struct obs
 	const struct decode_event *e);
 void observe_tcp(struct observe *o, struct observe_connection *c, const struct decode_event *e);
 /* The first sign of an end. */
-void observe_end(struct observe_call *call, int how, unsigned int side,
+void observe_end(struct observe_call *call, enum observe_end how, unsigned int side,
 	const struct decode_meta *meta, const char *words);

@@ -33,7 +33,7 @@ static void call_replied(struct observe_connection *c, struct observe_call *call
 }
 
 /* What ends a connection ends its calls. */
-static void calls_end(struct observe *o, const struct observe_connection *c, int how,
+static void calls_end(struct observe *o, const struct observe_connection *c, enum observe_end how,
 	unsigned int side, const struct decode_meta *meta)
 {
 	for (unsigned int i = 0; i < o->call_count; i++) {
