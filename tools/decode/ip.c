@@ -129,7 +129,9 @@ struct decode_fragments_lost decode_fragments_end(struct decode_fragments *f)
 {
 	for (size_t i = 0; i < IP_FRAGMENTS_MAX; i++)
 		give_up(f, &f->slots[i]);
-	return f->cut ? (struct decode_fragments_lost){ 0 } : f->lost;
+	if (f->cut)
+		f->lost = (struct decode_fragments_lost){ 0 };
+	return f->lost;
 }
 
 /* The slot of this packet: its own, or a free one, or the oldest, begun anew. */
