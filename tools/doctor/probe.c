@@ -43,8 +43,10 @@ static void finish_if_over(struct probe *p)
 		return;
 	p->finishing = true;
 	uv_close((uv_handle_t *)&p->timer, NULL);
-	if (!p->hub_open)
+	if (!p->hub_open) {
+		timers_done(&p->timers, NULL);
 		return;
+	}
 	uv_poll_stop(&p->inner);
 	uv_close((uv_handle_t *)&p->inner, NULL);
 	hub_done(&p->hub, NULL);
@@ -262,13 +264,15 @@ int probe_run(struct probe *p)
 		close_descriptors(p);
 		return -1;
 	}
+	if (!p->hub_open)
+		timers_init(&p->timers, p->loop);
 	p->began = clock_now();
 	uv_timer_init(p->loop, &p->timer);
 	p->timer.data = p;
 	uv_timer_start(&p->timer, on_tick, PROBE_TICK, PROBE_TICK);
 	p->connection_open = true;
-	if (connection_dial(&p->connection, p->loop, &server, CONNECT_TIME, &p->options->control,
-		    &connection_ops, p) < 0) {
+	if (connection_dial(&p->connection, p->hub_open ? &p->hub.timers : &p->timers, &server,
+		    CONNECT_TIME, &p->options->control, &connection_ops, p) < 0) {
 		p->connection_open = false;
 		note_end(p, PPTP_NO_RESOURCES, "no descriptor for the TCP connection");
 		finish_if_over(p);

@@ -37,7 +37,8 @@ struct probe {
 	struct in_addr server;
 	uint64_t limit; /* us for all of it, then it is aborted */
 
-	struct hub hub;
+	struct hub hub;       /* of the call */
+	struct timers timers; /* where there is none */
 	struct connection connection;
 	struct session *session; /* NULL before and after */
 	uv_timer_t timer;

@@ -92,8 +92,8 @@ static void icmp_in(struct watch *w, struct wire_reader *r, struct in_addr route
 	};
 }
 
-static void packet(
-	struct watch *w, const uint8_t *data, size_t len, const struct sockaddr_ll *where)
+void watch_packet(
+	struct watch *w, const uint8_t *data, size_t len, bool outgoing, unsigned int ifindex)
 {
 	struct wire_reader r = wire_reader(data, len);
 	struct in_addr from, to;
@@ -101,14 +101,14 @@ static void packet(
 
 	if (!ip_header(&r, &protocol, &from, &to))
 		return;
-	if (protocol == IPPROTO_ICMP && where->sll_pkttype != PACKET_OUTGOING)
+	if (protocol == IPPROTO_ICMP && !outgoing)
 		icmp_in(w, &r, from);
 	else if (protocol != IPPROTO_GRE)
 		return;
-	else if (where->sll_pkttype == PACKET_OUTGOING && to.s_addr == w->server.s_addr)
+	else if (outgoing && to.s_addr == w->server.s_addr)
 		w->left++;
-	else if (where->sll_pkttype != PACKET_OUTGOING && from.s_addr == w->server.s_addr)
-		gre_in(w, &r, (unsigned int)where->sll_ifindex);
+	else if (!outgoing && from.s_addr == w->server.s_addr)
+		gre_in(w, &r, ifindex);
 }
 
 void watch_drain(struct watch *w)
@@ -123,7 +123,8 @@ void watch_drain(struct watch *w)
 
 		if (n < 0)
 			return;
-		packet(w, data, (size_t)n, &where);
+		watch_packet(w, data, (size_t)n, where.sll_pkttype == PACKET_OUTGOING,
+			(unsigned int)where.sll_ifindex);
 	}
 }
 

@@ -34,6 +34,9 @@ int watch_init(struct watch *w, uv_loop_t *loop, char *why);
 void watch_server(struct watch *w, struct in_addr server);
 /* Another call: so do those of calls. */
 void watch_call(struct watch *w, uint16_t call_id);
+/* An IPv4 packet on an interface, from its header on (its end may be missing): counts it. */
+void watch_packet(
+	struct watch *w, const uint8_t *data, size_t len, bool outgoing, unsigned int ifindex);
 /* Takes what is waiting. */
 void watch_drain(struct watch *w);
 /* Closes its handle, in the loop's next turn. */
