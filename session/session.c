@@ -4,6 +4,7 @@
 #include "lib/ppp/frame.h"
 #include "session/line_ppp.h"
 #include "session/mtu.h"
+#include "session/report.h"
 #include "system/clock.h"
 #include "system/log.h"
 #include "system/tun.h"
@@ -43,6 +44,7 @@ static void set_user(struct session *s, const char *name)
 /* All parts are over. */
 static void gone(struct session *s)
 {
+	report_gone(s->hub, s);
 	if (s->next)
 		s->next->prev = s->prev;
 	if (s->prev)
@@ -539,6 +541,8 @@ void session_event(struct session *s, const struct dp_event *event)
 {
 	if (event->type == DP_EVENT_REMOVED) {
 		s->dp_removed = true;
+		if (s->last)
+			s->last->stats = *event->stats;
 		finish_if_over(s);
 		return;
 	}
