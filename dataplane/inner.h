@@ -19,9 +19,10 @@
  * says nothing of what is in its queue, a window of TCP may be, and all who come behind would wait
  * for it. So a packet of a flow that has nothing waiting overtakes, and the flow stays in order.
  */
-#define INNER_QUEUE  512 /* packets; a power of two */
-#define INNER_BLOCKS 32  /* of them super-packets; a power of two */
-#define INNER_LANE   16  /* packets of one turn that overtake */
+#define INNER_QUEUE  512                        /* packets; a power of two */
+#define INNER_BLOCKS 32                         /* of them super-packets; a power of two */
+#define INNER_LANE   16                         /* packets of one turn that overtake */
+#define INNER_TURN   (INNER_LANE + INNER_BATCH) /* all of one turn */
 #define INNER_FLOWS  256 /* flows share these places: who meets another one waits */
 
 struct inner_packet {
@@ -41,7 +42,7 @@ struct inner {
 	struct dp_stats *stats;
 	unsigned int count, segments; /* of `batch`, of this turn; what they come to */
 	unsigned int lane;            /* of `batch`: the first ones, who have overtaken */
-	struct inner_packet batch[INNER_LANE + INNER_BATCH];
+	struct inner_packet batch[INNER_TURN];
 	unsigned int head, tail;              /* of `queue`: any numbers, modulo its size */
 	unsigned int first_block, next_block; /* of `blocks`, likewise: those in use */
 	struct inner_packet queue[INNER_QUEUE];

@@ -637,7 +637,7 @@ int path_read_inner(struct worker *w)
 /* As fetch_sessions(), for what is to be sent. */
 static void fetch_receivers(const struct worker *w)
 {
-	uint32_t address[INNER_BATCH];
+	uint32_t address[INNER_TURN];
 
 	if (w->table.calls.count < FETCH_SESSIONS || w->inner.count < 2)
 		return;
