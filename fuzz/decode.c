@@ -1,11 +1,13 @@
 /*
  * tools/decode: a capture file in memory, as text, with all fields, as JSON, and summaries only; without keys, with
- * passwords and with a master key; with secrets and without. The input's first octet chooses; the rest is the file.
+ * passwords and with a master key; with secrets and without; and what the
+ * doctor finds in it. The input's first octet chooses; the rest is the file.
  */
 #include "tools/decode/decode.h"
 #include "tools/decode/auth.h"
 #include "tools/decode/capture.h"
 #include "tools/decode/output.h"
+#include "tools/doctor/judge.h"
 
 #include "fuzz/fuzz.h"
 
@@ -25,6 +27,19 @@ static void check_json(char *text)
 	}
 }
 
+/* All calls that were seen are judged, and evidence is text. */
+static void check_findings(const struct judge *j)
+{
+	FUZZ_CHECK(j->up <= j->calls && j->findings.count <= FINDINGS_MAX);
+	for (unsigned int i = 0; i < j->findings.count; i++) {
+		const struct finding *f = &j->findings.list[i];
+
+		FUZZ_CHECK(*f->evidence);
+		for (const char *c = f->evidence; *c; c++)
+			FUZZ_CHECK(*c >= ' ' && *c <= '~');
+	}
+}
+
 static void run(
 	const uint8_t *file, size_t size, uint8_t choice, const struct decode_options *options)
 {
@@ -36,20 +51,29 @@ static void run(
 	FILE *out = open_memstream(&text, &len);
 	struct decode_capture *capture;
 	struct decode_output output;
+	struct observe_judge hooks;
+	struct observe *observer;
+	struct judge judge;
 
 	FUZZ_CHECK(in && out);
 	capture = decode_capture_file(in, why);
 	decode_output_init(&output, out, choice & 1 ? DECODE_FORM_JSON : DECODE_FORM_TEXT);
 	output.verbose = choice & 4;
 	output.summary = choice & 16;
+	judge_init(&judge, &hooks);
+	observer = observe_new(&hooks);
+	FUZZ_CHECK(observer);
+	output.sink.next = &observer->sink;
 	if (capture) {
 		if (decode_run(options, capture, &output.sink, &stats, why) < 0)
 			FUZZ_CHECK(why[0]);
 		FUZZ_CHECK(stats.decrypted <= stats.encrypted && stats.ppp <= stats.gre);
 		decode_capture_close(capture);
+		check_findings(&judge);
 	} else {
 		FUZZ_CHECK(why[0]);
 	}
+	observe_free(observer);
 	fclose(out);
 	/* What goes to a terminal is text. */
 	for (size_t i = 0; i < len; i++)

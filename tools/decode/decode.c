@@ -31,6 +31,7 @@ static void packet_run(struct decoder *d, const struct decode_packet *packet)
 	d->stats.last_time = packet->time;
 	if (!packet->ip || !decode_ip_read(&ip, packet->ip, packet->len))
 		return;
+	ip.frame = packet->frame;
 	if (ip.protocol != DECODE_IP_TCP && ip.protocol != DECODE_IP_GRE &&
 		ip.protocol != DECODE_IP_ICMP)
 		return;
@@ -109,6 +110,7 @@ static int capture_run(struct decoder *d, struct decode_capture *capture, char *
 	while ((rc = decode_capture_next(capture, &packet, why)) > 0)
 		packet_run(d, &packet);
 	decode_table_done(&d->table);
+	d->stats.fragments_lost = decode_fragments_end(d->fragments);
 	decode_summary_capture(d);
 	return rc;
 }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "tools/decode/event.h"
+#include "tools/decode/ip.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,6 +38,7 @@ struct decode_stats {
 	uint64_t calls, connections;
 	uint64_t verified;              /* authentications whose password fits */
 	uint64_t first_time, last_time; /* of packets, us since the epoch */
+	struct decode_fragments_lost fragments_lost;
 };
 
 /*

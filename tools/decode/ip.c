@@ -17,7 +17,7 @@ struct reassembly {
 	uint32_t src, dst;
 	uint8_t protocol;
 	uint16_t id;
-	uint64_t started;
+	uint64_t started, frame;
 	size_t size;   /* of the whole payload, once the last fragment is there */
 	uint8_t *data; /* IP_SIZE_MAX */
 	uint8_t units[IP_SIZE_MAX / IP_UNIT / 8]; /* bit set: these 8 bytes are there */
@@ -26,6 +26,8 @@ struct reassembly {
 struct decode_fragments {
 	struct reassembly slots[IP_FRAGMENTS_MAX];
 	uint8_t *done; /* the last complete packet */
+	struct decode_fragments_lost lost;
+	bool cut; /* by the capture: nobody knows what was lost */
 };
 
 /* To the payload of an IPv6 packet; its next header, or -1. */
@@ -112,6 +114,26 @@ void decode_fragments_free(struct decode_fragments *f)
 	free(f);
 }
 
+/* It will never be whole. */
+static void give_up(struct decode_fragments *f, struct reassembly *s)
+{
+	if (s->used && s->protocol == DECODE_IP_GRE) {
+		if (!f->lost.count++)
+			f->lost.first_frame = s->frame;
+		f->lost.last_frame = s->frame;
+	}
+	s->used = false;
+}
+
+struct decode_fragments_lost decode_fragments_end(struct decode_fragments *f)
+{
+	for (size_t i = 0; i < IP_FRAGMENTS_MAX; i++)
+		give_up(f, &f->slots[i]);
+	if (f->cut)
+		f->lost = (struct decode_fragments_lost){ 0 };
+	return f->lost;
+}
+
 /* The slot of this packet: its own, or a free one, or the oldest, begun anew. */
 static struct reassembly *slot_find(
 	struct decode_fragments *f, const struct decode_ip *ip, uint64_t now)
@@ -122,7 +144,7 @@ static struct reassembly *slot_find(
 		struct reassembly *s = &f->slots[i];
 
 		if (s->used && now - s->started > IP_FRAGMENTS_TIME)
-			s->used = false;
+			give_up(f, s);
 		if (s->used && s->src == ip->src && s->dst == ip->dst && s->id == ip->id &&
 			s->protocol == ip->protocol)
 			return s;
@@ -141,6 +163,7 @@ static struct reassembly *slot_find(
 		best->data = malloc(IP_SIZE_MAX);
 	if (!best->data)
 		return NULL;
+	give_up(f, best);
 	best->used = true;
 	best->last_seen = false;
 	best->src = ip->src;
@@ -148,6 +171,7 @@ static struct reassembly *slot_find(
 	best->protocol = ip->protocol;
 	best->id = ip->id;
 	best->started = now;
+	best->frame = ip->frame;
 	best->size = 0;
 	memset(best->units, 0, sizeof(best->units));
 	memset(best->data, 0, IP_SIZE_MAX);
@@ -188,6 +212,7 @@ bool decode_fragments_add(struct decode_fragments *f, struct decode_ip *ip, uint
 	struct reassembly *s;
 	uint8_t *data;
 
+	f->cut |= ip->len < ip->full;
 	/* A cut fragment cannot be put together; one that is not the last has whole units. */
 	if (ip->len < ip->full || ip->len == 0 || (ip->more && ip->len % IP_UNIT) ||
 		ip->offset + ip->len > IP_SIZE_MAX)

@@ -21,6 +21,7 @@ struct decode_ip {
 	uint16_t id;         /* identification */
 	uint32_t offset;     /* fragment's place, bytes */
 	bool more;           /* more fragments follow */
+	uint64_t frame;      /* the caller's: its number in the capture */
 };
 
 /* false: not IPv4, or malformed. */
@@ -42,3 +43,10 @@ void decode_fragments_free(struct decode_fragments *f);
  * valid until the next call.
  */
 bool decode_fragments_add(struct decode_fragments *f, struct decode_ip *ip, uint64_t now);
+
+/* GRE packets of which some fragments never came; where the capture cut fragments, none are counted. */
+struct decode_fragments_lost {
+	uint64_t count, first_frame, last_frame; /* frames: of their first piece that was seen */
+};
+/* The capture is over: what is not whole now never will be. */
+struct decode_fragments_lost decode_fragments_end(struct decode_fragments *f);

@@ -9,6 +9,7 @@
 #include "tools/doctor/doctor.h"
 
 #include "system/log.h"
+#include "tools/doctor/capture.h"
 #include "tools/doctor/steps.h"
 
 #include <signal.h>
@@ -117,7 +118,7 @@ int doctor_main(int argc, char **argv)
 	if (rc)
 		rc = rc < 0 ? 2 : 0;
 	else
-		rc = run(d);
+		rc = d->options.capture ? capture_run(&d->options) : run(d);
 	doctor_options_done(&d->options);
 	free(d);
 	return rc;

@@ -259,6 +259,97 @@ static const struct finding_kind kinds[FINDING_COUNT] = {
 		"two of them behind one address can disturb each other, and some servers allow one "
 		"only",
 		"end the other one and try again" },
+	[FINDING_CALL_SILENT] = { "call-unanswered", FINDING_FATAL, 619,
+		"a request for a call is not answered",
+		"the control connection works, but the server has nobody for calls: it hangs, or "
+		"the "
+		"reply is lost",
+		"restart the PPTP server; see its log at that time" },
+	[FINDING_CONTROL_STOPPED] = { "control-stopped", FINDING_FATAL, 619,
+		"the control connection is stopped for a reason",
+		"one end no longer wants to talk to the other; what it said is in the evidence",
+		"see the log of the end that stopped it" },
+	[FINDING_GRE_ABSENT] = { "gre-absent", FINDING_FATAL, 806,
+		"the call is connected, but there is no GRE at all",
+		"either the capture leaves IP protocol 47 out, or the firewalls of both ends drop "
+		"it "
+		"before this place, or something in between has taken both to be forwarded",
+		"capture \"tcp port 1723 or ip proto 47\"; then allow protocol 47 on the machines "
+		"of "
+		"both ends" },
+	[FINDING_GRE_TO_CLIENT] = { "gre-not-to-client", FINDING_FATAL, 806,
+		"GRE passes one way only: not from the server to the client",
+		"a firewall, or a NAT router without PPTP support, drops IP protocol 47 on its way "
+		"to "
+		"the client (older Windows: error 721)",
+		"allow IP protocol 47 from the server; " NAT_REMEDY },
+	[FINDING_GRE_TO_SERVER] = { "gre-not-to-server", FINDING_FATAL, 806,
+		"GRE passes one way only: not from the client to the server",
+		"a firewall drops IP protocol 47 on its way to the server (older Windows: error "
+		"721)",
+		"allow IP protocol 47 towards the server on all firewalls, the server's and the "
+		"client's "
+		"own included; on a NAT router in front of the server forward it, too, not only "
+		"TCP 1723" },
+	[FINDING_LCP_CLIENT_SILENT] = { "lcp-client-silent", FINDING_FATAL, 721,
+		"GRE passes, but the client does not answer LCP",
+		"the client acknowledges packets and says nothing in PPP: its PPP part does not "
+		"run",
+		"see the client's PPP log and options" },
+	[FINDING_OPTION_LOOP] = { "option-loop", FINDING_FATAL, 720,
+		"a negotiation goes round in circles",
+		"one end insists on what the other refuses, again and again",
+		"compare the settings of both ends for the protocol and option in the evidence" },
+	[FINDING_AUTH_CLIENT_SILENT] = { "authentication-unanswered", FINDING_FATAL, 718,
+		"a challenge is not answered",
+		"the end that has to prove who it is says nothing: it waits for a password, or its "
+		"PPP "
+		"hangs",
+		"see the log of that end" },
+	[FINDING_MPPE_MODE] = { "encryption-mode", FINDING_FATAL, 742,
+		"stateless or stateful encryption: the ends do not agree",
+		"both have MPPE, but one insists on stateless and the other on stateful",
+		"allow stateless MPPE at both ends" },
+	[FINDING_MPPE_CLEAR] = { "encryption-refused", FINDING_MAJOR, 0,
+		"encryption was asked for and refused, and the tunnel is in clear",
+		"one end would have encrypted, the other would not; everybody on the way can read "
+		"along",
+		"switch MPPE with 128 bits on at the end that refused, and make both ends require "
+		"it" },
+	[FINDING_SETUP_ENDED] = { "setup-ended", FINDING_FATAL, 619,
+		"the client ends the call before the tunnel is up",
+		"the client was not content with what was negotiated, or lost patience, or "
+		"somebody "
+		"pressed \"cancel\"",
+		"see the client's log; the evidence tells how far it came" },
+	[FINDING_SESSION_ENDED] = { "session-ended", FINDING_MAJOR, 629,
+		"the server ended a working tunnel",
+		"the server's administrator, a time limit, or a fault of the server; what it said "
+		"is in "
+		"the evidence",
+		"see the server's log at that time, and its limits of idle and session time" },
+	[FINDING_ECHO] = { "echo-unanswered", FINDING_MAJOR, 628, "an end no longer answers echoes",
+		"it has gone, or the path to it or from it is dead: the other end will hang up",
+		"see whether that end still runs; behind NAT, whether the router forgets idle "
+		"GRE" },
+	[FINDING_FRAGMENTS] = { "fragments-lost", FINDING_MAJOR, 0,
+		"packets too large for the path are cut, and the pieces are lost",
+		"MRU and MTU are so large that GRE packets need more than one IP packet; firewalls "
+		"and "
+		"NAT routers drop such fragments: small packets work, large ones hang",
+		"set the MTU of the tunnel to 1400 or less at both ends (greyline: mru, mtu)" },
+	[FINDING_PATH_MTU] = { "fragmentation-needed", FINDING_MINOR, 0,
+		"a router says that packets are too large",
+		"the path is smaller than the sender thought; a sender that obeys goes on with "
+		"smaller "
+		"packets, one that does not loses all large ones",
+		"if transfers hang: set the tunnel's MTU so that it fits, 40 octets less than the "
+		"router "
+		"says" },
+	[FINDING_CAPTURE] = { "capture-incomplete", FINDING_MINOR, 0,
+		"the capture does not hold everything", "what is missing in it cannot be judged",
+		"capture all of \"tcp port 1723 or ip proto 47 or icmp\", in both directions, from "
+		"before the connection" },
 };
 
 const struct finding_kind *finding_kind(enum finding_id id)

@@ -3,6 +3,7 @@
 
 #include "session/settings.h"
 #include "system/log.h"
+#include "tools/doctor/capture.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -11,31 +12,24 @@
 
 #define SECOND 1000000ull
 
+/* clang-format off */
 static const char usage[] =
 	"usage: greyline doctor SERVER [--user NAME [--password-file FILE]] [--mppe POLICY]\n"
-	"                       [--auth LIST] [--pings N] [--throughput [SECONDS]] [--json] "
-	"[--debug]\n"
+	"                       [--auth LIST] [--pings N] [--throughput[=SECONDS]] [--json] [--debug]\n"
+	"       greyline doctor CAPTURE|- [--user NAME:PASSWORD]... [--json]\n"
 	"\n"
-	"Says why a PPTP connection to SERVER does not work: tests each step in order, and names "
-	"what "
-	"is\n"
-	"wrong, what it means and what to do. Needs root (raw sockets). Without --user everything "
-	"up "
-	"to the\n"
-	"log-on is tested; with it, one log-on is made, and the tunnel is used. Nothing is changed "
-	"on "
-	"this\n"
-	"machine: no device, no route.\n"
+	"Says why a PPTP connection to SERVER does not work: tests each step in order, and names what is\n"
+	"wrong, what it means and what to do. Needs root (raw sockets). Without --user everything up to the\n"
+	"log-on is tested; with it, one log-on is made, and the tunnel is used. Nothing is changed on this\n"
+	"machine: no device, no route. Of a CAPTURE (a pcap or pcapng file, - for standard input) it says why\n"
+	"the connections in it did not work; that needs no rights.\n"
 	"\n"
 	"      --user NAME           user name, also DOMAIN\\NAME\n"
-	"      --password-file FILE  its first line is the password (default: GREYLINE_PASSWORD in "
-	"the\n"
+	"      --user NAME:PASSWORD  of a capture: looks into what is encrypted, too (repeatable)\n"
+	"      --password-file FILE  its first line is the password (default: GREYLINE_PASSWORD in the\n"
 	"                            environment)\n"
-	"      --mppe POLICY         encryption that is wanted (default require-128), as of "
-	"greyline "
-	"connect\n"
-	"      --auth LIST           methods that are allowed, of mschap-v2, eap-mschap-v2 (the "
-	"defaults),\n"
+	"      --mppe POLICY         encryption that is wanted (default require-128), as of greyline connect\n"
+	"      --auth LIST           methods that are allowed, of mschap-v2, eap-mschap-v2 (the defaults),\n"
 	"                            mschap, chap-md5, eap-md5, pap\n"
 	"      --pings N             pings through the tunnel (default 20)\n"
 	"      --throughput[=SECONDS]  measure it, too (default 5 seconds)\n"
@@ -43,7 +37,8 @@ static const char usage[] =
 	"      --debug               log every message\n"
 	"  -h, --help\n"
 	"\n"
-	"Exit status: 0 all well; 1 there are findings; 2 usage.\n";
+	"Exit status: 0 all well; 1 there are findings; 2 usage, or a capture that cannot be read.\n";
+/* clang-format on */
 
 enum {
 	OPT_USER = 256,
@@ -109,14 +104,23 @@ static int methods(const char *text, struct ppp_auth_list *list, char *why)
 	return -1;
 }
 
+static int user_option(struct doctor_options *o, char *why)
+{
+	if (o->user_count == DOCTOR_USERS_MAX) {
+		snprintf(why, SYSTEM_WHY, "--user: at most %d times", DOCTOR_USERS_MAX);
+		return -1;
+	}
+	o->user = o->users[o->user_count++] = optarg;
+	return 0;
+}
+
 static int one_option(struct doctor_options *o, int opt, const char **password_file, char *why)
 {
 	struct ppp_link_config *link = &o->session.link;
 
 	switch (opt) {
 	case OPT_USER:
-		o->user = optarg;
-		return 0;
+		return user_option(o, why);
 	case OPT_PASSWORD_FILE:
 		*password_file = optarg;
 		return 0;
@@ -200,6 +204,14 @@ static int set_password(struct doctor_options *o, const char *file, char *why)
 	return 0;
 }
 
+/* A capture's users are written with their passwords, or have that of the file. */
+static int capture_users(struct doctor_options *o, const char *password_file, char *why)
+{
+	if (o->user && !password_file && strchr(o->user, ':'))
+		return 0;
+	return set_password(o, password_file, why);
+}
+
 /* Encryption needs keys, and only some methods make them. */
 static int check_keys(const struct doctor_options *o, char *why)
 {
@@ -232,10 +244,14 @@ static int parse(struct doctor_options *o, int argc, char **argv, char *why)
 			return -1;
 	}
 	if (optind != argc - 1 || !*argv[optind]) {
-		snprintf(why, SYSTEM_WHY, "write greyline doctor SERVER (see --help)");
+		snprintf(why, SYSTEM_WHY,
+			"write greyline doctor SERVER, or greyline doctor CAPTURE (see --help)");
 		return -1;
 	}
 	o->server = argv[optind];
+	o->capture = capture_is(o->server);
+	if (o->capture)
+		return capture_users(o, password_file, why);
 	if (check_keys(o, why) < 0 || set_password(o, password_file, why) < 0)
 		return -1;
 	set_protocol(o);

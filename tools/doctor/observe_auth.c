@@ -1,0 +1,157 @@
+/*
+ * Authentication as a capture shows it: PAP (RFC 1334), CHAP (RFC 1994) with MS-CHAP's E= numbers (RFC 2433
+ * section 5), EAP (RFC 3748): who asked, who answered, what the verdict was. See observe.h.
+ */
+#include "tools/doctor/observe.h"
+
+#include "lib/ppp/frame.h"
+#include "tools/decode/call.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define EAP_REQUEST  1
+#define EAP_RESPONSE 2
+#define EAP_SUCCESS  3
+#define EAP_FAILURE  4
+
+#define EAP_NAK      3
+#define EAP_MSCHAPV2 26
+
+#define MSCHAP_FAILURE 4
+
+/* "E=691 R=0 ...": the number; 0 if there is none. */
+static unsigned int error_read(struct wire_reader text)
+{
+	unsigned int n = 0;
+	bool found = false;
+
+	while (wire_left(&text) > 2 && !found) {
+		found = text.pos[0] == 'E' && text.pos[1] == '=';
+		wire_skip(&text, found ? 2 : 1);
+	}
+	for (int i = 0; found && i < 5 && wire_left(&text); i++) {
+		uint8_t c = wire_u8(&text);
+
+		if (c < '0' || c > '9')
+			break;
+		n = n * 10 + (unsigned int)(c - '0');
+	}
+	return n;
+}
+
+static void failed(struct observe_side *s, struct wire_reader words, const struct decode_event *e)
+{
+	observe_hit(&s->failure, &e->meta);
+	s->error = error_read(words);
+	s->password_fits = e->call->side[e->side & 1].auth.verdict == DECODE_FITS;
+	s->password_wrong = e->call->side[e->side & 1].auth.verdict == DECODE_WRONG;
+	decode_escape(s->failure_words, sizeof(s->failure_words), words.pos, wire_left(&words));
+}
+
+static void succeeded(struct observe_side *s, const struct decode_event *e)
+{
+	observe_hit(&s->success, &e->meta);
+	s->failure = (struct observe_mark){ 0 }; /* a retry that was allowed */
+	s->error = 0;
+}
+
+static void chap_run(struct observe_side *s, const struct decode_event *e)
+{
+	switch (e->ppp->code) {
+	case 1:
+		observe_hit(&s->challenge, &e->meta);
+		break;
+	case 2:
+	case 7: /* Change-Password, RFC 2759 section 7 */
+		observe_hit(&s->response, &e->meta);
+		observe_hit(&s->hears, &e->meta);
+		break;
+	case 3:
+		succeeded(s, e);
+		observe_hit(&s->hears, &e->meta);
+		break;
+	case 4:
+		failed(s, e->ppp->body, e);
+		observe_hit(&s->hears, &e->meta);
+		break;
+	default:
+		break;
+	}
+}
+
+static void pap_run(struct observe_side *s, const struct decode_event *e)
+{
+	struct wire_reader r = e->ppp->body;
+
+	switch (e->ppp->code) {
+	case 1: /* unasked: it is the answer to LCP's option */
+		observe_hit(&s->response, &e->meta);
+		break;
+	case 2:
+		succeeded(s, e);
+		observe_hit(&s->hears, &e->meta);
+		break;
+	case 3:
+		failed(s, wire_sub(&r, wire_u8(&r)), e);
+		observe_hit(&s->hears, &e->meta);
+		break;
+	default:
+		break;
+	}
+}
+
+static void eap_run(struct observe_side *s, const struct decode_event *e)
+{
+	struct wire_reader r = e->ppp->body;
+	uint8_t type = e->ppp->code <= EAP_RESPONSE ? wire_u8(&r) : 0;
+
+	if (type > EAP_NAK)
+		s->eap_type = type;
+	switch (e->ppp->code) {
+	case EAP_REQUEST:
+		observe_hit(&s->challenge, &e->meta);
+		if (type == EAP_MSCHAPV2 && wire_u8(&r) == MSCHAP_FAILURE && !r.failed) {
+			wire_skip(&r, 3); /* identifier, length */
+			failed(s, r, e);
+		}
+		break;
+	case EAP_RESPONSE:
+		observe_hit(&s->response, &e->meta);
+		observe_hit(&s->hears, &e->meta);
+		break;
+	case EAP_SUCCESS:
+		succeeded(s, e);
+		observe_hit(&s->hears, &e->meta);
+		break;
+	case EAP_FAILURE:
+		/* Behind EAP-MSCHAPv2's own failure, which says more. */
+		if (s->failure.count)
+			observe_hit(&s->failure, &e->meta);
+		else
+			failed(s, r, e);
+		observe_hit(&s->hears, &e->meta);
+		break;
+	default:
+		break;
+	}
+}
+
+void observe_auth(struct observe_call *call, const struct decode_event *e)
+{
+	unsigned int side = e->side & 1;
+
+	switch (e->ppp->protocol) {
+	case PPP_CHAP:
+		chap_run(&call->side[side], e);
+		break;
+	case PPP_PAP:
+		pap_run(&call->side[side], e);
+		break;
+	case PPP_EAP:
+		eap_run(&call->side[side], e);
+		break;
+	default:
+		break;
+	}
+}
