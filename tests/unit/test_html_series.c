@@ -77,21 +77,24 @@ static void times_need_no_order_and_no_sense(void **state)
 
 static void round_trips_keep_their_extremes(void **state)
 {
-	const struct html_bucket *b;
+	const struct html_trip *t;
 
 	(void)state;
-	html_series_rtt(series, 0, 500);
-	html_series_rtt(series, 15000, 100);
-	html_series_rtt(series, 16000, 900);
-	html_series_rtt(series, 10000ull * HTML_SERIES_BUCKETS, UINT64_MAX);
-	b = &series->bucket[0];
+	html_series_rtt(series, 0, HTML_RTT_ACK, 500);
+	html_series_rtt(series, 15000, HTML_RTT_ACK, 100);
+	html_series_rtt(series, 16000, HTML_RTT_ACK, 900);
+	html_series_rtt(series, 16000, HTML_RTT_TCP, 70000);
+	html_series_rtt(series, 10000ull * HTML_SERIES_BUCKETS, HTML_RTT_ECHO, UINT64_MAX);
 	assert_int_equal(series->width, 20000);
-	assert_int_equal(b->rtt_count, 3);
-	assert_int_equal(b->rtt_sum, 1500);
-	assert_int_equal(b->rtt_smallest, 100);
-	assert_int_equal(b->rtt_largest, 900);
-	assert_int_equal(series->bucket[HTML_SERIES_BUCKETS / 2].rtt_largest, UINT32_MAX);
-	assert_int_equal(series->bucket[HTML_SERIES_BUCKETS / 2].rtt_smallest, UINT32_MAX);
+	t = &series->bucket[0].trip[HTML_RTT_ACK];
+	assert_int_equal(t->count, 3);
+	assert_int_equal(t->sum, 1500);
+	assert_int_equal(t->smallest, 100);
+	assert_int_equal(t->largest, 900);
+	assert_int_equal(series->bucket[0].trip[HTML_RTT_TCP].sum, 70000);
+	t = &series->bucket[HTML_SERIES_BUCKETS / 2].trip[HTML_RTT_ECHO];
+	assert_int_equal(t->largest, UINT32_MAX);
+	assert_int_equal(t->smallest, UINT32_MAX);
 }
 
 static void what_comes_late_was_not_lost(void **state)

@@ -3,6 +3,16 @@
 
 #include <string.h>
 
+static void trip_join(struct html_trip *to, const struct html_trip *b)
+{
+	if (b->count && (!to->count || b->smallest < to->smallest))
+		to->smallest = b->smallest;
+	if (b->largest > to->largest)
+		to->largest = b->largest;
+	to->count += b->count;
+	to->sum += b->sum;
+}
+
 static void join(struct html_bucket *to, const struct html_bucket *a, const struct html_bucket *b)
 {
 	struct html_bucket sum = *a;
@@ -14,12 +24,8 @@ static void join(struct html_bucket *to, const struct html_bucket *a, const stru
 		sum.late[i] += b->late[i];
 		sum.duplicates[i] += b->duplicates[i];
 	}
-	if (b->rtt_count && (!sum.rtt_count || b->rtt_smallest < sum.rtt_smallest))
-		sum.rtt_smallest = b->rtt_smallest;
-	if (b->rtt_largest > sum.rtt_largest)
-		sum.rtt_largest = b->rtt_largest;
-	sum.rtt_count += b->rtt_count;
-	sum.rtt_sum += b->rtt_sum;
+	for (int i = 0; i < HTML_RTTS; i++)
+		trip_join(&sum.trip[i], &b->trip[i]);
 	*to = sum;
 }
 
@@ -54,17 +60,12 @@ struct html_bucket *html_series_at(struct html_series *s, uint64_t time)
 	return &s->bucket[since];
 }
 
-void html_series_rtt(struct html_series *s, uint64_t time, uint64_t us)
+void html_series_rtt(struct html_series *s, uint64_t time, enum html_rtt kind, uint64_t us)
 {
-	struct html_bucket *b = html_series_at(s, time);
 	uint32_t rtt = us > UINT32_MAX ? UINT32_MAX : (uint32_t)us;
+	const struct html_trip one = { .count = 1, .smallest = rtt, .largest = rtt, .sum = rtt };
 
-	if (!b->rtt_count || rtt < b->rtt_smallest)
-		b->rtt_smallest = rtt;
-	if (rtt > b->rtt_largest)
-		b->rtt_largest = rtt;
-	b->rtt_count++;
-	b->rtt_sum += rtt;
+	trip_join(&html_series_at(s, time)->trip[kind], &one);
 }
 
 void html_series_late(struct html_series *s, uint64_t time, unsigned int side)

@@ -14,11 +14,23 @@
 #define HTML_SERIES_BUCKETS 240
 #define HTML_SERIES_WIDTH   10000 /* us, of a bucket, at first */
 
+/* Round trips by where they come from: they are different paths, and different delays. */
+enum html_rtt {
+	HTML_RTT_ACK,  /* a GRE packet and its acknowledgment */
+	HTML_RTT_ECHO, /* LCP Echo */
+	HTML_RTT_TCP,  /* a connection inside */
+	HTML_RTTS
+};
+
+struct html_trip {
+	uint32_t count, smallest, largest; /* us */
+	uint64_t sum;
+};
+
 struct html_bucket {
 	uint64_t bytes[2]; /* by side: of PPP frames */
 	uint32_t packets[2], lost[2], late[2], duplicates[2];
-	uint32_t rtt_count, rtt_smallest, rtt_largest; /* us */
-	uint64_t rtt_sum;
+	struct html_trip trip[HTML_RTTS];
 };
 
 struct html_series {
@@ -32,7 +44,7 @@ struct html_series {
 struct html_bucket *html_series_at(struct html_series *s, uint64_t time);
 
 /* A round trip that ended at `time` took `us`. */
-void html_series_rtt(struct html_series *s, uint64_t time, uint64_t us);
+void html_series_rtt(struct html_series *s, uint64_t time, enum html_rtt kind, uint64_t us);
 
 /* A number of `side` that counted as lost has come late at `time`. */
 void html_series_late(struct html_series *s, uint64_t time, unsigned int side);
