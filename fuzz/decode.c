@@ -5,10 +5,28 @@
 #include "tools/decode/decode.h"
 #include "tools/decode/auth.h"
 #include "tools/decode/capture.h"
+#include "tools/decode/output.h"
 
 #include "fuzz/fuzz.h"
 
-static void run(const uint8_t *file, size_t size, const struct decode_options *options)
+#include <jansson.h>
+#include <string.h>
+
+/* Each line is an object, and no key is in one twice. */
+static void check_json(char *text)
+{
+	char *line;
+
+	while ((line = strsep(&text, "\n")) && *line) {
+		json_t *o = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+
+		FUZZ_CHECK(o);
+		json_decref(o);
+	}
+}
+
+static void run(
+	const uint8_t *file, size_t size, uint8_t choice, const struct decode_options *options)
 {
 	char why[DECODE_WHY] = "";
 	struct decode_stats stats = { 0 };
@@ -17,11 +35,14 @@ static void run(const uint8_t *file, size_t size, const struct decode_options *o
 	FILE *in = fmemopen((void *)(uintptr_t)file, size, "rb");
 	FILE *out = open_memstream(&text, &len);
 	struct decode_capture *capture;
+	struct decode_output output;
 
 	FUZZ_CHECK(in && out);
 	capture = decode_capture_file(in, why);
+	decode_output_init(&output, out, choice & 1 ? DECODE_FORM_JSON : DECODE_FORM_TEXT);
+	output.verbose = choice & 4;
 	if (capture) {
-		if (decode_run(options, capture, out, &stats, why) < 0)
+		if (decode_run(options, capture, &output.sink, &stats, why) < 0)
 			FUZZ_CHECK(why[0]);
 		FUZZ_CHECK(stats.decrypted <= stats.encrypted && stats.ppp <= stats.gre);
 		decode_capture_close(capture);
@@ -32,6 +53,8 @@ static void run(const uint8_t *file, size_t size, const struct decode_options *o
 	/* What goes to a terminal is text. */
 	for (size_t i = 0; i < len; i++)
 		FUZZ_CHECK((text[i] >= ' ' && text[i] <= '~') || text[i] == '\n');
+	if (choice & 1)
+		check_json(text);
 	free(text);
 }
 
@@ -44,13 +67,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 2)
 		return 0;
-	options.json = data[0] & 1;
+	options.secrets = data[0] & 8;
 	if (data[0] & 2) {
 		for (int i = 0; i < 2; i++)
 			FUZZ_CHECK(!decode_users_add(&users, names[i], why));
 		options.users = &users;
 	}
-	run(data + 1, size - 1, &options);
+	run(data + 1, size - 1, data[0], &options);
 	decode_users_done(&users);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include "tools/decode/auth.h"
 #include "tools/decode/capture.h"
 #include "tools/decode/decode.h"
+#include "tools/decode/output.h"
 
 #include <jansson.h>
 #include <pcap/pcap.h>
@@ -20,6 +21,7 @@
 
 static const char *directory;
 static struct decode_users right, wrong;
+static bool json, verbose; /* the form of the next output */
 
 static void load(struct recording *r, const char *name)
 {
@@ -37,14 +39,18 @@ static char *decode_bytes(const uint8_t *file, size_t size, const struct decode_
 	char *text = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
+	struct decode_output output;
 	struct decode_capture *c;
 	FILE *in = size ? fmemopen((void *)(uintptr_t)file, size, "rb") : NULL;
 
 	memset(stats, 0, sizeof(*stats));
 	*rc = -1;
 	c = in ? decode_capture_file(in, why) : NULL;
+	decode_output_init(&output, out, json ? DECODE_FORM_JSON : DECODE_FORM_TEXT);
+	output.verbose = verbose;
 	if (c)
-		*rc = decode_run(options, c, out, stats, why);
+		*rc = decode_run(options, c, &output.sink, stats, why);
+	json = verbose = false;
 	decode_capture_close(c);
 	fclose(out);
 	return text;
@@ -218,14 +224,17 @@ static void no_secret_is_shown(void **state)
 	static const char *const secrets[] = { "wonderland", "5de01677f311074177871367121dbf2f",
 		"b456a5b929597378edd020a8", "AADE66C3FA2AB30FE3D9AD7F4EEE2CE0D514046A",
 		"aade66c3fa2ab30fe3d9ad7f4eee2ce0d514046a" };
-	struct decode_options options = { .users = &right };
+	const struct decode_options options = { .users = &right };
 	struct decode_stats s;
 
 	(void)state;
-	for (int json = 0; json < 2; json++) {
-		options.json = json;
+	for (int form = 0; form < 3; form++) {
 		for (size_t i = 0; i < CAPTURES; i++) {
-			char *text = decode_name(captures[i].name, &options, &s);
+			char *text;
+
+			json = form == 1;
+			verbose = form == 2;
+			text = decode_name(captures[i].name, &options, &s);
 
 			for (size_t k = 0; k < sizeof(secrets) / sizeof(secrets[0]); k++)
 				assert_null(strstr(text, secrets[k]));
@@ -236,12 +245,14 @@ static void no_secret_is_shown(void **state)
 
 static void json_is_one_object_per_line(void **state)
 {
-	const struct decode_options options = { .users = &right, .json = true };
+	const struct decode_options options = { .users = &right };
 	struct decode_stats s;
 	unsigned int lines = 0, decrypted = 0, acks = 0, calls = 0;
-	char *text = decode_name("mschapv2-mppe40-stateless", &options, &s), *rest = text, *line;
+	char *text, *rest, *line;
 
 	(void)state;
+	json = true;
+	text = rest = decode_name("mschapv2-mppe40-stateless", &options, &s);
 	while ((line = strsep(&rest, "\n")) && *line) {
 		json_t *o = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
 		const char *type = json_string_value(json_object_get(o, "type"));
@@ -500,7 +511,7 @@ static void every_snapshot_length_is_survived(void **state)
 
 			load(&r, captures[n].name);
 			recording_cut(&r, len);
-			options.json = len & 1;
+			json = len & 1;
 			free(decode_link(&r, DLT_EN10MB, &options, &s));
 			recording_free(&r);
 		}
@@ -555,7 +566,7 @@ static void damaged_packets_are_survived(void **state)
 						(uint8_t)(seed >> 40);
 			}
 		}
-		options.json = round & 1;
+		json = round & 1;
 		free(decode_link(&r, DLT_EN10MB, &options, &s));
 		recording_free(&r);
 	}

@@ -9,6 +9,8 @@
 
 static void call_free(struct decode_table *t, struct decode_call *call)
 {
+	if (t->call_over)
+		t->call_over(t->user, call);
 	for (int i = 0; i < 2; i++) {
 		decode_order_done(&call->side[i].order, &t->held);
 		decode_crypt_done(&call->side[i].crypt);
@@ -18,27 +20,47 @@ static void call_free(struct decode_table *t, struct decode_call *call)
 	free(call);
 }
 
-static void connection_free(struct decode_connection *c)
+static void connection_free(struct decode_table *t, struct decode_connection *c)
 {
+	if (t->connection_over)
+		t->connection_over(t->user, c);
 	decode_stream_done(&c->flow[0].stream);
 	decode_stream_done(&c->flow[1].stream);
 	free(c);
 }
 
+static struct decode_call *call_take_first(struct decode_table *t)
+{
+	struct decode_call **first = &t->calls, *call;
+
+	for (struct decode_call **at = &t->calls; *at; at = &(*at)->next) {
+		if ((*at)->number < (*first)->number)
+			first = at;
+	}
+	call = *first;
+	*first = call->next;
+	return call;
+}
+
+static struct decode_connection *connection_take_first(struct decode_table *t)
+{
+	struct decode_connection **first = &t->connections, *c;
+
+	for (struct decode_connection **at = &t->connections; *at; at = &(*at)->next) {
+		if ((*at)->number < (*first)->number)
+			first = at;
+	}
+	c = *first;
+	*first = c->next;
+	return c;
+}
+
 void decode_table_done(struct decode_table *t)
 {
-	while (t->calls) {
-		struct decode_call *call = t->calls;
-
-		t->calls = call->next;
-		call_free(t, call);
-	}
-	while (t->connections) {
-		struct decode_connection *c = t->connections;
-
-		t->connections = c->next;
-		connection_free(c);
-	}
+	while (t->calls)
+		call_free(t, call_take_first(t));
+	while (t->connections)
+		connection_free(t, connection_take_first(t));
 }
 
 static void connection_drop_oldest(struct decode_table *t)
@@ -48,13 +70,13 @@ static void connection_drop_oldest(struct decode_table *t)
 	assert(*at);
 	while ((*at)->next)
 		at = &(*at)->next;
-	connection_free(*at);
+	connection_free(t, *at);
 	*at = NULL;
 	t->connection_count--;
 }
 
 struct decode_connection *decode_connection_get(
-	struct decode_table *t, uint32_t client, uint16_t port, uint32_t server)
+	struct decode_table *t, uint32_t client, uint16_t port, uint32_t server, bool begins)
 {
 	struct decode_connection **at = &t->connections, *c;
 
@@ -63,6 +85,11 @@ struct decode_connection *decode_connection_get(
 			*at = c->next;
 			break;
 		}
+	}
+	if (c && begins && c->facts.ending.how != DECODE_END_NONE) {
+		connection_free(t, c);
+		t->connection_count--;
+		c = NULL;
 	}
 	if (!c) {
 		if (t->connection_count == DECODE_CONNECTIONS_MAX)
@@ -206,26 +233,46 @@ static struct decode_call **call_half(struct decode_table *t, uint32_t src, uint
 	return NULL;
 }
 
-struct decode_call *decode_call_gre(
-	struct decode_table *t, uint32_t src, uint32_t dst, uint16_t id, unsigned int *sender)
+/* A call that the control connection agreed on, whose packets have another ID: nothing came to it yet. */
+static struct decode_call **call_foreign(
+	struct decode_table *t, uint32_t src, uint32_t dst, unsigned int *sender)
 {
-	struct decode_call **at = &t->calls, *call;
-
-	for (; *at; at = &(*at)->next) {
+	for (struct decode_call **at = &t->calls; *at; at = &(*at)->next) {
 		for (unsigned int i = 0; i < 2; i++) {
 			if ((*at)->address[i] != dst || (*at)->address[1 - i] != src ||
-				!(*at)->id_known[i] || (*at)->id[i] != id)
+				!(*at)->from_control || (*at)->closed || (*at)->has_foreign[i] ||
+				(*at)->side[1 - i].order.started)
 				continue;
 			*sender = 1 - i;
-			return call_touch(t, at);
+			return at;
 		}
 	}
-	at = call_half(t, src, dst);
+	return NULL;
+}
+
+static bool is_to(const struct decode_call *call, unsigned int side, uint16_t id)
+{
+	return (call->id_known[side] && call->id[side] == id) ||
+	       (call->has_foreign[side] && call->foreign[side] == id);
+}
+
+static struct decode_call *call_gre_new(
+	struct decode_table *t, uint32_t src, uint32_t dst, uint16_t id, unsigned int *sender)
+{
+	struct decode_call **at = call_half(t, src, dst), *call;
+
 	if (at) {
 		call = call_touch(t, at);
 		*sender = 1;
 		call->id[0] = id;
 		call->id_known[0] = true;
+		return call;
+	}
+	at = call_foreign(t, src, dst, sender);
+	if (at) {
+		call = call_touch(t, at);
+		call->foreign[1 - *sender] = id;
+		call->has_foreign[1 - *sender] = true;
 		return call;
 	}
 	call = call_new(t, src, dst);
@@ -235,6 +282,21 @@ struct decode_call *decode_call_gre(
 	call->id[1] = id;
 	call->id_known[1] = true;
 	return call;
+}
+
+struct decode_call *decode_call_gre(
+	struct decode_table *t, uint32_t src, uint32_t dst, uint16_t id, unsigned int *sender)
+{
+	for (struct decode_call **at = &t->calls; *at; at = &(*at)->next) {
+		for (unsigned int i = 0; i < 2; i++) {
+			if ((*at)->address[i] != dst || (*at)->address[1 - i] != src ||
+				!is_to(*at, i, id))
+				continue;
+			*sender = 1 - i;
+			return call_touch(t, at);
+		}
+	}
+	return call_gre_new(t, src, dst, id, sender);
 }
 
 void decode_call_restart(struct decode_call *call)

@@ -12,6 +12,7 @@
 #include "lib/control/message.h"
 #include "tools/decode/auth.h"
 #include "tools/decode/crypt.h"
+#include "tools/decode/facts.h"
 #include "tools/decode/order.h"
 #include "tools/decode/stream.h"
 
@@ -25,6 +26,8 @@ struct decode_side {
 	struct vj *vj;           /* headers.h; NULL: not agreed on */
 	struct decode_auth auth; /* as the authenticator */
 	uint64_t frames, encrypted, decrypted;
+	struct decode_probe probe; /* a frame whose ack is waited for */
+	struct decode_probe echo;  /* an LCP Echo-Request */
 };
 
 struct decode_call {
@@ -33,11 +36,16 @@ struct decode_call {
 	uint32_t address[2];
 	uint16_t id[2]; /* assigned by that side: what the other one sends to */
 	bool id_known[2];
+	/* What packets have instead, where a NAT rewrote the Call ID in only one of both. */
+	uint16_t foreign[2];
+	bool has_foreign[2];
 	bool from_control; /* side 0 is the PNS, side 1 the PAC; else unknown */
 	bool closed;
+	unsigned int connection;          /* number of the control connection, 0: unknown */
 	const struct decode_auth *proven; /* the authentication that gave the MPPE keys */
 	int authenticator;                /* the side of it */
 	struct decode_side side[2];
+	struct decode_call_facts facts;
 };
 
 struct decode_flow { /* one direction of a control connection */
@@ -45,6 +53,7 @@ struct decode_flow { /* one direction of a control connection */
 	size_t used;
 	uint8_t buf[CONTROL_MESSAGE_MAX];
 	bool lost; /* what comes is not at a message's start: drop the rest of the segment */
+	struct decode_probe echo;
 };
 
 struct decode_connection {
@@ -53,6 +62,9 @@ struct decode_connection {
 	uint32_t address[2];            /* [0] dialled, [1] listens on port 1723 */
 	uint16_t port;
 	struct decode_flow flow[2]; /* by sender */
+	uint16_t request_id; /* the Call ID of the last request of a call, and when it was sent */
+	uint64_t request_time;
+	struct decode_connection_facts facts;
 };
 
 struct decode_table {
@@ -61,20 +73,31 @@ struct decode_table {
 	unsigned int call_count, connection_count;   /* kept */
 	unsigned int call_number, connection_number; /* ever */
 	size_t held;                                 /* bytes of frames that wait for their turn */
+	/* Before one is forgotten; no other one is to be asked for in there. */
+	void *user;
+	void (*call_over)(void *user, struct decode_call *call);
+	void (*connection_over)(void *user, struct decode_connection *c);
 };
 
+/* Everything is over: calls first, by their numbers. */
 void decode_table_done(struct decode_table *t);
 
-/* The connection from `client`:`port` to `server`:1723, made if there is none; NULL: no memory. */
+/*
+ * The connection from `client`:`port` to `server`:1723, made if there is none, or if this packet
+ * `begins` one and the last has ended. NULL: no memory.
+ */
 struct decode_connection *decode_connection_get(
-	struct decode_table *t, uint32_t client, uint16_t port, uint32_t server);
+	struct decode_table *t, uint32_t client, uint16_t port, uint32_t server, bool begins);
 
 /* A control message by `sender` to `receiver` may begin or end a call. The call, or NULL. */
 struct decode_call *decode_call_control(struct decode_table *t, const struct control_message *m,
 	uint32_t sender, uint32_t receiver);
 
-/* The call of a GRE packet to Call ID `id`, made if there is none; *sender: its side. NULL: no
- * memory. */
+/*
+ * The call of a GRE packet to Call ID `id`, made if there is none; *sender: its side. An ID that nobody
+ * assigned is taken for that of the call between these addresses from which nothing came yet: call->foreign.
+ * NULL: no memory.
+ */
 struct decode_call *decode_call_gre(
 	struct decode_table *t, uint32_t src, uint32_t dst, uint16_t id, unsigned int *sender);
 

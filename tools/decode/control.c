@@ -1,13 +1,13 @@
 /* TCP port 1723: connections, the streams of control messages in them (RFC 2637 section 1.4). */
 #include "tools/decode/decoder.h"
-#include "tools/decode/print_control.h"
+#include "tools/decode/words_control.h"
 
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
 #define TCP_RST 0x04
 #define TCP_ACK 0x10
 
-struct tcp {
+struct segment {
 	uint16_t source, target;
 	uint32_t seq, ack;
 	uint8_t flags;
@@ -24,7 +24,7 @@ struct delivery {
 	unsigned int sender; /* 0 the one that dialled */
 };
 
-static bool tcp_read(struct tcp *t, const struct decode_ip *ip)
+static bool segment_read(struct segment *t, const struct decode_ip *ip)
 {
 	struct wire_reader r = wire_reader(ip->data, ip->len);
 	size_t header;
@@ -44,30 +44,46 @@ static bool tcp_read(struct tcp *t, const struct decode_ip *ip)
 	return !r.failed;
 }
 
-static void line_begin(struct delivery *y, const char *type)
+static struct decode_event *event_begin(struct delivery *y, enum decode_kind kind)
 {
-	struct decode_print *p = &y->d->print;
+	struct decode_event *e = &y->d->event;
 
-	decode_print_begin(p, y->meta, type);
-	decode_print_int(p, "connection", y->connection->number);
-	decode_print_text(p, "control %u  ", y->connection->number);
+	decode_event_begin(e, y->meta, kind);
+	e->connection = y->connection;
+	e->side = y->sender;
+	decode_event_int(e, "connection", y->connection->number);
+	decode_event_text(e, "control %u  ", y->connection->number);
+	return e;
 }
 
 static void malformed(struct delivery *y, const char *why)
 {
-	y->d->stats.malformed++;
-	line_begin(y, "control");
-	decode_print_bool(&y->d->print, "malformed", true);
-	decode_print_text(&y->d->print, "malformed: %s", why);
-	decode_print_end(&y->d->print);
+	struct decode_event *e = event_begin(y, DECODE_KIND_CONTROL);
+
+	decode_event_malformed(e, "%s", why);
+	decode_emit(y->d);
+}
+
+/* The connection is over, and with it its calls. */
+static void orphans(struct decoder *d, const struct decode_connection *c)
+{
+	for (struct decode_call *call = d->table.calls; call; call = call->next) {
+		unsigned int side = c->facts.ending.side;
+
+		if (call->connection != c->number)
+			continue;
+		if (call->address[0] != c->address[0])
+			side = 1 - side;
+		decode_facts_orphan(call, c, side);
+	}
 }
 
 static void message_run(struct delivery *y, const uint8_t *data, size_t len)
 {
-	struct decode_print *p = &y->d->print;
-	struct control_message m;
-	struct decode_call *call;
 	const uint32_t *address = y->connection->address;
+	struct control_message m;
+	struct decode_event *e;
+	struct decode_call *call;
 	const char *why = "";
 	char text[2048];
 
@@ -77,13 +93,18 @@ static void message_run(struct delivery *y, const uint8_t *data, size_t len)
 	}
 	y->d->stats.control++;
 	call = decode_call_control(&y->d->table, &m, address[y->sender], address[1 - y->sender]);
-	line_begin(y, "control");
+	decode_facts_control(y->connection, call, y->sender, y->meta, &m);
+	if (m.type == CONTROL_STOP_REQUEST)
+		orphans(y->d, y->connection);
+	e = event_begin(y, DECODE_KIND_CONTROL);
+	e->message = &m;
+	e->call = call;
 	if (call)
-		decode_print_int(p, "call", call->number);
-	decode_print_control(p, &m);
+		decode_event_int(e, "call", call->number);
+	decode_words_control(e, &m, wire_reader(data, len));
 	control_message_format(&m, text, sizeof(text));
-	decode_print_text(p, "%s", text);
-	decode_print_end(p);
+	decode_event_text(e, "%s", text);
+	decode_emit(y->d);
 }
 
 /* Takes whole messages off the buffer. */
@@ -109,6 +130,36 @@ static void messages_run(struct delivery *y)
 	}
 }
 
+static void tcp_event(struct delivery *y, const struct decode_tcp *tcp)
+{
+	struct decode_event *e = event_begin(y, DECODE_KIND_TCP);
+	const char *what = NULL;
+
+	if (tcp->flags & TCP_SYN)
+		what = tcp->flags & TCP_ACK ? "SYN ACK" : "SYN";
+	else if (tcp->flags & TCP_RST)
+		what = "RST";
+	else if (tcp->flags & TCP_FIN)
+		what = "FIN";
+	e->tcp = tcp;
+	decode_event_int(e, "src_port", tcp->src_port);
+	decode_event_int(e, "dst_port", tcp->dst_port);
+	decode_event_text(e, "TCP %u > %u", tcp->src_port, tcp->dst_port);
+	if (what) {
+		decode_event_string(e, "flags", what);
+		decode_event_text(e, " %s", what);
+	}
+	if (tcp->retransmitted) {
+		decode_event_int(e, "retransmitted", tcp->retransmitted);
+		decode_event_text(e, " retransmission of %u bytes", tcp->retransmitted);
+	}
+	if (tcp->missing) {
+		decode_event_int(e, "missing", tcp->missing);
+		decode_event_text(e, " %u bytes are missing from the capture", tcp->missing);
+	}
+	decode_emit(y->d);
+}
+
 /* In-order bytes of one segment: see decode_stream_deliver. */
 static void deliver(void *user, const uint8_t *data, size_t len, uint32_t missing)
 {
@@ -117,10 +168,13 @@ static void deliver(void *user, const uint8_t *data, size_t len, uint32_t missin
 	struct wire_reader r = wire_reader(data, len);
 
 	if (missing) {
-		line_begin(y, "control");
-		decode_print_int(&y->d->print, "missing", missing);
-		decode_print_text(&y->d->print, "%u bytes are missing from the capture", missing);
-		decode_print_end(&y->d->print);
+		struct decode_tcp tcp = { .src_port =
+						  y->sender ? CONTROL_PORT : y->connection->port,
+			.dst_port = y->sender ? y->connection->port : CONTROL_PORT,
+			.missing = missing };
+
+		decode_facts_tcp(y->connection, y->sender, y->meta, &tcp);
+		tcp_event(y, &tcp);
 		f->used = 0;
 	}
 	/* Messages mostly begin with a segment: after nonsense, try there again. */
@@ -135,38 +189,38 @@ static void deliver(void *user, const uint8_t *data, size_t len, uint32_t missin
 	}
 }
 
-static void flags_print(struct delivery *y, const struct tcp *t)
+static void segment_run(struct delivery *y, struct delivery *other, const struct segment *t)
 {
-	const char *what;
+	struct decode_tcp tcp = { .src_port = t->source, .dst_port = t->target, .flags = t->flags };
 
-	if (t->flags & TCP_SYN)
-		what = t->flags & TCP_ACK ? "SYN ACK" : "SYN";
-	else if (t->flags & TCP_RST)
-		what = "RST";
-	else if (t->flags & TCP_FIN)
-		what = "FIN";
-	else
-		return;
-	line_begin(y, "tcp");
-	decode_print_string(&y->d->print, "flags", what);
-	decode_print_int(&y->d->print, "src_port", t->source);
-	decode_print_int(&y->d->print, "dst_port", t->target);
-	decode_print_text(&y->d->print, "TCP %u > %u %s", t->source, t->target, what);
-	decode_print_end(&y->d->print);
+	if (t->flags & TCP_SYN && !decode_stream_is_at(&y->flow->stream, t->seq)) {
+		decode_stream_start(&y->flow->stream, t->seq);
+		y->flow->used = 0;
+	}
+	if (t->flags & TCP_ACK)
+		decode_stream_acked(&other->flow->stream, t->ack, deliver, other);
+	tcp.retransmitted = decode_stream_segment(&y->flow->stream,
+		t->seq + (t->flags & TCP_SYN ? 1 : 0), t->data, t->len, deliver, y);
+	decode_facts_tcp(y->connection, y->sender, y->meta, &tcp);
+	if (t->flags & (TCP_SYN | TCP_FIN | TCP_RST) || tcp.retransmitted)
+		tcp_event(y, &tcp);
+	if (t->flags & (TCP_FIN | TCP_RST))
+		orphans(y->d, y->connection);
 }
 
 void decode_tcp(struct decoder *d, const struct decode_meta *meta, const struct decode_ip *ip)
 {
-	struct delivery y = { .d = d, .meta = meta };
+	struct delivery y = { .d = d, .meta = meta }, other;
 	struct decode_connection *c;
-	struct delivery other;
-	struct tcp t;
+	struct segment t;
+	bool begins;
 
-	if (!tcp_read(&t, ip) || (t.source != CONTROL_PORT && t.target != CONTROL_PORT))
+	if (!segment_read(&t, ip) || (t.source != CONTROL_PORT && t.target != CONTROL_PORT))
 		return;
 	y.sender = t.target == CONTROL_PORT ? 0 : 1;
-	c = y.sender ? decode_connection_get(&d->table, meta->dst, t.target, meta->src)
-		     : decode_connection_get(&d->table, meta->src, t.source, meta->dst);
+	begins = (t.flags & (TCP_SYN | TCP_ACK)) == TCP_SYN;
+	c = y.sender ? decode_connection_get(&d->table, meta->dst, t.target, meta->src, begins)
+		     : decode_connection_get(&d->table, meta->src, t.source, meta->dst, begins);
 	if (!c)
 		return;
 	y.connection = c;
@@ -174,14 +228,5 @@ void decode_tcp(struct decoder *d, const struct decode_meta *meta, const struct 
 	other = y;
 	other.sender = 1 - y.sender;
 	other.flow = &c->flow[other.sender];
-	if (t.flags & TCP_SYN) {
-		decode_stream_start(&y.flow->stream, t.seq);
-		y.flow->used = 0;
-	}
-	if (t.flags & TCP_ACK)
-		decode_stream_acked(&other.flow->stream, t.ack, deliver, &other);
-	decode_stream_segment(
-		&y.flow->stream, t.seq + (t.flags & TCP_SYN ? 1 : 0), t.data, t.len, deliver, &y);
-	if (t.flags & (TCP_SYN | TCP_FIN | TCP_RST))
-		flags_print(&y, &t);
+	segment_run(&y, &other, &t);
 }

@@ -1,8 +1,11 @@
 /*
- * `greyline decode`: prints what a capture of PPTP holds, one line per message, and with known
- * passwords decrypts it.
+ * `greyline decode`: what a capture of PPTP holds, message by message, and with known passwords
+ * decrypted. The library of it: decode_run() makes events (event.h) of a capture (capture.h) for those
+ * who want them: the printers (output.h), doctor.
  */
 #pragma once
+
+#include "tools/decode/event.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,12 +18,12 @@ struct decode_users;
 struct decode_capture;
 
 struct decode_options {
-	bool json;
 	const struct decode_users *users; /* may be NULL; the caller's */
 	const char *write_path;           /* inner packets in clear go there; NULL: nowhere */
+	bool secrets;                     /* passwords, responses, keys' material are shown */
 };
 
-/* What was seen, for tests and the last line. */
+/* What was seen. */
 struct decode_stats {
 	uint64_t packets;                  /* read from the capture */
 	uint64_t control;                  /* control messages */
@@ -30,15 +33,17 @@ struct decode_stats {
 	uint64_t decrypted;                /* of these, decrypted to a plausible packet */
 	uint64_t compressed, decompressed; /* frames of compression without MPPE */
 	uint64_t inner;                    /* network-layer packets in clear or decrypted */
-	uint64_t malformed;                /* anything that broke a rule of its format */
-	uint64_t calls;
-	uint64_t verified; /* authentications whose password fits */
+	uint64_t malformed;                /* events that are */
+	uint64_t calls, connections;
+	uint64_t verified;              /* authentications whose password fits */
+	uint64_t first_time, last_time; /* of packets, us since the epoch */
 };
 
 /*
- * Decodes `capture` to its end (or to decode_stop()) into `out`. 0, or -1 with a sentence in `why`
- * (DECODE_WHY bytes) if reading or writing failed; what could be read has been printed then.
+ * Decodes `capture` to its end (or to decode_capture_stop()); each event goes to each of `sinks` (NULL: to
+ * nobody), in their order. 0, or -1 with a sentence in `why` (DECODE_WHY bytes) if reading or the
+ * writing to options->write_path failed; what could be read has been told then. `stats` may be NULL.
  */
 #define DECODE_WHY 512
-int decode_run(const struct decode_options *options, struct decode_capture *capture, FILE *out,
-	struct decode_stats *stats, char *why);
+int decode_run(const struct decode_options *options, struct decode_capture *capture,
+	struct decode_sink *sinks, struct decode_stats *stats, char *why);

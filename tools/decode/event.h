@@ -99,6 +99,7 @@ struct decode_ppp {
 
 struct decode_gre {
 	uint16_t call_id;
+	uint16_t flags; /* the header's first word: flags and version */
 	bool has_seq, has_ack, duplicate, late;
 	bool foreign_id; /* not the Call ID that the control connection agreed on: a NAT's work */
 	uint32_t seq, ack;
@@ -145,6 +146,7 @@ struct decode_event {
 
 	size_t used; /* of the text */
 	unsigned int field_count, depth;
+	unsigned int skipped; /* objects and arrays that are open, but found no room */
 	size_t strings_used;
 	uint16_t open[DECODE_DEPTH_MAX]; /* objects and arrays that fields are put into */
 	char text[DECODE_TEXT_MAX];      /* one line, without its end */

@@ -8,13 +8,24 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Round trip times, in us. */
 struct decode_rtt {
 	uint64_t count, sum, smallest, largest;
 };
-void decode_rtt_add(struct decode_rtt *r, uint64_t us);
+
+/* Something that will be answered, one at a time. */
+struct decode_probe {
+	bool waits;
+	uint32_t number; /* of what is waited for */
+	uint64_t time;
+};
+/* Begins to wait, unless it waits already (for less than a minute). */
+void decode_probe_start(struct decode_probe *p, uint32_t number, uint64_t now);
+/* The answer came. */
+void decode_probe_stop(struct decode_probe *p, struct decode_rtt *r, uint64_t now);
 
 /* Who ended something, and how. The first sign of an end counts. */
 enum decode_end {
@@ -22,7 +33,6 @@ enum decode_end {
 	DECODE_END_LCP,        /* LCP Terminate-Request */
 	DECODE_END_CLEAR,      /* Call-Clear-Request (from the PNS) */
 	DECODE_END_DISCONNECT, /* Call-Disconnect-Notify, unasked (from the PAC) */
-	DECODE_END_REFUSED,    /* the call's reply was not "connected" */
 	DECODE_END_STOP,       /* Stop-Control-Connection-Request */
 	DECODE_END_FIN,        /* the TCP connection was closed */
 	DECODE_END_RST,        /* or reset */
@@ -63,14 +73,17 @@ struct decode_call_facts {
 	unsigned int auth_error; /* MS-CHAP's E=, 0 if it did not say */
 	uint64_t up_time;        /* IPCP or IPV6CP open both ways */
 	struct decode_ending ending;
+	bool has_disconnect; /* a Call-Disconnect-Notify, also where the call was ended by the PNS */
+	uint8_t disconnect_result, disconnect_error;
+	uint16_t disconnect_cause;
 	struct decode_side_facts side[2]; /* as decode_call.side */
 };
 
 struct decode_connection_facts {
-	uint64_t first_time, first_frame, last_time, last_frame;
-	uint64_t syn_time, accepted_time; /* SYN; SYN ACK */
-	unsigned int syns;                /* with retransmissions */
-	uint64_t started_time;            /* Start-Control-Connection-Reply */
+	uint64_t first_time, first_frame, last_time, last_frame; /* of its segments */
+	uint64_t syn_time, accepted_time;                        /* SYN; SYN ACK */
+	unsigned int syns;                                       /* with retransmissions */
+	uint64_t started_time; /* Start-Control-Connection-Reply */
 	uint8_t start_result;
 	char vendor[2][64], host[2][64]; /* by side, escaped */
 	uint16_t firmware[2];
@@ -79,3 +92,29 @@ struct decode_connection_facts {
 	struct decode_rtt echo;                /* of Echo-Requests, either way */
 	struct decode_ending ending;
 };
+
+struct control_message;
+struct decode_call;
+struct decode_connection;
+struct decode_event;
+struct decode_meta;
+struct decode_ppp;
+struct decode_gre;
+struct decode_tcp;
+
+/* Each takes what its message says. `side`: whose message it is. */
+void decode_facts_gre(struct decode_call *call, unsigned int side, const struct decode_meta *meta,
+	const struct decode_gre *gre);
+void decode_facts_ppp(struct decode_call *call, unsigned int side, const struct decode_meta *meta,
+	const struct decode_ppp *ppp);
+void decode_facts_inner(struct decode_call *call, unsigned int side, size_t len);
+/* `call` may be NULL. */
+void decode_facts_control(struct decode_connection *c, struct decode_call *call, unsigned int side,
+	const struct decode_meta *meta, const struct control_message *m);
+void decode_facts_tcp(struct decode_connection *c, unsigned int side,
+	const struct decode_meta *meta, const struct decode_tcp *tcp);
+/* The connection ended: so did this call, if it had not ended before. `side`: the call's. */
+void decode_facts_orphan(
+	struct decode_call *call, const struct decode_connection *c, unsigned int side);
+/* "Call-Clear-Request", ...; NULL of DECODE_END_NONE. */
+const char *decode_end_name(enum decode_end how);

@@ -5,42 +5,71 @@
 
 #include <stdlib.h>
 
-static void line_begin(struct decoder *d, const struct decode_call *call, unsigned int side,
-	const struct decode_frame *f, enum decode_sequence sequence)
+/* The event of a packet, as far as its GRE header goes. */
+static void event_begin(struct decoder *d, const struct decode_call *call, unsigned int side,
+	const struct decode_meta *meta, const struct decode_gre *gre)
 {
-	struct decode_print *p = &d->print;
+	struct decode_event *e = &d->event;
 
-	decode_print_begin(p, &f->meta, "ppp");
-	decode_print_int(p, "call", call->number);
+	decode_event_begin(e, meta, gre->has_seq ? DECODE_KIND_PPP : DECODE_KIND_ACK);
+	e->call = call;
+	e->side = side;
+	e->gre = gre;
+	decode_event_int(e, "call", call->number);
 	if (call->from_control)
-		decode_print_string(p, "from", side ? "PAC" : "PNS");
-	decode_print_int(p, "call_id", f->call_id);
-	decode_print_int(p, "seq", f->seq);
-	decode_print_text(p, "GRE call ID %u seq %u", f->call_id, f->seq);
-	if (f->has_ack) {
-		decode_print_int(p, "ack", f->ack);
-		decode_print_text(p, " ack %u", f->ack);
+		decode_event_string(e, "from", side ? "PAC" : "PNS");
+	decode_event_int(e, "flags_and_version", gre->flags);
+	decode_event_int(e, "gre_protocol", GRE_PROTOCOL_PPP);
+	decode_event_int(e, "payload", gre->payload);
+	decode_event_int(e, "call_id", gre->call_id);
+	decode_event_text(e, "GRE call ID %u", gre->call_id);
+	if (gre->foreign_id) {
+		decode_event_int(e, "agreed_call_id", call->id[1 - side]);
+		decode_event_text(e, " (agreed on was %u)", call->id[1 - side]);
 	}
-	if (sequence != DECODE_NEW) {
-		const char *what = sequence == DECODE_LATE ? "late" : "duplicate";
+	if (gre->has_seq) {
+		decode_event_int(e, "seq", gre->seq);
+		decode_event_text(e, " seq %u", gre->seq);
+	}
+	if (gre->has_ack) {
+		decode_event_int(e, "ack", gre->ack);
+		decode_event_text(e, " ack %u", gre->ack);
+	}
+	if (gre->lost) {
+		decode_event_int(e, "gap", gre->lost);
+		decode_event_text(e, " (%u missing before)", gre->lost);
+	}
+	if (gre->duplicate) {
+		decode_event_bool(e, "duplicate", true);
+		decode_event_text(e, " (duplicate)");
+	} else if (gre->late) {
+		decode_event_bool(e, "late", true);
+		decode_event_text(e, " (late)");
+	}
+}
 
-		decode_print_bool(p, what, true);
-		decode_print_text(p, " (%s)", what);
-	}
+static void cut_say(struct decode_event *e, const struct decode_frame *f)
+{
 	if (f->captured < f->len) {
-		decode_print_int(p, "missing", f->len - f->captured);
-		decode_print_text(p, " (%zu of %zu bytes captured)", f->captured, f->len);
+		decode_event_int(e, "missing", f->len - f->captured);
+		decode_event_text(e, " (%zu of %zu bytes captured)", f->captured, f->len);
 	}
-	decode_print_text(p, "  ");
+	decode_event_text(e, "  ");
 }
 
 static void frame_run(struct decoder *d, struct decode_call *call, unsigned int side,
 	const struct decode_frame *f)
 {
-	line_begin(d, call, side, f, f->late ? DECODE_LATE : DECODE_NEW);
-	decode_ppp(d, call, side, f);
-	decode_print_end(&d->print);
-	decode_order_passed(&call->side[side].order, f->seq);
+	struct decode_ppp ppp = { 0 };
+
+	event_begin(d, call, side, &f->meta, &f->gre);
+	cut_say(&d->event, f);
+	d->event.ppp = &ppp;
+	decode_ppp(d, call, side, f, &ppp);
+	if (ppp.inner)
+		decode_facts_inner(call, side, ppp.packet_len);
+	decode_emit(d);
+	decode_order_passed(&call->side[side].order, f->gre.seq);
 }
 
 static void take_held(struct decoder *d, struct decode_call *call, unsigned int side, uint64_t now)
@@ -53,30 +82,42 @@ static void take_held(struct decoder *d, struct decode_call *call, unsigned int 
 	}
 }
 
-void decode_gre_flush(struct decoder *d)
+void decode_gre_flush(struct decoder *d, struct decode_call *call)
 {
-	for (struct decode_call *call = d->table.calls; call; call = call->next) {
-		take_held(d, call, 0, UINT64_MAX);
-		take_held(d, call, 1, UINT64_MAX);
-	}
+	take_held(d, call, 0, UINT64_MAX);
+	take_held(d, call, 1, UINT64_MAX);
 }
 
 static void data_packet(
 	struct decoder *d, struct decode_call *call, unsigned int side, struct decode_frame *f)
 {
 	struct decode_side *s = &call->side[side];
-	enum decode_sequence sequence = decode_order_see(&s->order, f->seq);
+	struct decode_gre *gre = &f->gre;
 
+	switch (decode_order_see(&s->order, gre->seq, &gre->lost)) {
+	case DECODE_LATE:
+		gre->late = true;
+		break;
+	case DECODE_DUPLICATE:
+		gre->duplicate = true;
+		break;
+	case DECODE_NEW:
+		break;
+	}
 	d->stats.ppp++;
 	s->frames++;
+	decode_facts_gre(call, side, &f->meta, gre);
 	take_held(d, call, side, f->meta.time);
-	if (sequence == DECODE_DUPLICATE) {
-		line_begin(d, call, side, f, sequence);
-		decode_print_text(&d->print, "%zu bytes, seen before", f->len);
-		decode_print_end(&d->print);
+	if (gre->duplicate) {
+		struct decode_ppp ppp = { 0 };
+
+		event_begin(d, call, side, &f->meta, gre);
+		cut_say(&d->event, f);
+		d->event.ppp = &ppp;
+		decode_event_text(&d->event, "%zu bytes, seen before", f->len);
+		decode_emit(d);
 		return;
 	}
-	f->late = sequence == DECODE_LATE;
 	if ((s->vj || decode_crypt_ordered(&s->crypt)) &&
 		decode_order_hold(&s->order, f, &d->table.held))
 		return;
@@ -84,36 +125,18 @@ static void data_packet(
 	take_held(d, call, side, f->meta.time);
 }
 
-static void ack_packet(struct decoder *d, const struct decode_call *call, unsigned int side,
-	const struct decode_meta *meta, const struct gre_header *h)
-{
-	struct decode_print *p = &d->print;
-
-	decode_print_begin(p, meta, "ack");
-	decode_print_int(p, "call", call->number);
-	if (call->from_control)
-		decode_print_string(p, "from", side ? "PAC" : "PNS");
-	decode_print_int(p, "call_id", h->call_id);
-	decode_print_text(p, "GRE call ID %u", h->call_id);
-	if (h->has_ack) {
-		decode_print_int(p, "ack", h->ack);
-		decode_print_text(p, " ack %u", h->ack);
-	}
-	decode_print_end(p);
-}
-
-static void fault_print(
+static void fault_emit(
 	struct decoder *d, const struct decode_meta *meta, enum gre_fault fault, size_t len)
 {
 	const char *text = gre_fault_text(fault);
+	struct decode_event *e = &d->event;
 
+	decode_event_begin(e, meta, DECODE_KIND_GRE);
 	/* Another tunnel's GRE is no fault of PPTP. */
-	if (fault != GRE_VERSION_0 && fault != GRE_VERSION_UNKNOWN)
-		d->stats.malformed++;
-	decode_print_begin(&d->print, meta, "gre");
-	decode_print_string(&d->print, "fault", text);
-	decode_print_text(&d->print, "GRE %zu bytes, not PPTP's: %s", len, text);
-	decode_print_end(&d->print);
+	e->malformed = fault != GRE_VERSION_0 && fault != GRE_VERSION_UNKNOWN;
+	decode_event_string(e, "fault", text);
+	decode_event_text(e, "GRE %zu bytes, not PPTP's: %s", len, text);
+	decode_emit(d);
 }
 
 void decode_gre(struct decoder *d, const struct decode_meta *meta, const struct decode_ip *ip)
@@ -124,7 +147,8 @@ void decode_gre(struct decoder *d, const struct decode_meta *meta, const struct 
 	unsigned int side = 0;
 	struct decode_call *call;
 	size_t size, full = ip->full < sizeof(d->packet) ? ip->full : sizeof(d->packet);
-	struct wire_reader r = wire_reader(ip->data, ip->len);
+	struct wire_reader r = wire_reader(ip->data, ip->len), first = r;
+	uint16_t flags = wire_u16(&first);
 
 	/* What the capture cut off is zeros: a stateful cipher must still be taken through it. */
 	memset(d->packet, 0, full);
@@ -133,21 +157,29 @@ void decode_gre(struct decoder *d, const struct decode_meta *meta, const struct 
 	if (fault == GRE_OK && size > ip->len)
 		fault = GRE_TRUNCATED;
 	if (fault != GRE_OK) {
-		fault_print(d, meta, fault, full);
+		fault_emit(d, meta, fault, full);
 		return;
 	}
 	d->stats.gre++;
 	call = decode_call_gre(&d->table, meta->src, meta->dst, h.call_id, &side);
 	if (!call)
 		return;
+	f.gre = (struct decode_gre){
+		.call_id = h.call_id,
+		.flags = flags,
+		.has_seq = h.has_seq,
+		.has_ack = h.has_ack,
+		.foreign_id = call->id_known[1 - side] && call->id[1 - side] != h.call_id,
+		.seq = h.seq,
+		.ack = h.ack,
+		.payload = h.payload_len,
+	};
 	if (!h.has_seq) {
-		ack_packet(d, call, side, meta, &h);
+		decode_facts_gre(call, side, meta, &f.gre);
+		event_begin(d, call, side, meta, &f.gre);
+		decode_emit(d);
 		return;
 	}
-	f.call_id = h.call_id;
-	f.seq = h.seq;
-	f.has_ack = h.has_ack;
-	f.ack = h.ack;
 	f.len = h.payload_len;
 	f.data = d->packet + size;
 	f.captured = ip->len - size < f.len ? ip->len - size : f.len;

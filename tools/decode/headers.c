@@ -7,9 +7,6 @@
 
 #include <errno.h>
 
-/* What one capture's LCP agreed on is not looked at. */
-#define PACKET_MAX 1600
-
 void decode_headers_done(struct decode_side *s)
 {
 	vj_free(s->vj);
@@ -24,7 +21,8 @@ void decode_headers_lost(struct decode_side *s)
 
 void decode_headers_agreed(struct decode_side *s, struct wire_reader options)
 {
-	static const struct vj_params params = { .slots = VJ_SLOTS_MAX, .limit = PACKET_MAX };
+	static const struct vj_params params = { .slots = VJ_SLOTS_MAX,
+		.limit = DECODE_RESTORED_MAX };
 	struct ppp_option option;
 
 	decode_headers_done(s);
@@ -38,13 +36,13 @@ void decode_headers_agreed(struct decode_side *s, struct wire_reader options)
 
 /* The packet as it was; its length, or an error. */
 static int restore(struct decode_side *s, uint16_t protocol, const uint8_t *data, size_t len,
-	uint8_t out[PACKET_MAX])
+	uint8_t out[DECODE_RESTORED_MAX])
 {
 	const uint8_t *header;
 	size_t used = 0;
 	int n;
 
-	if (len > PACKET_MAX) {
+	if (len > DECODE_RESTORED_MAX) {
 		vj_lost(s->vj);
 		return -ENOBUFS;
 	}
@@ -62,29 +60,29 @@ static int restore(struct decode_side *s, uint16_t protocol, const uint8_t *data
 }
 
 void decode_headers_inner(struct decoder *d, struct decode_side *s, const struct decode_frame *f,
-	uint16_t protocol, const uint8_t *data, size_t len, size_t captured)
+	struct decode_ppp *ppp, uint16_t protocol, const uint8_t *data, size_t len, size_t captured)
 {
 	bool plain = protocol == PPP_VJ_PLAIN;
-	struct decode_print *p = &d->print;
-	uint8_t out[PACKET_MAX];
+	struct decode_event *e = &d->event;
+	uint8_t *out = d->restored;
 	int n;
 
 	if (!s->vj || captured < len || (protocol != PPP_VJ && !plain)) {
 		if (captured < len)
 			decode_headers_lost(s);
-		decode_inner(d, f, protocol, data, len, captured);
+		decode_inner(d, f, ppp, protocol, data, len, captured);
 		return;
 	}
-	decode_print_string(p, "header", plain ? "uncompressed" : "compressed");
-	decode_print_text(p, "VJ %s, ", plain ? "uncompressed" : "compressed");
+	decode_event_string(e, "header", plain ? "uncompressed" : "compressed");
+	decode_event_text(e, "VJ %s, ", plain ? "uncompressed" : "compressed");
 	n = restore(s, protocol, data, len, out);
 	if (n >= 0) {
-		decode_inner(d, f, PPP_IP, out, (size_t)n, (size_t)n);
+		decode_inner(d, f, ppp, PPP_IP, out, (size_t)n, (size_t)n);
 	} else if (n == -EAGAIN) {
-		decode_print_string(p, "header_state", "out-of-step");
-		decode_print_text(p, "out of step after a loss, %zu bytes", len);
+		decode_event_string(e, "header_state", "out-of-step");
+		decode_event_text(e, "out of step after a loss, %zu bytes", len);
 	} else {
-		decode_print_string(p, "header_state", "nonsense");
-		decode_print_text(p, "cannot be decompressed, %zu bytes", len);
+		decode_event_string(e, "header_state", "nonsense");
+		decode_event_text(e, "cannot be decompressed, %zu bytes", len);
 	}
 }

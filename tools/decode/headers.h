@@ -17,4 +17,5 @@ void decode_headers_lost(struct decode_side *s);
 
 /* A network-layer packet that this side sent, any protocol: as decode_inner(). */
 void decode_headers_inner(struct decoder *d, struct decode_side *s, const struct decode_frame *f,
-	uint16_t protocol, const uint8_t *data, size_t len, size_t captured);
+	struct decode_ppp *ppp, uint16_t protocol, const uint8_t *data, size_t len,
+	size_t captured);

@@ -8,8 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DECODE_IP_TCP 6
-#define DECODE_IP_GRE 47
+#define DECODE_IP_ICMP 1
+#define DECODE_IP_TCP  6
+#define DECODE_IP_GRE  47
 
 struct decode_ip {
 	uint32_t src, dst; /* host order */

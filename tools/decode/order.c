@@ -9,10 +9,11 @@ static int32_t after(uint32_t a, uint32_t b)
 	return (int32_t)(a - b);
 }
 
-enum decode_sequence decode_order_see(struct decode_order *o, uint32_t seq)
+enum decode_sequence decode_order_see(struct decode_order *o, uint32_t seq, uint32_t *ahead)
 {
-	uint32_t ahead, behind;
+	uint32_t behind;
 
+	*ahead = 0;
 	if (!o->started) {
 		o->started = true;
 		o->next = seq + 1;
@@ -20,9 +21,9 @@ enum decode_sequence decode_order_see(struct decode_order *o, uint32_t seq)
 		return DECODE_NEW;
 	}
 	if (after(seq, o->next) >= 0) {
-		ahead = seq - o->next;
-		o->lost += ahead;
-		o->seen = ahead >= 63 ? 0 : o->seen << (ahead + 1);
+		*ahead = seq - o->next;
+		o->lost += *ahead;
+		o->seen = *ahead >= 63 ? 0 : o->seen << (*ahead + 1);
 		o->seen |= 1;
 		o->next = seq + 1;
 		return DECODE_NEW;
@@ -45,7 +46,7 @@ bool decode_order_hold(struct decode_order *o, const struct decode_frame *f, siz
 	struct decode_frame *copy;
 	unsigned int at = 0;
 
-	if (!o->holding || after(f->seq, o->turn) <= 0 || o->held_count == DECODE_HOLD_MAX ||
+	if (!o->holding || after(f->gre.seq, o->turn) <= 0 || o->held_count == DECODE_HOLD_MAX ||
 		f->len > DECODE_HOLD_BYTES - *bytes)
 		return false;
 	copy = malloc(sizeof(*copy) + f->len);
@@ -55,7 +56,7 @@ bool decode_order_hold(struct decode_order *o, const struct decode_frame *f, siz
 	copy->data = (uint8_t *)(copy + 1);
 	if (f->len)
 		memcpy(copy->data, f->data, f->len);
-	while (at < o->held_count && after(o->held[at]->seq, f->seq) < 0)
+	while (at < o->held_count && after(o->held[at]->gre.seq, f->gre.seq) < 0)
 		at++;
 	memmove(&o->held[at + 1], &o->held[at],
 		(o->held_count - at) * sizeof(struct decode_frame *));
@@ -82,7 +83,7 @@ struct decode_frame *decode_order_take(struct decode_order *o, uint64_t now, siz
 	for (unsigned int i = 0; i < o->held_count && !due; i++)
 		due = now > o->held[i]->meta.time && now - o->held[i]->meta.time > DECODE_HOLD_TIME;
 	f = o->held[0];
-	if (!due && after(f->seq, o->turn) > 0)
+	if (!due && after(f->gre.seq, o->turn) > 0)
 		return NULL;
 	o->held_count--;
 	*bytes -= f->len;

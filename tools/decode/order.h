@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "tools/decode/print.h"
+#include "tools/decode/event.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,10 +16,7 @@
 
 struct decode_frame {
 	struct decode_meta meta;
-	uint16_t call_id;
-	uint32_t seq;
-	bool has_ack, late;
-	uint32_t ack;
+	struct decode_gre gre;
 	size_t len;      /* of the PPP frame on the wire */
 	size_t captured; /* bytes of it in the capture; the rest is zeros */
 	uint8_t *data;
@@ -38,7 +35,8 @@ struct decode_order {
 
 enum decode_sequence { DECODE_NEW, DECODE_LATE, DECODE_DUPLICATE };
 
-enum decode_sequence decode_order_see(struct decode_order *o, uint32_t seq);
+/* *ahead: the numbers that are missing before it. */
+enum decode_sequence decode_order_see(struct decode_order *o, uint32_t seq, uint32_t *ahead);
 
 /*
  * Must this frame wait? Then it is copied (false if there is no memory or room: take it now).

@@ -61,7 +61,8 @@ static void give_up(struct decode_stream *s, decode_stream_deliver *deliver, voi
 	take_held(s, deliver, user);
 }
 
-static void hold(struct decode_stream *s, uint32_t seq, const uint8_t *data, size_t len)
+/* true if it was there already. */
+static bool hold(struct decode_stream *s, uint32_t seq, const uint8_t *data, size_t len)
 {
 	unsigned int at = 0;
 	uint8_t *copy;
@@ -69,36 +70,47 @@ static void hold(struct decode_stream *s, uint32_t seq, const uint8_t *data, siz
 	while (at < s->held_count && after(s->held[at].seq, seq) < 0)
 		at++;
 	if (at < s->held_count && s->held[at].seq == seq && s->held[at].len >= len)
-		return;
+		return true;
 	copy = malloc(len);
 	if (!copy)
-		return;
+		return false;
 	memcpy(copy, data, len);
 	memmove(&s->held[at + 1], &s->held[at], (s->held_count - at) * sizeof(s->held[0]));
 	s->held[at] = (struct decode_segment){ .seq = seq, .len = len, .data = copy };
 	s->held_count++;
 	s->held_bytes += len;
+	return false;
 }
 
-void decode_stream_segment(struct decode_stream *s, uint32_t seq, const uint8_t *data, size_t len,
-	decode_stream_deliver *deliver, void *user)
+bool decode_stream_is_at(const struct decode_stream *s, uint32_t seq)
 {
+	return s->started && !s->held_count && s->next == seq + 1;
+}
+
+uint32_t decode_stream_segment(struct decode_stream *s, uint32_t seq, const uint8_t *data,
+	size_t len, decode_stream_deliver *deliver, void *user)
+{
+	uint32_t known = s->next - seq;
+	bool again;
+
 	if (len == 0)
-		return;
+		return 0;
 	if (!s->started) { /* the capture began in the middle: at a message's start, we hope */
 		s->started = true;
 		s->next = seq;
+		known = 0;
 	}
 	if (after(seq, s->next) <= 0) {
 		take(s, seq, data, len, deliver, user);
 		take_held(s, deliver, user);
-		return;
+		return known < len ? known : (uint32_t)len;
 	}
 	while (s->held_count && (s->held_count == DECODE_STREAM_HELD_MAX ||
 					s->held_bytes + len > DECODE_STREAM_HELD_BYTES))
 		give_up(s, deliver, user);
-	hold(s, seq, data, len);
+	again = hold(s, seq, data, len);
 	take_held(s, deliver, user); /* giving up may have brought us here */
+	return again ? (uint32_t)len : 0;
 }
 
 void decode_stream_acked(

@@ -33,8 +33,12 @@ typedef void decode_stream_deliver(void *user, const uint8_t *data, size_t len, 
 void decode_stream_start(struct decode_stream *s, uint32_t seq);
 void decode_stream_done(struct decode_stream *s);
 
-void decode_stream_segment(struct decode_stream *s, uint32_t seq, const uint8_t *data, size_t len,
-	decode_stream_deliver *deliver, void *user);
+/* Was it begun by a SYN with this number, with nothing behind it yet? So it is one again. */
+bool decode_stream_is_at(const struct decode_stream *s, uint32_t seq);
+
+/* Returns how many of these bytes had been there already. */
+uint32_t decode_stream_segment(struct decode_stream *s, uint32_t seq, const uint8_t *data,
+	size_t len, decode_stream_deliver *deliver, void *user);
 
 /* The other end acknowledged up to `ack`. */
 void decode_stream_acked(

@@ -1,9 +1,12 @@
 /* Network-layer packets in one line each: IPv4 (RFC 791), IPv6 (RFC 8200), their transports. */
-#include "tools/decode/print_ppp.h"
+#include "tools/decode/words.h"
 
 #include "lib/ppp/frame.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
+
+#define PPP_MULTILINK 0x003d
 
 static const char *transport_name(uint8_t protocol)
 {
@@ -29,7 +32,7 @@ static const char *transport_name(uint8_t protocol)
 	}
 }
 
-static void print_tcp(struct decode_print *p, struct wire_reader r, size_t len)
+static void print_tcp(struct decode_event *e, struct wire_reader r, size_t len)
 {
 	static const char letters[] = "FSRPAUEC";
 	uint16_t source = wire_u16(&r), target = wire_u16(&r);
@@ -45,28 +48,28 @@ static void print_tcp(struct decode_print *p, struct wire_reader r, size_t len)
 			words[used++] = letters[i];
 	}
 	words[used] = '\0';
-	decode_print_int(p, "src_port", source);
-	decode_print_int(p, "dst_port", target);
-	decode_print_string(p, "flags", words);
-	decode_print_int(p, "seq", seq);
-	decode_print_text(p, " %u > %u [%s] seq %u", source, target, words, seq);
+	decode_event_int(e, "src_port", source);
+	decode_event_int(e, "dst_port", target);
+	decode_event_string(e, "flags", words);
+	decode_event_int(e, "seq", seq);
+	decode_event_text(e, " %u > %u [%s] seq %u", source, target, words, seq);
 	if (flags & 0x10)
-		decode_print_text(p, " ack %u", ack);
-	decode_print_text(p, " len %zu", len - header);
+		decode_event_text(e, " ack %u", ack);
+	decode_event_text(e, " len %zu", len - header);
 }
 
-static void print_udp(struct decode_print *p, struct wire_reader r)
+static void print_udp(struct decode_event *e, struct wire_reader r)
 {
 	uint16_t source = wire_u16(&r), target = wire_u16(&r), length = wire_u16(&r);
 
 	if (r.failed || length < 8)
 		return;
-	decode_print_int(p, "src_port", source);
-	decode_print_int(p, "dst_port", target);
-	decode_print_text(p, " %u > %u len %u", source, target, length - 8u);
+	decode_event_int(e, "src_port", source);
+	decode_event_int(e, "dst_port", target);
+	decode_event_text(e, " %u > %u len %u", source, target, length - 8u);
 }
 
-static void print_icmp(struct decode_print *p, struct wire_reader r, bool v6)
+static void print_icmp(struct decode_event *e, struct wire_reader r, bool v6)
 {
 	uint8_t type = wire_u8(&r), code = wire_u8(&r);
 	const char *name = NULL;
@@ -75,8 +78,8 @@ static void print_icmp(struct decode_print *p, struct wire_reader r, bool v6)
 	wire_skip(&r, 2);
 	if (r.failed)
 		return;
-	decode_print_int(p, "icmp_type", type);
-	decode_print_int(p, "icmp_code", code);
+	decode_event_int(e, "icmp_type", type);
+	decode_event_int(e, "icmp_code", code);
 	if (type == (v6 ? 128 : 8))
 		name = "echo request";
 	else if (type == (v6 ? 129 : 0))
@@ -84,7 +87,7 @@ static void print_icmp(struct decode_print *p, struct wire_reader r, bool v6)
 	if (name) {
 		id = wire_u16(&r);
 		seq = wire_u16(&r);
-		decode_print_text(p, " %s id %u seq %u", name, id, seq);
+		decode_event_text(e, " %s id %u seq %u", name, id, seq);
 		return;
 	}
 	if (type == (v6 ? 1 : 3))
@@ -104,29 +107,29 @@ static void print_icmp(struct decode_print *p, struct wire_reader r, bool v6)
 	else if (v6 && type == 143)
 		name = "multicast listener report";
 	if (name)
-		decode_print_text(p, " %s code %u", name, code);
+		decode_event_text(e, " %s code %u", name, code);
 	else
-		decode_print_text(p, " type %u code %u", type, code);
+		decode_event_text(e, " type %u code %u", type, code);
 }
 
 static void print_transport(
-	struct decode_print *p, uint8_t protocol, struct wire_reader r, size_t len, bool v6)
+	struct decode_event *e, uint8_t protocol, struct wire_reader r, size_t len, bool v6)
 {
 	const char *name = transport_name(protocol);
 	char number[16];
 
 	snprintf(number, sizeof(number), "protocol %u", protocol);
-	decode_print_string(p, "transport", name ? name : number);
-	decode_print_text(p, " %s", name ? name : number);
+	decode_event_string(e, "transport", name ? name : number);
+	decode_event_text(e, " %s", name ? name : number);
 	if (protocol == 6)
-		print_tcp(p, r, len);
+		print_tcp(e, r, len);
 	else if (protocol == 17)
-		print_udp(p, r);
+		print_udp(e, r);
 	else if (protocol == (v6 ? 58 : 1))
-		print_icmp(p, r, v6);
+		print_icmp(e, r, v6);
 }
 
-static bool print_ipv4(struct decode_print *p, struct wire_reader r)
+static bool print_ipv4(struct decode_event *e, struct wire_reader r)
 {
 	char src[DECODE_ADDRESS], dst[DECODE_ADDRESS];
 	uint8_t first = wire_u8(&r), protocol;
@@ -145,22 +148,22 @@ static bool print_ipv4(struct decode_print *p, struct wire_reader r)
 	if (r.failed || first >> 4 != 4 || header < 20 || total < header)
 		return false;
 	wire_skip(&r, header - 20);
-	decode_print_string(p, "src", src);
-	decode_print_string(p, "dst", dst);
-	decode_print_int(p, "length", total);
-	decode_print_text(p, "IPv4 %s > %s", src, dst);
+	decode_event_string(e, "src", src);
+	decode_event_string(e, "dst", dst);
+	decode_event_int(e, "length", total);
+	decode_event_text(e, "IPv4 %s > %s", src, dst);
 	if (fragment & 0x1fff || fragment & 0x2000) {
-		decode_print_int(p, "fragment_offset", (fragment & 0x1fffu) * 8);
-		decode_print_text(p, " fragment id %u offset %u%s", id, (fragment & 0x1fffu) * 8,
+		decode_event_int(e, "fragment_offset", (fragment & 0x1fffu) * 8);
+		decode_event_text(e, " fragment id %u offset %u%s", id, (fragment & 0x1fffu) * 8,
 			fragment & 0x2000 ? "+" : "");
 	}
 	if (!(fragment & 0x1fff))
-		print_transport(p, protocol, r, total - header, false);
-	decode_print_text(p, ", %u bytes", total);
+		print_transport(e, protocol, r, total - header, false);
+	decode_event_text(e, ", %u bytes", total);
 	return true;
 }
 
-static bool print_ipv6(struct decode_print *p, struct wire_reader r)
+static bool print_ipv6(struct decode_event *e, struct wire_reader r)
 {
 	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
 	uint32_t first = wire_u32(&r);
@@ -176,10 +179,10 @@ static bool print_ipv6(struct decode_print *p, struct wire_reader r)
 		return false;
 	inet_ntop(AF_INET6, from, src, sizeof(src));
 	inet_ntop(AF_INET6, to, dst, sizeof(dst));
-	decode_print_string(p, "src", src);
-	decode_print_string(p, "dst", dst);
-	decode_print_int(p, "length", length + 40u);
-	decode_print_text(p, "IPv6 %s > %s", src, dst);
+	decode_event_string(e, "src", src);
+	decode_event_string(e, "dst", dst);
+	decode_event_int(e, "length", length + 40u);
+	decode_event_text(e, "IPv6 %s > %s", src, dst);
 	/* Hop-by-hop options stand before multicast listener reports, the first packets of a link.
 	 */
 	if (next == 0 && wire_left(&r) >= 8) {
@@ -190,26 +193,52 @@ static bool print_ipv6(struct decode_print *p, struct wire_reader r)
 		wire_skip(&r, size - 2);
 		left = left > size ? left - size : 0;
 	}
-	print_transport(p, next, r, left, true);
-	decode_print_text(p, ", %u bytes", length + 40u);
+	print_transport(e, next, r, left, true);
+	decode_event_text(e, ", %u bytes", length + 40u);
 	return true;
 }
 
-void decode_print_inner(struct decode_print *p, uint16_t protocol, struct wire_reader r)
+/* RFC 1990 section 3, with long numbers: which part of a frame, and what begins in it. */
+static bool print_multilink(struct decode_event *e, struct wire_reader r)
+{
+	uint32_t word = wire_u32(&r), seq = word & 0xffffff;
+	bool begin = word >> 31, end = word >> 30 & 1;
+	uint16_t protocol;
+	char buf[24];
+
+	if (r.failed)
+		return false;
+	decode_event_int(e, "seq", seq);
+	decode_event_bool(e, "begin", begin);
+	decode_event_bool(e, "end", end);
+	decode_event_text(e, "multilink seq %u%s%s", seq, begin ? " begin" : "", end ? " end" : "");
+	if (begin && ppp_header_read(&r, &protocol)) {
+		const char *name = ppp_protocol_name(protocol, buf, sizeof(buf));
+
+		decode_event_string(e, "carries", name);
+		decode_event_text(e, " of %s", name);
+	}
+	decode_event_text(e, ", %zu bytes", wire_left(&r));
+	return true;
+}
+
+void decode_words_inner(struct decode_event *e, uint16_t protocol, struct wire_reader r)
 {
 	char buf[24];
 	const char *name = ppp_protocol_name(protocol, buf, sizeof(buf));
 	size_t len = wire_left(&r);
 	bool ok = false;
 
-	decode_print_object(p, "inner");
-	decode_print_string(p, "protocol", name);
+	decode_event_object(e, "inner");
+	decode_event_string(e, "protocol", name);
 	if (protocol == PPP_IP)
-		ok = print_ipv4(p, r);
+		ok = print_ipv4(e, r);
 	else if (protocol == PPP_IPV6)
-		ok = print_ipv6(p, r);
+		ok = print_ipv6(e, r);
+	else if (protocol == PPP_MULTILINK)
+		ok = print_multilink(e, r);
 	if (!ok)
-		decode_print_text(p, "%s%s, %zu bytes", name,
+		decode_event_text(e, "%s%s, %zu bytes", name,
 			protocol == PPP_IP || protocol == PPP_IPV6 ? " malformed" : "", len);
-	decode_print_close(p);
+	decode_event_close(e);
 }

@@ -5,7 +5,7 @@
  * apart further. Names in certificates are not shown.
  */
 #include "lib/ppp/eap_tunnel.h"
-#include "tools/decode/print_ppp.h"
+#include "tools/decode/words.h"
 
 enum { CIPHER_SPEC = 20, ALERT = 21, HANDSHAKE = 22, DATA = 23 };
 
@@ -86,16 +86,16 @@ static const char *alert_name(uint8_t alert)
 }
 
 /* Both outputs: an element of "tls", and a word of the text. */
-static void say(struct decode_print *p, const char **between, const char *what)
+static void say(struct decode_event *e, const char **between, const char *what)
 {
-	decode_print_text(p, "%s%s", *between, what);
-	decode_print_string(p, NULL, what);
+	decode_event_text(e, "%s%s", *between, what);
+	decode_event_string(e, NULL, what);
 	*between = ", ";
 }
 
 /* One record's handshake messages. One whose type or length cannot be is encrypted. */
 static void print_handshake(
-	struct decode_print *p, const char **between, struct wire_reader body, bool whole)
+	struct decode_event *e, const char **between, struct wire_reader body, bool whole)
 {
 	while (wire_left(&body) >= 4) {
 		const char *name = handshake_name(wire_u8(&body));
@@ -103,30 +103,30 @@ static void print_handshake(
 		size_t len = high << 16 | wire_u16(&body);
 
 		if (!name || (whole && len > wire_left(&body))) {
-			say(p, between, "encrypted handshake");
+			say(e, between, "encrypted handshake");
 			return;
 		}
-		say(p, between, name);
+		say(e, between, name);
 		wire_skip(&body, len < wire_left(&body) ? len : wire_left(&body));
 	}
 }
 
-static void print_alert(struct decode_print *p, const char **between, struct wire_reader body)
+static void print_alert(struct decode_event *e, const char **between, struct wire_reader body)
 {
 	bool plain = wire_left(&body) == 2;
 	uint8_t level = wire_u8(&body), alert = wire_u8(&body);
 
 	if (!plain) {
-		say(p, between, "encrypted alert");
+		say(e, between, "encrypted alert");
 		return;
 	}
-	decode_print_text(p, "%s%s alert: ", *between, level == 2 ? "fatal" : "warning");
+	decode_event_text(e, "%s%s alert: ", *between, level == 2 ? "fatal" : "warning");
 	*between = "";
-	say(p, between, alert_name(alert));
+	say(e, between, alert_name(alert));
 }
 
 /* Records from the beginning of one; the last may be cut. false: it is the middle of one. */
-static bool print_records(struct decode_print *p, struct wire_reader r)
+static bool print_records(struct decode_event *e, struct wire_reader r)
 {
 	const char *between = ": ";
 
@@ -138,46 +138,46 @@ static bool print_records(struct decode_print *p, struct wire_reader r)
 		if (type < CIPHER_SPEC || type > DATA || major != 3 || minor > 4)
 			return between[0] == ',';
 		if (type == HANDSHAKE)
-			print_handshake(p, &between, body, here == len);
+			print_handshake(e, &between, body, here == len);
 		else if (type == ALERT)
-			print_alert(p, &between, body);
+			print_alert(e, &between, body);
 		else
-			say(p, &between,
+			say(e, &between,
 				type == CIPHER_SPEC ? "ChangeCipherSpec" : "application data");
 	}
 	return between[0] == ',';
 }
 
-bool decode_print_tls(struct decode_print *p, uint8_t type, struct wire_reader body)
+bool decode_words_tls(struct decode_event *e, uint8_t type, struct wire_reader body)
 {
 	uint8_t flags = wire_u8(&body);
 	bool records;
 
 	if (!body.failed && (flags & EAP_TUNNEL_LENGTH))
-		decode_print_int(p, "tls_length", wire_u32(&body));
+		decode_event_int(e, "tls_length", wire_u32(&body));
 	if (body.failed) {
-		decode_print_bool(p, "malformed", true);
-		decode_print_text(p, ": malformed");
+		decode_event_text(e, ": ");
+		decode_event_malformed(e, "shorter than its header");
 		return false;
 	}
 	if (type != 13)
-		decode_print_text(p, "v%u", flags & EAP_TUNNEL_VERSION);
-	decode_print_bool(p, "tls_start", flags & EAP_TUNNEL_START);
-	decode_print_bool(p, "tls_more", flags & EAP_TUNNEL_MORE);
+		decode_event_text(e, "v%u", flags & EAP_TUNNEL_VERSION);
+	decode_event_bool(e, "tls_start", flags & EAP_TUNNEL_START);
+	decode_event_bool(e, "tls_more", flags & EAP_TUNNEL_MORE);
 	if (flags & EAP_TUNNEL_START) {
-		decode_print_text(p, ": start");
+		decode_event_text(e, ": start");
 		return true;
 	}
 	if (!wire_left(&body)) {
-		decode_print_text(p, ": acknowledgement");
+		decode_event_text(e, ": acknowledgement");
 		return true;
 	}
-	decode_print_text(p, ", %zu bytes%s", wire_left(&body),
+	decode_event_text(e, ", %zu bytes%s", wire_left(&body),
 		flags & EAP_TUNNEL_MORE ? ", more to come" : "");
-	decode_print_array(p, "tls");
-	records = print_records(p, body);
-	decode_print_close(p);
+	decode_event_array(e, "tls");
+	records = print_records(e, body);
+	decode_event_close(e);
 	if (!records)
-		decode_print_text(p, ": goes on with the one before");
+		decode_event_text(e, ": goes on with the one before");
 	return true;
 }

@@ -1,0 +1,177 @@
+/* The command: options, input, output. */
+#include "tools/decode/auth.h"
+#include "tools/decode/capture.h"
+#include "tools/decode/decode.h"
+#include "tools/decode/output.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct decode_capture *running; /* for the signal handler only */
+
+static void usage(FILE *to)
+{
+	fputs("usage: greyline decode FILE|- [OPTION]...\n"
+	      "       greyline decode -i IFACE [OPTION]...\n"
+	      "\n"
+	      "Prints the PPTP in a capture, one line per message; decrypts what it can.\n"
+	      "\n"
+	      "  -u, --user NAME:PASSWORD  a password to check and decrypt with (repeatable)\n"
+	      "  -j, --json                one JSON object per line\n"
+	      "  -v, --verbose             all fields of each message, below its line\n"
+	      "  -s, --summary             only what each connection and call was\n"
+	      "      --show-secrets        show passwords, challenges and responses, too\n"
+	      "  -w, --write PLAIN.pcap    write the inner packets in clear, as raw IP\n"
+	      "  -i, --interface IFACE     capture live, until interrupted\n"
+	      "  -h, --help                this text\n",
+		to);
+}
+
+enum { OPTION_SECRETS = 256 };
+
+struct arguments {
+	struct decode_options options;
+	struct decode_users users;
+	bool json, verbose, summary;
+	const char *interface, *file;
+};
+
+/* Adds a password and wipes it from the process's argument list. */
+static int user_option(struct arguments *a, char *text)
+{
+	char why[DECODE_WHY];
+	char *colon = strchr(text, ':');
+
+	if (decode_users_add(&a->users, text, why) != 0) {
+		fprintf(stderr, "greyline decode: --user: %s\n", why);
+		return -1;
+	}
+	if (colon)
+		memset(colon + 1, '*', strlen(colon + 1));
+	return 0;
+}
+
+/* 0, -1 to go on with nothing (help), or 2. */
+static int arguments_read(struct arguments *a, int argc, char **argv)
+{
+	static const struct option options[] = { { "user", required_argument, NULL, 'u' },
+		{ "json", no_argument, NULL, 'j' }, { "write", required_argument, NULL, 'w' },
+		{ "interface", required_argument, NULL, 'i' },
+		{ "verbose", no_argument, NULL, 'v' }, { "summary", no_argument, NULL, 's' },
+		{ "show-secrets", no_argument, NULL, OPTION_SECRETS },
+		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
+	int c;
+
+	optind = 0;
+	while ((c = getopt_long(argc, argv, "u:jvsw:i:h", options, NULL)) != -1) {
+		switch (c) {
+		case 'u':
+			if (user_option(a, optarg) != 0)
+				return 2;
+			break;
+		case 'j':
+			a->json = true;
+			break;
+		case 'v':
+			a->verbose = true;
+			break;
+		case 's':
+			a->summary = true;
+			break;
+		case OPTION_SECRETS:
+			a->options.secrets = true;
+			break;
+		case 'w':
+			a->options.write_path = optarg;
+			break;
+		case 'i':
+			a->interface = optarg;
+			break;
+		case 'h':
+			usage(stdout);
+			return -1;
+		default:
+			usage(stderr);
+			return 2;
+		}
+	}
+	if (optind < argc)
+		a->file = argv[optind++];
+	if (optind < argc || (a->file == NULL) == (a->interface == NULL)) {
+		fputs("greyline decode: exactly one of FILE, - and -i IFACE is needed\n", stderr);
+		usage(stderr);
+		return 2;
+	}
+	a->options.users = &a->users;
+	return 0;
+}
+
+static void stop(int signal)
+{
+	(void)signal;
+	decode_capture_stop(running);
+}
+
+static struct decode_capture *input_open(const struct arguments *a, char *why)
+{
+	FILE *in = stdin;
+
+	if (a->interface)
+		return decode_capture_live(a->interface, why);
+	if (strcmp(a->file, "-") != 0)
+		in = fopen(a->file, "re");
+	if (!in) {
+		snprintf(why, DECODE_WHY, "%s", strerror(errno));
+		return NULL;
+	}
+	return decode_capture_file(in, why);
+}
+
+static int command_run(const struct arguments *a)
+{
+	const struct sigaction act = { .sa_handler = stop };
+	const char *what = a->interface ? a->interface : a->file;
+	char why[DECODE_WHY] = "";
+	struct decode_capture *capture = input_open(a, why);
+	struct decode_output output;
+	int rc;
+
+	if (!capture) {
+		fprintf(stderr, "greyline decode: %s: %s\n", what, why);
+		return 1;
+	}
+	if (a->interface) {
+		running = capture;
+		sigaction(SIGINT, &act, NULL);
+		sigaction(SIGTERM, &act, NULL);
+		setvbuf(stdout, NULL, _IOLBF, 0);
+	}
+	decode_output_init(&output, stdout, a->json ? DECODE_FORM_JSON : DECODE_FORM_TEXT);
+	output.verbose = a->verbose;
+	output.summary = a->summary;
+	rc = decode_run(&a->options, capture, &output.sink, NULL, why);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		snprintf(why, sizeof(why), "writing the output failed");
+		rc = -1;
+	}
+	if (rc != 0)
+		fprintf(stderr, "greyline decode: %s: %s\n", what, why);
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	decode_capture_close(capture);
+	return rc ? 1 : 0;
+}
+
+int decode_main(int argc, char **argv)
+{
+	struct arguments a = { 0 };
+	int rc = arguments_read(&a, argc, argv);
+
+	if (rc == 0)
+		rc = command_run(&a);
+	decode_users_done(&a.users);
+	return rc < 0 ? 0 : rc;
+}

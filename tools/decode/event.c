@@ -1,0 +1,277 @@
+/* Events, built without allocating: see event.h. */
+#include "tools/decode/event.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *decode_kind_name(enum decode_kind kind)
+{
+	static const char *const names[DECODE_KINDS] = {
+		[DECODE_KIND_TCP] = "tcp",
+		[DECODE_KIND_CONTROL] = "control",
+		[DECODE_KIND_PPP] = "ppp",
+		[DECODE_KIND_ACK] = "ack",
+		[DECODE_KIND_GRE] = "gre",
+		[DECODE_KIND_ICMP] = "icmp",
+		[DECODE_KIND_CONNECTION] = "connection",
+		[DECODE_KIND_CALL] = "call",
+		[DECODE_KIND_SUMMARY] = "summary",
+	};
+
+	return names[kind];
+}
+
+const char *decode_state_name(enum decode_state state)
+{
+	static const char *const names[DECODE_STATES] = {
+		[DECODE_CLEAR] = "clear",
+		[DECODE_ENCRYPTED] = "encrypted",
+		[DECODE_DECRYPTED] = "decrypted",
+		[DECODE_DECOMPRESSED] = "decompressed",
+		[DECODE_OUT_OF_STEP] = "out-of-step",
+		[DECODE_NONSENSE] = "nonsense",
+		[DECODE_TOO_LATE] = "late",
+		[DECODE_BROKEN] = "malformed",
+		[DECODE_CUT] = "cut",
+	};
+
+	return names[state];
+}
+
+char *decode_address(uint32_t address, char buf[DECODE_ADDRESS])
+{
+	snprintf(buf, DECODE_ADDRESS, "%u.%u.%u.%u", address >> 24, address >> 16 & 255,
+		address >> 8 & 255, address & 255);
+	return buf;
+}
+
+static const char digits[] = "0123456789abcdef";
+
+char *decode_escape(char *out, size_t size, const void *bytes, size_t len)
+{
+	const uint8_t *b = bytes;
+	size_t used = 0;
+
+	for (size_t i = 0; i < len && used + 5 <= size; i++) {
+		if (b[i] >= 0x20 && b[i] < 0x7f && b[i] != '\\') {
+			out[used++] = (char)b[i];
+			continue;
+		}
+		out[used++] = '\\';
+		out[used++] = 'x';
+		out[used++] = digits[b[i] >> 4];
+		out[used++] = digits[b[i] & 15];
+	}
+	out[used] = '\0';
+	return out;
+}
+
+char *decode_hex(char *out, size_t size, const uint8_t *bytes, size_t len)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < len && size >= 4; i++) {
+		if (used + 6 > size) {
+			memcpy(out + used, "...", 3);
+			used += 3;
+			break;
+		}
+		out[used++] = digits[bytes[i] >> 4];
+		out[used++] = digits[bytes[i] & 15];
+	}
+	out[used] = '\0';
+	return out;
+}
+
+const struct decode_field *decode_event_find(const struct decode_event *e, const char *key)
+{
+	for (unsigned int i = 0; i < e->field_count; i += 1u + e->fields[i].size) {
+		if (strcmp(e->fields[i].key, key) == 0)
+			return &e->fields[i];
+	}
+	return NULL;
+}
+
+uint64_t decode_event_get_int(const struct decode_event *e, const char *key, uint64_t otherwise)
+{
+	const struct decode_field *f = decode_event_find(e, key);
+
+	return f && f->type == DECODE_NUMBER ? f->number : otherwise;
+}
+
+const char *decode_event_get_string(const struct decode_event *e, const char *key)
+{
+	const struct decode_field *f = decode_event_find(e, key);
+
+	return f && f->type == DECODE_STRING ? f->string : NULL;
+}
+
+void decode_event_begin(
+	struct decode_event *e, const struct decode_meta *meta, enum decode_kind kind)
+{
+	bool secrets = e->secrets;
+
+	/* The buffers behind are large, and empty by their counts. */
+	memset(e, 0, offsetof(struct decode_event, text));
+	e->text[0] = '\0';
+	e->secrets = secrets;
+	e->kind = kind;
+	e->has_meta = meta != NULL;
+	if (meta)
+		e->meta = *meta;
+}
+
+void decode_event_text(struct decode_event *e, const char *format, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vsnprintf(e->text + e->used, sizeof(e->text) - e->used, format, ap);
+	va_end(ap);
+	if (n > 0)
+		e->used += (size_t)n;
+	if (e->used > sizeof(e->text) - 1) {
+		e->used = sizeof(e->text) - 1;
+		e->cut = true;
+	}
+}
+
+void decode_event_quoted(struct decode_event *e, const void *bytes, size_t len)
+{
+	char escaped[1024];
+
+	decode_event_text(e, "\"%s\"", decode_escape(escaped, sizeof(escaped), bytes, len));
+}
+
+/* A new field where it belongs, or NULL if there is no room. */
+static struct decode_field *put(
+	struct decode_event *e, const char *key, enum decode_field_type type)
+{
+	struct decode_field *f;
+
+	if (e->field_count == DECODE_FIELDS_MAX || e->skipped) {
+		e->cut = true;
+		return NULL;
+	}
+	for (unsigned int i = 0; i < e->depth; i++)
+		e->fields[e->open[i]].size++;
+	f = &e->fields[e->field_count++];
+	*f = (struct decode_field){ .key = key, .type = (uint8_t)type };
+	return f;
+}
+
+void decode_event_int(struct decode_event *e, const char *key, uint64_t value)
+{
+	struct decode_field *f = put(e, key, DECODE_NUMBER);
+
+	if (f)
+		f->number = value;
+}
+
+void decode_event_bool(struct decode_event *e, const char *key, bool value)
+{
+	struct decode_field *f = put(e, key, DECODE_BOOLEAN);
+
+	if (f)
+		f->number = value;
+}
+
+/* Room for a string of up to `len` characters, or NULL. */
+static char *strings_room(struct decode_event *e, size_t len)
+{
+	if (len + 1 > sizeof(e->strings) - e->strings_used) {
+		e->cut = true;
+		return NULL;
+	}
+	return e->strings + e->strings_used;
+}
+
+/* The string at `s`, in the room, is a field's. */
+static void put_string(struct decode_event *e, const char *key, const char *s)
+{
+	struct decode_field *f = put(e, key, DECODE_STRING);
+
+	if (!f)
+		return;
+	f->string = s;
+	e->strings_used += strlen(s) + 1;
+}
+
+void decode_event_string(struct decode_event *e, const char *key, const char *value)
+{
+	size_t len = strlen(value);
+	char *s = strings_room(e, len);
+
+	if (!s)
+		return;
+	memcpy(s, value, len + 1);
+	put_string(e, key, s);
+}
+
+void decode_event_bytes(struct decode_event *e, const char *key, const void *bytes, size_t len)
+{
+	size_t size = len * 4 + 5;
+	char *s = strings_room(e, size);
+
+	if (s)
+		put_string(e, key, decode_escape(s, size, bytes, len));
+}
+
+void decode_event_hex(struct decode_event *e, const char *key, const void *bytes, size_t len)
+{
+	size_t size = len * 2 + 6;
+	char *s = strings_room(e, size);
+
+	if (s)
+		put_string(e, key, decode_hex(s, size, bytes, len));
+}
+
+void decode_event_secret(struct decode_event *e, const char *key, const void *bytes, size_t len)
+{
+	if (e->secrets)
+		decode_event_hex(e, key, bytes, len);
+}
+
+void decode_event_malformed(struct decode_event *e, const char *format, ...)
+{
+	char why[256];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(why, sizeof(why), format, ap);
+	va_end(ap);
+	e->malformed = true;
+	decode_event_text(e, "malformed: %s", why);
+}
+
+static void descend(struct decode_event *e, const char *key, enum decode_field_type type)
+{
+	unsigned int at = e->field_count;
+
+	if (e->depth < DECODE_DEPTH_MAX && put(e, key, type)) {
+		e->open[e->depth++] = (uint16_t)at;
+	} else {
+		e->skipped++;
+		e->cut = true;
+	}
+}
+
+void decode_event_object(struct decode_event *e, const char *key)
+{
+	descend(e, key, DECODE_OBJECT);
+}
+
+void decode_event_array(struct decode_event *e, const char *key)
+{
+	descend(e, key, DECODE_ARRAY);
+}
+
+void decode_event_close(struct decode_event *e)
+{
+	if (e->skipped)
+		e->skipped--;
+	else if (e->depth)
+		e->depth--;
+}
