@@ -1,0 +1,263 @@
+/*
+ * A call over time, as an SVG: throughput of one side upwards, of the other downwards; marks for what was
+ * lost or came out of order; round trips below. Each bucket has its numbers, shown while the mouse is on it.
+ */
+#include "tools/decode/html_report.h"
+#include "tools/decode/html_text.h"
+
+#include <inttypes.h>
+
+#define WIDTH    1000
+#define LEFT     86
+#define RIGHT    10
+#define PLOT     (WIDTH - LEFT - RIGHT)
+#define TOP      26
+#define FLOW     70 /* height of one direction's throughput */
+#define MIDDLE   (TOP + FLOW)
+#define MARKS    (MIDDLE + FLOW + 8)
+#define ROW      12
+#define TRIPS    (MARKS + 2 * ROW + 14)
+#define TRIPS_HI 62
+#define TICKS    6
+
+struct chart {
+	FILE *out;
+	const struct html_call *call;
+	const struct html_series *s;
+	uint64_t peak; /* octets in a bucket, of either side */
+	uint32_t slowest;
+	bool marks, trips;
+	int height;
+};
+
+static double x_of(const struct chart *c, unsigned int bucket)
+{
+	return LEFT + (double)bucket * PLOT / c->s->used;
+}
+
+static void measure(struct chart *c)
+{
+	for (unsigned int i = 0; i < c->s->used; i++) {
+		const struct html_bucket *b = &c->s->bucket[i];
+
+		for (int side = 0; side < 2; side++) {
+			if (b->bytes[side] > c->peak)
+				c->peak = b->bytes[side];
+			if (b->lost[side] || b->late[side] || b->duplicates[side])
+				c->marks = true;
+		}
+		for (int k = 0; k < HTML_RTTS; k++) {
+			if (!b->trip[k].count)
+				continue;
+			c->trips = true;
+			if (b->trip[k].largest > c->slowest)
+				c->slowest = b->trip[k].largest;
+		}
+	}
+	c->height = (c->trips ? TRIPS + TRIPS_HI : c->marks ? MARKS + 2 * ROW : MARKS) + 24;
+}
+
+/* Steps from the middle line, up or down. */
+static void flow_write(const struct chart *c, int side)
+{
+	fprintf(c->out, "<path class=\"%s\" d=\"M%d %d", side ? "down" : "up", LEFT, MIDDLE);
+	for (unsigned int i = 0; i < c->s->used; i++) {
+		double h = (double)c->s->bucket[i].bytes[side] * FLOW / (double)c->peak;
+
+		fprintf(c->out, "V%.1f", side ? MIDDLE + h : MIDDLE - h);
+		fprintf(c->out, "H%.1f", x_of(c, i + 1));
+	}
+	fprintf(c->out, "V%dZ\"/>\n", MIDDLE);
+}
+
+static void marks_write(const struct chart *c, int side)
+{
+	double width = (double)PLOT / c->s->used;
+	int y = MARKS + side * ROW;
+
+	for (unsigned int i = 0; i < c->s->used; i++) {
+		const struct html_bucket *b = &c->s->bucket[i];
+		const char *what = b->lost[side]         ? "lost"
+				   : b->late[side]       ? "late"
+				   : b->duplicates[side] ? "twice"
+							 : NULL;
+
+		if (what)
+			fprintf(c->out,
+				"<rect class=\"%s\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" "
+				"height=\"%d\"/>\n",
+				what, x_of(c, i), y, width < 3 ? 3 : width, ROW - 2);
+	}
+}
+
+static double trip_y(const struct chart *c, uint64_t us)
+{
+	return TRIPS + TRIPS_HI - (double)us * TRIPS_HI / (c->slowest ? c->slowest : 1);
+}
+
+/* Means as dots, with a line from the fastest to the slowest. */
+static void trips_write(const struct chart *c, int kind)
+{
+	static const char *const classes[HTML_RTTS] = { "ack", "echo", "tcp" };
+
+	fprintf(c->out, "<g class=\"trip %s\">", classes[kind]);
+	for (unsigned int i = 0; i < c->s->used; i++) {
+		const struct html_trip *t = &c->s->bucket[i].trip[kind];
+		double x = x_of(c, i) + (double)PLOT / c->s->used / 2;
+
+		if (!t->count)
+			continue;
+		if (t->smallest < t->largest)
+			fprintf(c->out, "<path d=\"M%.1f %.1fV%.1f\"/>", x, trip_y(c, t->smallest),
+				trip_y(c, t->largest));
+		fprintf(c->out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"2.2\"/>\n", x,
+			trip_y(c, t->sum / t->count));
+	}
+	fputs("</g>\n", c->out);
+}
+
+static void words_at(
+	const struct chart *c, double x, double y, const char *anchor, const char *words)
+{
+	fprintf(c->out, "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">", x, y, anchor);
+	html_text(c->out, "%s", words);
+	fputs("</text>\n", c->out);
+}
+
+static void axes_write(const struct chart *c)
+{
+	uint64_t total = c->s->used * c->s->width;
+	char n[HTML_NUMBER];
+
+	for (int i = 0; i <= TICKS; i++) {
+		double x = LEFT + (double)PLOT * i / TICKS;
+
+		fprintf(c->out, "<path class=\"grid\" d=\"M%.1f %dV%d\"/>", x, TOP, c->height - 18);
+		words_at(c, x, c->height - 5,
+			i == 0       ? "start"
+			: i == TICKS ? "end"
+				     : "middle",
+			i ? html_duration(n, total / TICKS * (unsigned int)i) : "0");
+	}
+	html_rate(n, c->peak, c->s->width);
+	words_at(c, LEFT - 6, TOP + 8, "end", n);
+	words_at(c, LEFT - 6, MIDDLE + 4, "end", "0");
+	words_at(c, LEFT - 6, MIDDLE + FLOW, "end", n);
+	if (c->marks) {
+		words_at(c, LEFT - 6, MARKS + 9, "end", html_side_name(c->call, 0));
+		words_at(c, LEFT - 6, MARKS + ROW + 9, "end", html_side_name(c->call, 1));
+	}
+	if (!c->trips)
+		return;
+	words_at(c, LEFT - 6, TRIPS + 8, "end", html_duration(n, c->slowest));
+	words_at(c, LEFT - 6, TRIPS + TRIPS_HI, "end", "0");
+	fprintf(c->out, "<path class=\"base\" d=\"M%d %dH%d\"/>", LEFT, TRIPS + TRIPS_HI,
+		WIDTH - RIGHT);
+}
+
+static void side_numbers(const struct chart *c, const struct html_bucket *b, int side)
+{
+	char n[HTML_NUMBER];
+
+	html_text(c->out, "  %s %s", side ? "\xe2\x86\x93" : "\xe2\x86\x91",
+		html_rate(n, b->bytes[side], c->s->width));
+	if (b->lost[side])
+		html_text(c->out, ", %u lost", b->lost[side]);
+	if (b->late[side])
+		html_text(c->out, ", %u late", b->late[side]);
+	if (b->duplicates[side])
+		html_text(c->out, ", %u twice", b->duplicates[side]);
+}
+
+/* What a bucket holds, in words, where the mouse is. */
+static void numbers_write(const struct chart *c, unsigned int i)
+{
+	static const char *const names[HTML_RTTS] = { "GRE", "LCP", "TCP" };
+	const struct html_bucket *b = &c->s->bucket[i];
+	char n[HTML_NUMBER];
+
+	if (!b->packets[0] && !b->packets[1] && !b->trip[0].count && !b->lost[0] && !b->lost[1])
+		return;
+	fprintf(c->out,
+		"<g class=\"hit\"><rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\"/>"
+		"<text x=\"%d\" y=\"14\" text-anchor=\"end\">",
+		x_of(c, i), TOP, (double)PLOT / c->s->used, c->height - TOP - 18, WIDTH - RIGHT);
+	html_text(c->out, "%s", html_duration(n, i * c->s->width));
+	for (int side = 0; side < 2; side++)
+		side_numbers(c, b, side);
+	for (int k = 0; k < HTML_RTTS; k++) {
+		if (b->trip[k].count)
+			html_text(c->out, "  %s round trip %s", names[k],
+				html_duration(n, b->trip[k].sum / b->trip[k].count));
+	}
+	fputs("</text></g>\n", c->out);
+}
+
+static void key(const struct chart *c, const char *class, const char *words)
+{
+	fprintf(c->out, "<span class=\"%s\"><i></i>", class);
+	html_text(c->out, "%s", words);
+	fputs("</span> ", c->out);
+}
+
+static bool any(const struct chart *c, int kind)
+{
+	for (unsigned int i = 0; i < c->s->used; i++) {
+		if (c->s->bucket[i].trip[kind].count)
+			return true;
+	}
+	return false;
+}
+
+static void legend_write(const struct chart *c)
+{
+	char words[64], n[HTML_NUMBER];
+
+	fputs("<figcaption>", c->out);
+	snprintf(words, sizeof(words), "from the %s", html_side_name(c->call, 0));
+	key(c, "up", words);
+	snprintf(words, sizeof(words), "from the %s", html_side_name(c->call, 1));
+	key(c, "down", words);
+	if (c->marks) {
+		key(c, "lost", "lost");
+		key(c, "late", "out of order");
+		key(c, "twice", "twice");
+	}
+	if (any(c, HTML_RTT_ACK))
+		key(c, "ack", "round trip: GRE and its acknowledgment");
+	if (any(c, HTML_RTT_ECHO))
+		key(c, "echo", "LCP Echo");
+	if (any(c, HTML_RTT_TCP))
+		key(c, "tcp", "TCP inside, from here to its receiver");
+	html_text(c->out, "One step: %s.", html_duration(n, c->s->width));
+	fputs("</figcaption>\n", c->out);
+}
+
+void html_chart_write(FILE *out, const struct html_call *call)
+{
+	struct chart c = { .out = out, .call = call };
+
+	if (!call->detail || !call->detail->series.used)
+		return;
+	c.s = &call->detail->series;
+	measure(&c);
+	if (!c.peak)
+		return;
+	fprintf(out,
+		"<figure class=\"chart\"><svg viewBox=\"0 0 %d %d\" role=\"img\" "
+		"aria-label=\"Throughput, losses and round trips of call %u over time\">\n",
+		WIDTH, c.height, call->number);
+	axes_write(&c);
+	flow_write(&c, 0);
+	flow_write(&c, 1);
+	fprintf(out, "<path class=\"base\" d=\"M%d %dH%d\"/>\n", LEFT, MIDDLE, WIDTH - RIGHT);
+	for (int side = 0; c.marks && side < 2; side++)
+		marks_write(&c, side);
+	for (int kind = 0; kind < HTML_RTTS; kind++)
+		trips_write(&c, kind);
+	for (unsigned int i = 0; i < c.s->used; i++)
+		numbers_write(&c, i);
+	fputs("</svg>\n", out);
+	legend_write(&c);
+	fputs("</figure>\n", out);
+}
