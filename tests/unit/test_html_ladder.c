@@ -91,6 +91,18 @@ static void signs_of_life_are_one_step(void **state)
 	assert_int_equal(ladder->step[0].count, 5);
 }
 
+/* Whose request it was would be lost else. */
+static void what_is_between_signs_of_life_stays(void **state)
+{
+	(void)state;
+	add(0, "LCP Echo-Request id 0", true);
+	add(0, "PAP Authenticate-Request id 1: name alice", false);
+	add(1, "LCP Echo-Reply id 0", true);
+	add(1, "PAP Authenticate-Ack id 1", false);
+	add(0, "LCP Echo-Request id 1", true);
+	assert_int_equal(ladder->count, 5);
+}
+
 static void beginning_and_end_are_kept(void **state)
 {
 	uint64_t shown = 0;
@@ -134,6 +146,7 @@ int main(void)
 		TEST(repetitions_are_one_step),
 		TEST(two_in_turn_are_one_step),
 		TEST(signs_of_life_are_one_step),
+		TEST(what_is_between_signs_of_life_stays),
 		TEST(beginning_and_end_are_kept),
 		TEST(long_words_are_cut),
 	};

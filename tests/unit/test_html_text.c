@@ -82,11 +82,12 @@ static void numbers_are_short_and_true(void **state)
 	assert_string_equal(html_bytes(b, 999), "999 B");
 	assert_string_equal(html_bytes(b, 1400000), "1.40 MB");
 	assert_string_equal(html_bytes(b, UINT64_MAX), "18.4 EB");
-	assert_string_equal(html_rate(b, 125000, 1000000), "1.00 Mbit/s");
+	assert_string_equal(html_rate(b, 125000, 1000000), "1 Mbit/s");
 	assert_string_equal(html_rate(b, 1, 0), "0 bit/s");
 	assert_string_equal(html_duration(b, 0), "0 \xc2\xb5s");
 	assert_string_equal(html_duration(b, 12400), "12.4 ms");
 	assert_string_equal(html_duration(b, 59990000), "60.0 s");
+	assert_string_equal(html_duration(b, 5000000), "5 s");
 	assert_string_equal(html_duration(b, 61000000), "1 min 01 s");
 	assert_string_equal(html_duration(b, 7380000000), "2 h 03 min");
 	assert_string_equal(html_duration(b, 180000000000), "2 d 02 h");

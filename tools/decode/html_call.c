@@ -222,7 +222,7 @@ static void traffic_write(FILE *out, const struct html_call *call)
 		cell(out, html_bytes(bytes, f[i].bytes), remark);
 	}
 	fputs("</tr>\n", out);
-	row_begin(out, "Of this, packets that could be read");
+	row_begin(out, "Packets inside that could be read");
 	for (int i = 0; i < 2; i++) {
 		snprintf(remark, sizeof(remark), "%s packets", html_count(n, f[i].inner_packets));
 		cell(out, f[i].inner_packets ? html_bytes(bytes, f[i].inner_bytes) : "",
@@ -254,7 +254,7 @@ static void losses_write(FILE *out, const struct html_call *call)
 		cell(out, html_percent(n, s->lost, s->lost + s->frames), s->lost ? remark : "");
 	}
 	fputs("</tr>\n", out);
-	row_begin(out, "Out of order, twice");
+	row_begin(out, "Out of order or twice");
 	for (int i = 0; i < 2; i++) {
 		const struct html_side *s = &call->side[i];
 

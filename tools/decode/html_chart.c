@@ -15,10 +15,10 @@
 #define FLOW     70 /* height of one direction's throughput */
 #define MIDDLE   (TOP + FLOW)
 #define MARKS    (MIDDLE + FLOW + 8)
-#define ROW      12
+#define ROW      16
 #define TRIPS    (MARKS + 2 * ROW + 14)
 #define TRIPS_HI 62
-#define TICKS    6
+#define TICKS    9 /* at most */
 
 struct chart {
 	FILE *out;
@@ -26,7 +26,7 @@ struct chart {
 	const struct html_series *s;
 	uint64_t peak; /* octets in a bucket, of either side */
 	uint32_t slowest;
-	bool marks, trips;
+	bool lost, late, twice, marks, trips;
 	int height;
 };
 
@@ -43,8 +43,9 @@ static void measure(struct chart *c)
 		for (int side = 0; side < 2; side++) {
 			if (b->bytes[side] > c->peak)
 				c->peak = b->bytes[side];
-			if (b->lost[side] || b->late[side] || b->duplicates[side])
-				c->marks = true;
+			c->lost |= b->lost[side] != 0;
+			c->late |= b->late[side] != 0;
+			c->twice |= b->duplicates[side] != 0;
 		}
 		for (int k = 0; k < HTML_RTTS; k++) {
 			if (!b->trip[k].count)
@@ -54,6 +55,7 @@ static void measure(struct chart *c)
 				c->slowest = b->trip[k].largest;
 		}
 	}
+	c->marks = c->lost || c->late || c->twice;
 	c->height = (c->trips ? TRIPS + TRIPS_HI : c->marks ? MARKS + 2 * ROW : MARKS) + 24;
 }
 
@@ -124,28 +126,54 @@ static void words_at(
 	fputs("</text>\n", c->out);
 }
 
-static void axes_write(const struct chart *c)
+/* 1, 2 or 5 of a decimal unit, or of minutes and hours, so that there are TICKS at most. */
+static uint64_t tick_of(uint64_t total)
 {
-	uint64_t total = c->s->used * c->s->width;
+	static const uint64_t clock[] = { 15000000, 30000000, 60000000, 120000000, 300000000,
+		600000000, 1800000000, 3600000000, 7200000000, 21600000000, 86400000000 };
+	static const uint64_t steps[] = { 1, 2, 5 };
+	uint64_t unit = 1;
+
+	for (; unit <= 10000000; unit *= 10) {
+		for (int i = 0; i < 3 && unit * steps[i] <= 10000000; i++) {
+			if (total / (unit * steps[i]) < TICKS)
+				return unit * steps[i];
+		}
+	}
+	for (unsigned int i = 0; i < sizeof(clock) / sizeof(clock[0]); i++) {
+		if (total / clock[i] < TICKS)
+			return clock[i];
+	}
+	return total / TICKS + 1;
+}
+
+static void times_write(const struct chart *c)
+{
+	uint64_t total = c->s->used * c->s->width, tick = tick_of(total);
 	char n[HTML_NUMBER];
 
-	for (int i = 0; i <= TICKS; i++) {
-		double x = LEFT + (double)PLOT * i / TICKS;
+	for (uint64_t t = 0; t <= total; t += tick) {
+		double x = LEFT + (double)PLOT * (double)t / (double)total;
 
 		fprintf(c->out, "<path class=\"grid\" d=\"M%.1f %dV%d\"/>", x, TOP, c->height - 18);
-		words_at(c, x, c->height - 5,
-			i == 0       ? "start"
-			: i == TICKS ? "end"
-				     : "middle",
-			i ? html_duration(n, total / TICKS * (unsigned int)i) : "0");
+		if (x < WIDTH - RIGHT - 20)
+			words_at(c, x, c->height - 5, t ? "middle" : "start",
+				t ? html_duration(n, t) : "0");
 	}
+}
+
+static void axes_write(const struct chart *c)
+{
+	char n[HTML_NUMBER];
+
+	times_write(c);
 	html_rate(n, c->peak, c->s->width);
 	words_at(c, LEFT - 6, TOP + 8, "end", n);
 	words_at(c, LEFT - 6, MIDDLE + 4, "end", "0");
 	words_at(c, LEFT - 6, MIDDLE + FLOW, "end", n);
 	if (c->marks) {
-		words_at(c, LEFT - 6, MARKS + 9, "end", html_side_name(c->call, 0));
-		words_at(c, LEFT - 6, MARKS + ROW + 9, "end", html_side_name(c->call, 1));
+		words_at(c, LEFT - 6, MARKS + 11, "end", html_side_name(c->call, 0));
+		words_at(c, LEFT - 6, MARKS + ROW + 11, "end", html_side_name(c->call, 1));
 	}
 	if (!c->trips)
 		return;
@@ -218,11 +246,12 @@ static void legend_write(const struct chart *c)
 	key(c, "up", words);
 	snprintf(words, sizeof(words), "from the %s", html_side_name(c->call, 1));
 	key(c, "down", words);
-	if (c->marks) {
+	if (c->lost)
 		key(c, "lost", "lost");
+	if (c->late)
 		key(c, "late", "out of order");
+	if (c->twice)
 		key(c, "twice", "twice");
-	}
 	if (any(c, HTML_RTT_ACK))
 		key(c, "ack", "round trip: GRE and its acknowledgment");
 	if (any(c, HTML_RTT_ECHO))

@@ -74,15 +74,33 @@ static void join(struct html_step *s, struct html_line *line)
 	s->last = line;
 }
 
-/* Two steps whose messages come in turn become one. */
-static void join_steps(struct html_ladder *l)
+/* One, another, one again, and now the other again: they come in turn. There are three steps. */
+static bool in_turn(const struct html_ladder *l, uint64_t key)
 {
-	struct html_step *a = &l->step[l->count - 2], *b = &l->step[l->count - 1];
+	const struct html_step *s = &l->step[l->count - 3];
 
-	a->keys[1] = b->keys[0];
-	join(a, b->lines);
-	memset(b, 0, sizeof(*b));
-	l->count--;
+	/* Not over the place where steps were left out. */
+	if (l->skipped && l->count - 3 < HTML_LADDER_HEAD)
+		return false;
+	for (int i = 0; i < 3; i++) {
+		if (s[i].count != 1 || s[i].keys[0] == KEY_ALIVE)
+			return false;
+	}
+	return s[0].keys[0] == s[2].keys[0] && s[1].keys[0] == key;
+}
+
+/* Three steps whose messages come in turn become one. */
+static struct html_step *join_steps(struct html_ladder *l)
+{
+	struct html_step *s = &l->step[l->count - 3];
+
+	s->keys[1] = s[1].keys[0];
+	for (int i = 1; i < 3; i++) {
+		join(s, s[i].lines);
+		memset(&s[i], 0, sizeof(s[i]));
+	}
+	l->count -= 2;
+	return s;
 }
 
 static struct html_step *step_new(struct html_ladder *l)
@@ -110,26 +128,23 @@ bool html_ladder_add(struct html_ladder *l, const struct html_message *m)
 {
 	struct html_line *line = line_new(m);
 	uint64_t key = key_of(m);
-	struct html_step *last, *before;
+	struct html_step *s;
 
 	if (!line)
 		return false;
-	last = l->count ? &l->step[l->count - 1] : NULL;
-	before = l->count > 1 && l->count - 2 != HTML_LADDER_HEAD - 1 ? last - 1 : NULL;
-	if (last && has(last, key)) {
-		join(last, line);
+	if (l->count && has(&l->step[l->count - 1], key)) {
+		join(&l->step[l->count - 1], line);
 		return true;
 	}
-	if (before && before->count == 1 && last->count == 1 && has(before, key)) {
-		join_steps(l);
-		join(before, line);
+	if (l->count >= 3 && in_turn(l, key)) {
+		join(join_steps(l), line);
 		return true;
 	}
-	last = step_new(l);
-	last->keys[0] = key;
-	last->count = 1;
-	last->kept = 1;
-	last->lines = line;
+	s = step_new(l);
+	s->keys[0] = key;
+	s->count = 1;
+	s->kept = 1;
+	s->lines = line;
 	return true;
 }
 

@@ -48,12 +48,12 @@ static void tiles_write(FILE *out, const struct decode_html *h)
 
 	fputs("<dl class=\"tiles\">\n", out);
 	tile(out, "packets read", s->packets, true);
-	tile(out, "control connections", h->most_connections, true);
+	tile(out, "connections", h->most_connections, true);
 	tile(out, "calls", h->most_calls, true);
 	tile(out, "control messages", s->control, true);
 	tile(out, "PPP frames", s->ppp, true);
 	tile(out, "encrypted", s->encrypted, false);
-	tile(out, "of these decrypted", s->decrypted, false);
+	tile(out, "decrypted", s->decrypted, false);
 	tile(out, "malformed", h->malformed, false);
 	fputs("</dl></header>\n", out);
 }

@@ -75,10 +75,11 @@ void html_text(FILE *out, const char *format, ...)
 	html_plain(out, text, strlen(text));
 }
 
-/* Three figures that matter, of n / unit; n < 2^53 or it does not matter. */
+/* Three figures, without a fraction where there is none. */
 static char *scaled(char buf[HTML_NUMBER], double value, const char *unit)
 {
-	int digits = value < 10 ? 2 : value < 100 ? 1 : 0;
+	bool whole = value == (double)(uint64_t)value;
+	int digits = whole ? 0 : value < 10 ? 2 : value < 100 ? 1 : 0;
 
 	snprintf(buf, HTML_NUMBER, "%.*f %s", digits, value, unit);
 	return buf;
