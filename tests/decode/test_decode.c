@@ -2,84 +2,15 @@
  * The decoder against captures of real peers: everything decrypts, the words are right, nothing
  * secret is shown, and no damage to a capture breaks it.
  */
-#include "tests/decode/recording.h"
+#include "tests/decode/decoded.h"
 #include "tests/unit/tcp_packet.h"
-#include "tools/decode/auth.h"
 #include "tools/decode/capture.h"
-#include "tools/decode/decode.h"
-#include "tools/decode/output.h"
 
 #include <jansson.h>
 #include <pcap/pcap.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <cmocka.h>
-
-static const char *directory;
-static struct decode_users right, wrong;
-static bool json, verbose; /* the form of the next output */
-
-static void load(struct recording *r, const char *name)
-{
-	char path[512];
-
-	snprintf(path, sizeof(path), "%s/%s.pcap", directory, name);
-	recording_load(r, path);
-}
-
-/* Decodes a file in memory; the text is the caller's to free. */
-static char *decode_bytes(const uint8_t *file, size_t size, const struct decode_options *options,
-	struct decode_stats *stats, int *rc)
-{
-	char why[DECODE_WHY] = "";
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-	struct decode_output output;
-	struct decode_capture *c;
-	FILE *in = size ? fmemopen((void *)(uintptr_t)file, size, "rb") : NULL;
-
-	memset(stats, 0, sizeof(*stats));
-	*rc = -1;
-	c = in ? decode_capture_file(in, why) : NULL;
-	decode_output_init(&output, out, json ? DECODE_FORM_JSON : DECODE_FORM_TEXT);
-	output.verbose = verbose;
-	if (c)
-		*rc = decode_run(options, c, &output.sink, stats, why);
-	json = verbose = false;
-	decode_capture_close(c);
-	fclose(out);
-	return text;
-}
-
-static char *decode_link(const struct recording *r, uint32_t link,
-	const struct decode_options *options, struct decode_stats *stats)
-{
-	size_t size;
-	uint8_t *file = recording_file(r, link, &size);
-	int rc;
-	char *text = decode_bytes(file, size, options, stats, &rc);
-
-	assert_int_equal(rc, 0);
-	free(file);
-	return text;
-}
-
-static char *decode_name(
-	const char *name, const struct decode_options *options, struct decode_stats *stats)
-{
-	struct recording r;
-	char *text;
-
-	load(&r, name);
-	text = decode_link(&r, DLT_EN10MB, options, stats);
-	recording_free(&r);
-	return text;
-}
 
 static const struct {
 	const char *name;
@@ -108,7 +39,7 @@ static const struct {
 
 static void every_encrypted_frame_is_decrypted(void **state)
 {
-	const struct decode_options options = { .users = &right };
+	const struct decode_options options = { .users = &decoded.right };
 	struct decode_stats s;
 
 	(void)state;
@@ -127,7 +58,7 @@ static void every_encrypted_frame_is_decrypted(void **state)
 
 static void a_wrong_password_is_said_to_be_wrong(void **state)
 {
-	const struct decode_options options = { .users = &wrong };
+	const struct decode_options options = { .users = &decoded.wrong };
 	struct decode_stats s;
 	char *text;
 
@@ -180,7 +111,7 @@ static void lines_have_the_standards_words(void **state)
 		"LCP Terminate-Request",
 		"call 1: user \"alice\" by MS-CHAPv2, password verified; ",
 	};
-	const struct decode_options options = { .users = &right };
+	const struct decode_options options = { .users = &decoded.right };
 	struct decode_stats s;
 	char *text = decode_name("mschapv2-mppe128-stateful", &options, &s);
 
@@ -205,7 +136,7 @@ static void each_method_is_named(void **state)
 			"CCP Configure-Ack id 1: Deflate window 15 bits method 8 check 0" },
 		{ "pap-bsdcomp", "BSD-Compress version 1 code size 15 bits" },
 	};
-	const struct decode_options options = { .users = &right };
+	const struct decode_options options = { .users = &decoded.right };
 	struct decode_stats s;
 
 	(void)state;
@@ -224,7 +155,7 @@ static void no_secret_is_shown(void **state)
 	static const char *const secrets[] = { "wonderland", "5de01677f311074177871367121dbf2f",
 		"b456a5b929597378edd020a8", "AADE66C3FA2AB30FE3D9AD7F4EEE2CE0D514046A",
 		"aade66c3fa2ab30fe3d9ad7f4eee2ce0d514046a" };
-	const struct decode_options options = { .users = &right };
+	const struct decode_options options = { .users = &decoded.right };
 	struct decode_stats s;
 
 	(void)state;
@@ -232,8 +163,8 @@ static void no_secret_is_shown(void **state)
 		for (size_t i = 0; i < CAPTURES; i++) {
 			char *text;
 
-			json = form == 1;
-			verbose = form == 2;
+			decoded.json = form == 1;
+			decoded.verbose = form == 2;
 			text = decode_name(captures[i].name, &options, &s);
 
 			for (size_t k = 0; k < sizeof(secrets) / sizeof(secrets[0]); k++)
@@ -245,13 +176,13 @@ static void no_secret_is_shown(void **state)
 
 static void json_is_one_object_per_line(void **state)
 {
-	const struct decode_options options = { .users = &right };
+	const struct decode_options options = { .users = &decoded.right };
 	struct decode_stats s;
 	unsigned int lines = 0, decrypted = 0, acks = 0, calls = 0;
 	char *text, *rest, *line;
 
 	(void)state;
-	json = true;
+	decoded.json = true;
 	text = rest = decode_name("mschapv2-mppe40-stateless", &options, &s);
 	while ((line = strsep(&rest, "\n")) && *line) {
 		json_t *o = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
@@ -289,7 +220,7 @@ static unsigned int checksum(const uint8_t *p, size_t len)
 static void written_packets_are_whole_ip_packets(void **state)
 {
 	char path[] = "/tmp/greyline-decode-XXXXXX", error[PCAP_ERRBUF_SIZE];
-	const struct decode_options options = { .users = &right, .write_path = path };
+	const struct decode_options options = { .users = &decoded.right, .write_path = path };
 	unsigned int v4 = 0, v6 = 0;
 	struct pcap_pkthdr *head;
 	struct decode_stats s;
@@ -320,17 +251,6 @@ static void written_packets_are_whole_ip_packets(void **state)
 	unlink(path);
 }
 
-static unsigned int occurrences(const char *text, const char *word)
-{
-	unsigned int n = 0;
-
-	while ((text = strstr(text, word)) != NULL) {
-		text++;
-		n++;
-	}
-	return n;
-}
-
 /* What pppd compressed is restored: TCP's checksums, which came with it, are right. */
 static void compressed_headers_are_restored(void **state)
 {
@@ -342,7 +262,8 @@ static void compressed_headers_are_restored(void **state)
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		char path[] = "/tmp/greyline-decode-XXXXXX", error[PCAP_ERRBUF_SIZE];
-		const struct decode_options options = { .users = &right, .write_path = path };
+		const struct decode_options options = { .users = &decoded.right,
+			.write_path = path };
 		struct pcap_pkthdr *head;
 		struct decode_stats s;
 		const uint8_t *data;
@@ -371,57 +292,12 @@ static void compressed_headers_are_restored(void **state)
 	}
 }
 
-/* As other capture points see the same packets. */
-static void every_link_type_gives_the_same(void **state)
-{
-	static uint8_t frames[RECORDS_MAX][2048];
-	static const struct {
-		uint32_t link; /* number in the file */
-		size_t head;
-		uint8_t bytes[26];
-	} links[] = {
-		{ 101, 0, { 0 } },                                           /* raw IP */
-		{ 228, 0, { 0 } },                                           /* raw IPv4 */
-		{ 0, 4, { 2 } },                                             /* BSD loopback */
-		{ 113, 16, { [14] = 8, [15] = 0 } },                         /* Linux cooked */
-		{ 276, 20, { 8, 0 } },                                       /* Linux cooked v2 */
-		{ 1, 22, { [12] = 0x88, 0xa8, 0, 1, 0x81, 0, 0, 2, 8, 0 } }, /* two VLAN tags */
-		{ 1, 22, { [12] = 0x88, 0x64, 0x11, 0, 0, 1, 0, 0, 0, 0x21 } }, /* PPPoE */
-	};
-	const struct decode_options options = { .users = &right };
-	struct decode_stats s;
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
-		struct recording r;
-
-		load(&r, "mschapv2-mppe128-stateful");
-		for (unsigned int k = 0; k < r.count; k++) {
-			struct record *record = &r.records[k];
-
-			memcpy(frames[k], links[i].bytes, links[i].head);
-			memcpy(frames[k] + links[i].head, record->data + 14, record->len - 14);
-			record->data = frames[k];
-			record->len = record->len - 14 + links[i].head;
-		}
-		free(decode_link(&r, links[i].link, &options, &s));
-		assert_int_equal(s.control, 5);
-		assert_int_equal(s.decrypted, 109);
-		recording_free(&r);
-	}
-}
-
-static bool is_encrypted(const struct record *r)
-{
-	return r->len > 60 && r->data[23] == 47;
-}
-
 /* Neighbours change places: both modes still decrypt everything. */
 static void reordered_packets_are_decrypted(void **state)
 {
 	static const char *const names[] = { "mschapv2-mppe128-stateful",
 		"mschapv2-mppe128-stateless" };
-	const struct decode_options options = { .users = &right };
+	const struct decode_options options = { .users = &decoded.right };
 	struct decode_stats s;
 
 	(void)state;
@@ -453,7 +329,7 @@ static void reordered_packets_are_decrypted(void **state)
 
 static void doubled_packets_are_shown_once(void **state)
 {
-	const struct decode_options options = { .users = &right };
+	const struct decode_options options = { .users = &decoded.right };
 	struct recording r, twice;
 	struct decode_stats s;
 	char *text;
@@ -478,7 +354,7 @@ static void doubled_packets_are_shown_once(void **state)
 /* The keys of stateful MPPE survive packets of which only the beginning was captured. */
 static void a_small_snapshot_length_keeps_step(void **state)
 {
-	const struct decode_options options = { .users = &right };
+	const struct decode_options options = { .users = &decoded.right };
 	struct recording r;
 	struct decode_stats s;
 	char *text;
@@ -501,7 +377,7 @@ static void a_small_snapshot_length_keeps_step(void **state)
 
 static void every_snapshot_length_is_survived(void **state)
 {
-	struct decode_options options = { .users = &right };
+	struct decode_options options = { .users = &decoded.right };
 	struct decode_stats s;
 
 	(void)state;
@@ -511,7 +387,7 @@ static void every_snapshot_length_is_survived(void **state)
 
 			load(&r, captures[n].name);
 			recording_cut(&r, len);
-			json = len & 1;
+			decoded.json = len & 1;
 			free(decode_link(&r, DLT_EN10MB, &options, &s));
 			recording_free(&r);
 		}
@@ -520,7 +396,7 @@ static void every_snapshot_length_is_survived(void **state)
 
 static void a_file_cut_anywhere_is_read_up_to_there(void **state)
 {
-	const struct decode_options options = { .users = &right };
+	const struct decode_options options = { .users = &decoded.right };
 	struct recording r;
 	struct decode_stats s;
 	uint64_t packets = 0;
@@ -545,7 +421,7 @@ static void a_file_cut_anywhere_is_read_up_to_there(void **state)
 /* Bytes changed at random (by a fixed seed) behind the addresses. */
 static void damaged_packets_are_survived(void **state)
 {
-	struct decode_options options = { .users = &right };
+	struct decode_options options = { .users = &decoded.right };
 	uint64_t seed = 0x9e3779b97f4a7c15u;
 	struct decode_stats s;
 
@@ -566,26 +442,10 @@ static void damaged_packets_are_survived(void **state)
 						(uint8_t)(seed >> 40);
 			}
 		}
-		json = round & 1;
+		decoded.json = round & 1;
 		free(decode_link(&r, DLT_EN10MB, &options, &s));
 		recording_free(&r);
 	}
-}
-
-static void other_link_types_are_refused_in_words(void **state)
-{
-	struct recording r;
-	char why[DECODE_WHY] = "";
-	uint8_t *file;
-	size_t size;
-
-	(void)state;
-	load(&r, "pap-plain");
-	file = recording_file(&r, 105, &size); /* 802.11 */
-	assert_null(decode_capture_file(fmemopen(file, size, "rb"), why));
-	assert_non_null(strstr(why, "is not supported"));
-	free(file);
-	recording_free(&r);
 }
 
 int main(int argc, char **argv)
@@ -600,25 +460,17 @@ int main(int argc, char **argv)
 		cmocka_unit_test(json_is_one_object_per_line),
 		cmocka_unit_test(written_packets_are_whole_ip_packets),
 		cmocka_unit_test(compressed_headers_are_restored),
-		cmocka_unit_test(every_link_type_gives_the_same),
 		cmocka_unit_test(reordered_packets_are_decrypted),
 		cmocka_unit_test(doubled_packets_are_shown_once),
 		cmocka_unit_test(a_small_snapshot_length_keeps_step),
 		cmocka_unit_test(every_snapshot_length_is_survived),
 		cmocka_unit_test(a_file_cut_anywhere_is_read_up_to_there),
 		cmocka_unit_test(damaged_packets_are_survived),
-		cmocka_unit_test(other_link_types_are_refused_in_words),
 	};
-	char why[DECODE_WHY];
 	int rc;
 
-	directory = argc > 1 ? argv[1] : "tests/captures";
-	if (decode_users_add(&right, "bob:something", why) < 0 ||
-		decode_users_add(&right, "alice:wonderland", why) < 0 ||
-		decode_users_add(&wrong, "alice:Wonderland", why) < 0)
-		return 1;
+	decoded_init(argc, argv);
 	rc = cmocka_run_group_tests(tests, NULL, NULL);
-	decode_users_done(&right);
-	decode_users_done(&wrong);
+	decoded_done();
 	return rc;
 }

@@ -1,6 +1,7 @@
 /* Reading of captures: see capture.h. Link types as the list of libpcap defines them. */
 #include "tools/decode/capture.h"
 
+#include "lib/ppp/frame.h"
 #include "lib/wire.h"
 #include "tools/decode/decode.h"
 
@@ -15,6 +16,12 @@
 #define ETHERTYPE_PPPOE 0x8864
 #define VLAN_TAGS_MAX   4
 
+#define WLAN_TO_DS     0x01
+#define WLAN_FROM_DS   0x02
+#define WLAN_PROTECTED 0x40
+#define WLAN_ORDER     0x80
+#define WLAN_AMSDU     0x80 /* in the QoS control field */
+
 struct decode_capture {
 	pcap_t *pcap;
 	int link; /* DLT_... */
@@ -22,7 +29,8 @@ struct decode_capture {
 };
 
 static const int links[] = { DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_RAW, DLT_IPV4, DLT_IPV6,
-	DLT_NULL, DLT_LOOP };
+	DLT_NULL, DLT_LOOP, DLT_PPP, DLT_PPP_SERIAL, DLT_PPP_PPPD, DLT_PPP_ETHER, DLT_IEEE802_11,
+	DLT_IEEE802_11_RADIO };
 
 /* Checks the link type and owns `pcap` either way. */
 static struct decode_capture *capture_new(pcap_t *pcap, char *why)
@@ -36,7 +44,8 @@ static struct decode_capture *capture_new(pcap_t *pcap, char *why)
 		i++;
 	if (i == sizeof(links) / sizeof(links[0])) {
 		snprintf(why, DECODE_WHY,
-			"link type %d (%s) is not supported; Ethernet, Linux cooked and raw IP are",
+			"link type %d (%s) is not supported; Ethernet, Linux cooked, raw IP, PPP "
+			"and 802.11 are",
 			link, name ? name : "unknown");
 		pcap_close(pcap);
 		return NULL;
@@ -117,6 +126,32 @@ void decode_capture_close(struct decode_capture *c)
 	free(c);
 }
 
+/* A PPP frame on the way outside; true if the reader then stands at an IP header. */
+static bool skip_ppp(struct wire_reader *r)
+{
+	uint16_t protocol;
+
+	return ppp_header_read(r, &protocol) && (protocol == PPP_IP || protocol == PPP_IPV6);
+}
+
+/* PPP, or Cisco's HDLC. */
+static bool skip_serial(struct wire_reader *r)
+{
+	struct wire_reader peek = *r;
+	uint16_t first = wire_u16(&peek), type = wire_u16(&peek);
+
+	if (first != 0x0f00 && first != 0x8f00)
+		return skip_ppp(r);
+	*r = peek;
+	return !r->failed && (type == ETHERTYPE_IPV4 || type == ETHERTYPE_IPV6);
+}
+
+static bool skip_pppoe(struct wire_reader *r)
+{
+	wire_skip(r, 6);
+	return skip_ppp(r);
+}
+
 /* What follows an Ethernet type; true if the reader then stands at an IP header. */
 static bool skip_to_ip(struct wire_reader *r, uint16_t type)
 {
@@ -127,12 +162,62 @@ static bool skip_to_ip(struct wire_reader *r, uint16_t type)
 		wire_skip(r, 2);
 		type = wire_u16(r);
 	}
-	if (type == ETHERTYPE_PPPOE) { /* RFC 2516 section 4: the outer path may be a DSL line */
-		wire_skip(r, 6);
-		type = wire_u16(r);
-		type = type == 0x0021 ? ETHERTYPE_IPV4 : type == 0x0057 ? ETHERTYPE_IPV6 : 0;
-	}
+	if (type == ETHERTYPE_PPPOE) /* RFC 2516 section 4: the outer path may be a DSL line */
+		return skip_pppoe(r);
 	return !r->failed && (type == ETHERTYPE_IPV4 || type == ETHERTYPE_IPV6);
+}
+
+/* LLC (IEEE 802.2) with SNAP, as what is not Ethernet carries Ethernet types. */
+static bool skip_llc(struct wire_reader *r)
+{
+	uint32_t llc = wire_u32(r);
+
+	wire_skip(r, 2);
+	return (llc & 0xffffff00) == 0xaaaa0300 && skip_to_ip(r, wire_u16(r));
+}
+
+/* Does LLC begin here? */
+static bool is_llc(struct wire_reader r)
+{
+	return wire_u16(&r) == 0xaaaa && wire_u8(&r) == 3;
+}
+
+/* IEEE 802.11: data frames that are not encrypted. */
+static bool skip_wlan(struct wire_reader *r)
+{
+	uint8_t kind = wire_u8(r), flags = wire_u8(r);
+	bool qos = kind & 0x80;
+	uint8_t control = 0;
+
+	/* Type 2 is data; 0x40: none in there. */
+	if ((kind & 0x0f) != 0x08 || kind & 0x40 || flags & WLAN_PROTECTED)
+		return false;
+	wire_skip(r, 22);
+	if ((flags & (WLAN_TO_DS | WLAN_FROM_DS)) == (WLAN_TO_DS | WLAN_FROM_DS))
+		wire_skip(r, 6); /* a fourth address */
+	if (qos) {
+		control = wire_u8(r);
+		wire_skip(r, flags & WLAN_ORDER ? 5 : 1); /* "HT control" */
+	}
+	/* Some drivers leave the header padded to four octets. */
+	if (qos && !is_llc(*r) && !(control & WLAN_AMSDU))
+		wire_skip(r, 2);
+	if (control & WLAN_AMSDU) /* several packets: the first one */
+		wire_skip(r, 14);
+	return skip_llc(r);
+}
+
+/* Radiotap: its length is of the little-endian kind. */
+static bool skip_radiotap(struct wire_reader *r)
+{
+	uint8_t low;
+	size_t len;
+
+	wire_skip(r, 2);
+	low = wire_u8(r);
+	len = (size_t)wire_u8(r) << 8 | low;
+	wire_skip(r, len < 4 ? SIZE_MAX : len - 4);
+	return skip_wlan(r);
 }
 
 static bool link_read(int link, struct wire_reader *r)
@@ -154,6 +239,18 @@ static bool link_read(int link, struct wire_reader *r)
 	case DLT_LOOP:
 		wire_skip(r, 4);
 		return !r->failed;
+	case DLT_PPP:
+	case DLT_PPP_SERIAL:
+		return skip_serial(r);
+	case DLT_PPP_PPPD: /* the direction is where the address was */
+		wire_skip(r, 2);
+		return skip_ppp(r);
+	case DLT_PPP_ETHER:
+		return skip_pppoe(r);
+	case DLT_IEEE802_11:
+		return skip_wlan(r);
+	case DLT_IEEE802_11_RADIO:
+		return skip_radiotap(r);
 	default:
 		return true;
 	}

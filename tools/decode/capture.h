@@ -1,6 +1,7 @@
 /*
  * Captures by libpcap, from a file or live, down to the network layer: Ethernet (with VLAN tags
- * and PPPoE sessions), Linux cooked v1 and v2, raw IP, BSD loopback.
+ * and PPPoE sessions), Linux cooked v1 and v2, raw IP, BSD loopback, PPP, 802.11 (data that is not
+ * encrypted, with LLC).
  */
 #pragma once
 

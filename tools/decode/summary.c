@@ -285,7 +285,7 @@ void decode_summary_capture(struct decoder *d)
 	decode_event_int(e, "compressed", s->compressed);
 	decode_event_int(e, "decompressed", s->decompressed);
 	decode_event_int(e, "inner", s->inner);
-	decode_event_int(e, "malformed_events", s->malformed);
+	decode_event_int(e, "malformed", s->malformed);
 	decode_event_int(e, "connections", s->connections);
 	decode_event_int(e, "calls", s->calls);
 	decode_event_text(e,

@@ -263,6 +263,7 @@ static void print_callback(struct decode_event *e, uint8_t type, struct wire_rea
 
 	decode_event_object(e, NULL);
 	decode_event_int(e, "type", type);
+	decode_event_int(e, "length", wire_left(&body) + 2);
 	if (name)
 		decode_event_text(e, "%s", name);
 	else

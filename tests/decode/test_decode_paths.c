@@ -1,0 +1,297 @@
+/*
+ * The decoder where the capture is not as simple: other links, losses, retransmissions, fragments, a late
+ * beginning, a NAT between.
+ */
+#include "tests/decode/decoded.h"
+#include "tools/decode/capture.h"
+
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* As other capture points see the same packets. */
+static void every_link_type_gives_the_same(void **state)
+{
+	static uint8_t frames[RECORDS_MAX][2048];
+	static const struct {
+		uint32_t link; /* number in the file */
+		size_t head;
+		uint8_t bytes[48];
+	} links[] = {
+		{ 101, 0, { 0 } },                                           /* raw IP */
+		{ 228, 0, { 0 } },                                           /* raw IPv4 */
+		{ 0, 4, { 2 } },                                             /* BSD loopback */
+		{ 113, 16, { [14] = 8, [15] = 0 } },                         /* Linux cooked */
+		{ 276, 20, { 8, 0 } },                                       /* Linux cooked v2 */
+		{ 1, 22, { [12] = 0x88, 0xa8, 0, 1, 0x81, 0, 0, 2, 8, 0 } }, /* two VLAN tags */
+		{ 1, 22, { [12] = 0x88, 0x64, 0x11, 0, 0, 1, 0, 0, 0, 0x21 } }, /* PPPoE */
+		{ 9, 4, { 0xff, 3, 0, 0x21 } },                                 /* PPP */
+		{ 9, 1, { 0x21 } },
+		{ 50, 2, { 0, 0x21 } },
+		{ 50, 4, { 0x0f, 0, 8, 0 } }, /* Cisco HDLC */
+		{ 166, 4, { 1, 3, 0, 0x21 } },
+		{ 51, 8, { 0x11, 0, 0, 1, 0, 0, 0, 0x21 } },
+		/* 802.11: data; with QoS; padded; behind four addresses; behind radiotap */
+		{ 105, 32, { 8, 1, [24] = 0xaa, 0xaa, 3, 0, 0, 0, 8, 0 } },
+		{ 105, 34, { 0x88, 2, [26] = 0xaa, 0xaa, 3, 0, 0, 0, 8, 0 } },
+		{ 105, 36, { 0x88, 2, [28] = 0xaa, 0xaa, 3, 0, 0, 0, 8, 0 } },
+		{ 105, 38, { 8, 3, [30] = 0xaa, 0xaa, 3, 0, 0, 0, 8, 0 } },
+		{ 127, 42, { 0, 0, 10, [10] = 8, 1, [34] = 0xaa, 0xaa, 3, 0, 0, 0, 8, 0 } },
+	};
+	const struct decode_options options = { .users = &decoded.right };
+	struct decode_stats s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]); i++) {
+		struct recording r;
+
+		load(&r, "mschapv2-mppe128-stateful");
+		for (unsigned int k = 0; k < r.count; k++) {
+			struct record *record = &r.records[k];
+
+			memcpy(frames[k], links[i].bytes, links[i].head);
+			memcpy(frames[k] + links[i].head, record->data + 14, record->len - 14);
+			record->data = frames[k];
+			record->len = record->len - 14 + links[i].head;
+		}
+		free(decode_link(&r, links[i].link, &options, &s));
+		assert_int_equal(s.control, 5);
+		assert_int_equal(s.decrypted, 109);
+		recording_free(&r);
+	}
+}
+
+/* What is not IP, or cannot be read, is passed over: no event. */
+static void what_is_not_ip_is_passed_over(void **state)
+{
+	static const struct {
+		uint32_t link;
+		size_t len;
+		uint8_t bytes[40];
+	} frames[] = {
+		{ 105, 40, { 8, 0x41 } }, /* encrypted */
+		{ 105, 40, { 0x80, 0 } }, /* a beacon */
+		{ 105, 40, { 0x48, 1 } }, /* data without data */
+		{ 105, 3, { 8, 1 } },
+		{ 127, 8, { 0, 0, 200, 0 } },
+		{ 127, 8, { 0, 0, 1, 0 } },
+		{ 9, 12, { 0xff, 3, 0xc0, 0x21, 1, 1, 0, 8 } },
+		{ 50, 3, { 0x0f, 0, 8 } },
+		{ 51, 7, { 0x11 } },
+		{ 1, 18, { [12] = 0x81, 0, 0, 1, 0x81, 0 } },
+	};
+	const struct decode_options options = { 0 };
+	struct decode_stats s;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++) {
+		struct recording r;
+
+		load(&r, "pap-plain");
+		r.count = 1;
+		r.records[0].data = frames[i].bytes;
+		r.records[0].len = frames[i].len;
+		free(decode_link(&r, frames[i].link, &options, &s));
+		assert_int_equal(s.packets, 1);
+		assert_int_equal(s.control + s.gre + s.malformed, 0);
+		recording_free(&r);
+	}
+}
+
+/* The first record of TCP with data from 10.99.0.`host`. */
+static unsigned int first_segment(const struct recording *r, uint8_t host)
+{
+	for (unsigned int i = 0; i < r->count; i++) {
+		const uint8_t *d = r->records[i].data;
+
+		if (d[23] == 6 && d[29] == host && (d[16] << 8 | d[17]) > 20 + (d[46] >> 4) * 4)
+			return i;
+	}
+	fail_msg("no TCP data");
+	return 0;
+}
+
+static void recording_remove(struct recording *r, unsigned int first, unsigned int count)
+{
+	memmove(&r->records[first], &r->records[first + count],
+		(r->count - first - count) * sizeof(r->records[0]));
+	r->count -= count;
+}
+
+static void retransmissions_are_said_and_taken_once(void **state)
+{
+	const struct decode_options options = { .users = &decoded.right };
+	struct decode_stats s;
+	struct recording r;
+	unsigned int at;
+	char *text;
+
+	(void)state;
+	load(&r, "mschapv2-mppe128-stateful");
+	at = first_segment(&r, 3);
+	memmove(&r.records[at + 2], &r.records[at + 1], (r.count - at - 1) * sizeof(r.records[0]));
+	r.records[at + 1] = r.records[at];
+	r.count++;
+	text = decode_link(&r, DLT_EN10MB, &options, &s);
+	assert_int_equal(s.control, 5);
+	assert_int_equal(occurrences(text, "TCP 42324 > 1723 retransmission of 156 bytes\n"), 1);
+	assert_int_equal(occurrences(text, "retransmission"), 1);
+	free(text);
+	recording_free(&r);
+}
+
+static void what_the_capture_lost_of_a_stream_is_said(void **state)
+{
+	const struct decode_options options = { .users = &decoded.right };
+	struct decode_stats s;
+	struct recording r;
+	char *text;
+
+	(void)state;
+	load(&r, "mschapv2-mppe128-stateful");
+	recording_remove(&r, first_segment(&r, 3), 1);
+	text = decode_link(&r, DLT_EN10MB, &options, &s);
+	assert_int_equal(s.control, 4);
+	assert_int_equal(s.decrypted, 109);
+	assert_int_equal(s.malformed, 0);
+	assert_non_null(strstr(text, "TCP 42324 > 1723 156 bytes are missing from the capture\n"));
+	free(text);
+	recording_free(&r);
+}
+
+/* Nothing of the control connection but its end: calls are found by their packets. */
+static void a_capture_may_begin_late(void **state)
+{
+	const struct decode_options options = { .users = &decoded.right };
+	struct decode_stats s;
+
+	(void)state;
+	for (unsigned int first = 0; first < 160; first += 5) {
+		struct recording r;
+		char *text;
+
+		load(&r, "mschapv2-mppe128-stateless");
+		recording_remove(&r, 0, first);
+		text = decode_link(&r, DLT_EN10MB, &options, &s);
+		assert_int_equal(s.calls, 1);
+		assert_int_equal(s.malformed, 0);
+		assert_int_equal(occurrences(text, "\ncall 1"), 1);
+		/* Up to the logon all can be decrypted. */
+		assert_true(s.decrypted == (first < 20 ? 117 : s.decrypted));
+		free(text);
+		recording_free(&r);
+	}
+}
+
+/* The Call ID of all packets to one end, or to both, is not what the control messages say. */
+static void call_ids_that_a_nat_changed_are_told(void **state)
+{
+	const struct decode_options options = { .users = &decoded.right };
+	struct decode_stats s;
+
+	(void)state;
+	for (unsigned int which = 1; which < 4; which++) {
+		struct recording r;
+		char *text;
+
+		load(&r, "mschapv2-mppe128-stateless");
+		for (unsigned int i = 0; i < r.count; i++) {
+			uint8_t *d = (uint8_t *)(uintptr_t)r.records[i].data;
+
+			if (d[23] == 47 && which & (d[33] == 2 ? 1 : 2))
+				d[40] ^= 0x55;
+		}
+		text = decode_link(&r, DLT_EN10MB, &options, &s);
+		assert_int_equal(s.calls, 1);
+		assert_int_equal(s.decrypted, 117);
+		assert_true((strstr(text, "10.99.0.3 > 10.99.0.2  GRE call ID 21760 (agreed on was "
+					  "0) seq") != NULL) == (which & 1));
+		assert_int_equal(occurrences(text, "(agreed on was ") > 0, 1);
+		free(text);
+		recording_free(&r);
+	}
+}
+
+/* As a router with a small MTU would leave them; the second half comes first. */
+static void outer_fragments_are_put_together(void **state)
+{
+	static uint8_t parts[RECORDS_MAX][2][2048];
+	const struct decode_options options = { .users = &decoded.right };
+	struct recording r, split;
+	struct decode_stats s;
+	unsigned int cut = 0;
+
+	(void)state;
+	load(&r, "mschapv2-mppe128-stateful");
+	split = r;
+	split.count = 0;
+	for (unsigned int i = 0; i < r.count; i++) {
+		const struct record *whole = &r.records[i];
+		size_t first = 400, rest = whole->len - 34;
+
+		if (!is_encrypted(whole) || rest < 600 || split.count + 3 > RECORDS_MAX) {
+			split.records[split.count++] = *whole;
+			continue;
+		}
+		for (unsigned int half = 0; half < 2; half++) {
+			size_t at = half ? first : 0, len = half ? rest - first : first;
+			uint8_t *p = parts[i][half];
+			struct record *record = &split.records[split.count + 1 - half];
+
+			memcpy(p, whole->data, 34);
+			memcpy(p + 34, whole->data + 34 + at, len);
+			p[16] = (uint8_t)((len + 20) >> 8);
+			p[17] = (uint8_t)(len + 20);
+			p[18] = (uint8_t)i; /* an identification of its own */
+			p[20] = half ? 0 : 0x20;
+			p[21] = half ? (uint8_t)(first / 8) : 0;
+			*record = *whole;
+			record->data = p;
+			record->len = len + 34;
+		}
+		split.count += 2;
+		cut++;
+	}
+	free(decode_link(&split, DLT_EN10MB, &options, &s));
+	assert_true(cut > 10);
+	assert_int_equal(s.decrypted, 109);
+	assert_int_equal(s.malformed, 0);
+	recording_free(&r);
+}
+
+static void other_link_types_are_refused_in_words(void **state)
+{
+	struct recording r;
+	char why[DECODE_WHY] = "";
+	uint8_t *file;
+	size_t size;
+
+	(void)state;
+	load(&r, "pap-plain");
+	file = recording_file(&r, 147, &size); /* somebody's own */
+	assert_null(decode_capture_file(fmemopen(file, size, "rb"), why));
+	assert_non_null(strstr(why, "is not supported"));
+	free(file);
+	recording_free(&r);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_link_type_gives_the_same),
+		cmocka_unit_test(what_is_not_ip_is_passed_over),
+		cmocka_unit_test(retransmissions_are_said_and_taken_once),
+		cmocka_unit_test(what_the_capture_lost_of_a_stream_is_said),
+		cmocka_unit_test(a_capture_may_begin_late),
+		cmocka_unit_test(call_ids_that_a_nat_changed_are_told),
+		cmocka_unit_test(outer_fragments_are_put_together),
+		cmocka_unit_test(other_link_types_are_refused_in_words),
+	};
+	int rc;
+
+	decoded_init(argc, argv);
+	rc = cmocka_run_group_tests(tests, NULL, NULL);
+	decoded_done();
+	return rc;
+}
