@@ -76,6 +76,18 @@ static void what_was_sent_twice_tells_nothing(void **state)
 	assert_false(packet(3000, 1, 0x18, 0xfffffff0, 1, 0)); /* older numbers, no data */
 }
 
+static void nor_does_a_syn_that_was(void **state)
+{
+	(void)state;
+	assert_false(packet(1000, 1, 0x02, 99, 0, 0));
+	assert_false(packet(3000, 1, 0x02, 99, 0, 0));
+	assert_false(packet(3100, 2, 0x12, 500, 100, 0));
+	/* The ports again, for another connection. */
+	assert_false(packet(9000, 1, 0x02, 70, 0, 0));
+	assert_true(packet(9100, 2, 0x12, 800, 71, 0));
+	assert_int_equal(rtt, 100);
+}
+
 static void numbers_wrap_round(void **state)
 {
 	(void)state;
@@ -131,6 +143,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(syn_and_data_are_round_trips),
 		TEST(what_was_sent_twice_tells_nothing),
+		TEST(nor_does_a_syn_that_was),
 		TEST(numbers_wrap_round),
 		TEST(the_table_is_bounded_and_the_oldest_goes),
 		TEST(cut_and_odd_packets_are_passed_over),

@@ -26,6 +26,13 @@ static void call_free(struct html_call *call)
 	free(call);
 }
 
+static void finding_free(struct html_finding *f)
+{
+	free(f->title);
+	free(f->text);
+	free(f->remedy);
+}
+
 void decode_html_free(struct decode_html *h)
 {
 	if (!h)
@@ -40,34 +47,42 @@ void decode_html_free(struct decode_html *h)
 			free(c->ladder);
 		free(c);
 	}
-	for (unsigned int i = 0; i < h->finding_count; i++) {
-		free(h->finding[i].title);
-		free(h->finding[i].text);
-		free(h->finding[i].remedy);
-	}
+	for (unsigned int i = 0; i < h->finding_count; i++)
+		finding_free(&h->finding[i]);
 	free(h);
+}
+
+/* Room for one more: if there is none, the lightest, latest goes, if it is lighter. */
+static struct html_finding *finding_room(struct decode_html *h, enum html_weight weight)
+{
+	struct html_finding *lightest = &h->finding[0];
+
+	if (h->finding_count < HTML_FINDINGS_MAX)
+		return &h->finding[h->finding_count++];
+	h->findings_skipped++;
+	for (unsigned int i = 1; i < h->finding_count; i++) {
+		if (h->finding[i].weight >= lightest->weight)
+			lightest = &h->finding[i];
+	}
+	if (lightest->weight <= weight)
+		return NULL;
+	finding_free(lightest);
+	return lightest;
 }
 
 void decode_html_finding(struct decode_html *h, enum html_weight weight, unsigned int call,
 	const char *title, const char *text, const char *remedy)
 {
-	struct html_finding f = { .weight = weight, .call = call };
+	struct html_finding f = { .weight = weight, .call = call }, *room;
 
-	if (h->finding_count == HTML_FINDINGS_MAX) {
-		h->findings_skipped++;
-		return;
-	}
 	f.title = strdup(title);
 	f.text = strdup(text);
 	f.remedy = remedy ? strdup(remedy) : NULL;
-	if (f.title && f.text) {
-		h->finding[h->finding_count++] = f;
-		return;
-	}
-	free(f.title);
-	free(f.text);
-	free(f.remedy);
-	h->findings_skipped++;
+	room = f.title && f.text ? finding_room(h, weight) : NULL;
+	if (room)
+		*room = f;
+	else
+		finding_free(&f);
 }
 
 void html_find(struct decode_html *h, enum html_weight weight, unsigned int call, const char *title,

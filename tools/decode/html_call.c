@@ -118,6 +118,13 @@ static void ending_write(FILE *out, const struct html_call *call)
 	fact(out, "End", words, NULL);
 }
 
+/* Data, though nobody may have seen the negotiation. */
+static bool carried(const struct html_call *call)
+{
+	return call->facts.side[0].inner_packets || call->facts.side[1].inner_packets ||
+	       call->side[0].encrypted || call->side[1].encrypted;
+}
+
 static void facts_write(FILE *out, const struct html_call *call)
 {
 	const struct decode_call_facts *f = &call->facts;
@@ -131,7 +138,10 @@ static void facts_write(FILE *out, const struct html_call *call)
 	if (f->up_time)
 		snprintf(text, sizeof(text), "Up %s after its first packet.",
 			html_duration(n, f->up_time - f->first_time));
-	fact(out, "Duration", html_duration(n, all), f->up_time ? text : "Never up.");
+	fact(out, "Duration", html_duration(n, all),
+		f->up_time      ? text
+		: carried(call) ? NULL
+				: "Never up.");
 	ending_write(out, call);
 	fputs("</dl>\n", out);
 }
@@ -402,6 +412,8 @@ static void state_write(FILE *out, const struct html_call *call)
 
 	if (f->up_time)
 		fputs("<span class=\"state good\">was up</span>", out);
+	else if (carried(call))
+		fputs("<span class=\"state good\">carried data</span>", out);
 	else if (f->auth_failed)
 		fputs("<span class=\"state bad\">refused</span>", out);
 	else if (f->side[0].lcp_request || f->side[1].lcp_request || f->connected_time)

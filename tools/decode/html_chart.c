@@ -18,7 +18,8 @@
 #define ROW      16
 #define TRIPS    (MARKS + 2 * ROW + 14)
 #define TRIPS_HI 62
-#define TICKS    9 /* at most */
+#define DENSE    0.1 /* a part lost that is drawn as all */
+#define TICKS    9   /* at most */
 
 struct chart {
 	FILE *out;
@@ -74,7 +75,7 @@ static void flow_write(const struct chart *c, int side)
 
 static void marks_write(const struct chart *c, int side)
 {
-	double width = (double)PLOT / c->s->used;
+	double width = (double)PLOT / c->s->used, part;
 	int y = MARKS + side * ROW;
 
 	for (unsigned int i = 0; i < c->s->used; i++) {
@@ -84,11 +85,15 @@ static void marks_write(const struct chart *c, int side)
 				   : b->duplicates[side] ? "twice"
 							 : NULL;
 
-		if (what)
-			fprintf(c->out,
-				"<rect class=\"%s\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" "
-				"height=\"%d\"/>\n",
-				what, x_of(c, i), y, width < 3 ? 3 : width, ROW - 2);
+		if (!what)
+			continue;
+		part = (double)(b->lost[side] + b->late[side] + b->duplicates[side]) /
+		       (b->packets[side] + b->lost[side] + 1);
+		fprintf(c->out,
+			"<rect class=\"%s\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\" "
+			"fill-opacity=\"%.2f\"/>\n",
+			what, x_of(c, i), y, width < 3 ? 3 : width, ROW - 3,
+			part >= DENSE ? 1 : 0.3 + 0.7 * part / DENSE);
 	}
 }
 
@@ -170,7 +175,7 @@ static void axes_write(const struct chart *c)
 	html_rate(n, c->peak, c->s->width);
 	words_at(c, LEFT - 6, TOP + 8, "end", n);
 	words_at(c, LEFT - 6, MIDDLE + 4, "end", "0");
-	words_at(c, LEFT - 6, MIDDLE + FLOW, "end", n);
+	words_at(c, LEFT - 6, MIDDLE + FLOW - 2, "end", n);
 	if (c->marks) {
 		words_at(c, LEFT - 6, MARKS + 11, "end", html_side_name(c->call, 0));
 		words_at(c, LEFT - 6, MARKS + ROW + 11, "end", html_side_name(c->call, 1));

@@ -16,7 +16,7 @@
 const char *html_side_name(const struct html_call *call, unsigned int side)
 {
 	if (!call->from_control)
-		return side ? "second" : "first";
+		return side ? "second side" : "first side";
 	return side ? "PAC" : "PNS";
 }
 
@@ -141,6 +141,16 @@ static void privacy_judge(struct decode_html *h, const struct html_call *call)
 			"Anybody who has this capture knows the password of \"%s\".", call->user);
 }
 
+static const char *progress(const struct decode_call_facts *f)
+{
+	if (f->auth_time)
+		return "got as far as authentication, not to addresses";
+	if (f->side[0].lcp_open && f->side[1].lcp_open)
+		return f->auth_failed ? "ended with authentication"
+				      : "got as far as LCP, not to addresses";
+	return "did not get through LCP";
+}
+
 static void outcome_judge(struct decode_html *h, const struct html_call *call)
 {
 	const struct decode_call_facts *f = &call->facts;
@@ -154,9 +164,7 @@ static void outcome_judge(struct decode_html *h, const struct html_call *call)
 			"Call %u, for %.1f s. %s", call->number, (double)lived / 1e6, words);
 	else if (f->side[0].lcp_request || f->side[1].lcp_request)
 		html_find(h, HTML_BAD, call->number, "The tunnel never came up", NULL,
-			"%s of call %u did not end with addresses. %s",
-			f->side[0].lcp_open && f->side[1].lcp_open ? "Negotiation" : "LCP",
-			call->number, words);
+			"Call %u %s. %s", call->number, progress(f), words);
 	else
 		html_find(h, HTML_NOTE, call->number,
 			"The beginning of a call is not in the capture", NULL,

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 /* Diagrams are open at first where there are few. */
 #define DIAGRAMS_OPEN 3
@@ -58,19 +59,43 @@ static void tiles_write(FILE *out, const struct decode_html *h)
 	fputs("</dl></header>\n", out);
 }
 
-static void finding_write(FILE *out, const struct html_finding *f)
+static void finding_words(FILE *out, const struct html_finding *f)
+{
+	fputs("<p>", out);
+	if (f->call)
+		fprintf(out, "<a href=\"#call-%u\">", f->call);
+	html_text(out, "%s", f->text);
+	fputs(f->call ? "</a></p>" : "</p>", out);
+}
+
+static bool is_alike(const struct html_finding *a, const struct html_finding *b)
+{
+	return a->weight == b->weight && !strcmp(a->title, b->title);
+}
+
+/* All findings of one title, from the first on: what was seen a second time is behind a fold. */
+static void finding_write(FILE *out, const struct decode_html *h, unsigned int first)
 {
 	static const char *const classes[HTML_WEIGHTS] = { "bad", "warning", "note", "good" };
 	static const char *const words[HTML_WEIGHTS] = { "fault", "warning", "note", "fine" };
+	const struct html_finding *f = &h->finding[first];
+	unsigned int more = 0;
 
 	fprintf(out, "<li class=\"%s\"><span class=\"tag\">%s</span><b>", classes[f->weight],
 		words[f->weight]);
-	if (f->call)
-		fprintf(out, "<a href=\"#call-%u\">", f->call);
 	html_text(out, "%s", f->title);
-	fputs(f->call ? "</a></b><p>" : "</b><p>", out);
-	html_text(out, "%s", f->text);
-	fputs("</p>", out);
+	fputs("</b>", out);
+	finding_words(out, f);
+	for (unsigned int i = first + 1; i < h->finding_count; i++)
+		more += is_alike(f, &h->finding[i]);
+	if (more)
+		fprintf(out, "<details><summary>%u more</summary>", more);
+	for (unsigned int i = first + 1; i < h->finding_count; i++) {
+		if (is_alike(f, &h->finding[i]))
+			finding_words(out, &h->finding[i]);
+	}
+	if (more)
+		fputs("</details>", out);
 	if (f->remedy) {
 		fputs("<p class=\"remedy\">", out);
 		html_text(out, "%s", f->remedy);
@@ -86,12 +111,16 @@ static void findings_write(FILE *out, const struct decode_html *h)
 	fputs("<section id=\"findings\"><h2>Findings</h2>\n<ol class=\"findings\">\n", out);
 	for (unsigned int weight = 0; weight < HTML_WEIGHTS; weight++) {
 		for (unsigned int i = 0; i < h->finding_count; i++) {
-			if (h->finding[i].weight == weight)
-				finding_write(out, &h->finding[i]);
+			bool first = h->finding[i].weight == weight;
+
+			for (unsigned int k = 0; first && k < i; k++)
+				first = !is_alike(&h->finding[k], &h->finding[i]);
+			if (first)
+				finding_write(out, h, i);
 		}
 	}
 	if (h->findings_skipped)
-		fprintf(out, "<li class=\"more\">%s more</li>\n",
+		fprintf(out, "<li class=\"more\">%s more findings are not shown</li>\n",
 			html_count(n, h->findings_skipped));
 	fputs("</ol></section>\n", out);
 }
@@ -102,7 +131,7 @@ static void row_write(FILE *out, const struct html_call *c)
 {
 	const struct decode_call_facts *f = &c->facts;
 	uint64_t all = f->last_time > f->first_time ? f->last_time - f->first_time : 0;
-	char a[DECODE_ADDRESS], b[DECODE_ADDRESS], n[HTML_NUMBER], words[256];
+	char a[DECODE_ADDRESS], b[DECODE_ADDRESS], n[HTML_NUMBER];
 
 	if (c->number <= HTML_CALLS_MAX)
 		fprintf(out, "<tr><td><a href=\"#call-%u\">%u</a></td><td>", c->number, c->number);
@@ -121,11 +150,14 @@ static void row_write(FILE *out, const struct html_call *c)
 	fprintf(out, "</td><td>%s</td>", html_duration(n, all));
 	for (int i = 0; i < 2; i++)
 		fprintf(out, "<td>%s</td>", html_bytes(n, f->side[i].bytes));
-	fprintf(out, "<td>%s</td><td class=\"wide\">",
+	fprintf(out, "<td>%s</td><td>",
 		html_percent(n, c->side[0].lost + c->side[1].lost,
 			c->side[0].lost + c->side[1].lost + c->side[0].frames + c->side[1].frames));
-	html_ending_words(words, sizeof(words), &f->ending, html_side_name(c, f->ending.side));
-	html_text(out, "%s", words);
+	if (decode_end_name(f->ending.how))
+		html_text(out, "%s: %s", html_side_name(c, f->ending.side),
+			decode_end_name(f->ending.how));
+	else
+		fputs("not seen", out);
 	fputs("</td></tr>\n", out);
 }
 
@@ -156,8 +188,14 @@ static void diagram_write(
 	bool open = h->most_calls + h->most_connections <= 2 * DIAGRAMS_OPEN;
 	bool some = false;
 
-	for (unsigned int i = 0; i < d->count; i++)
-		some |= d->ladder[i]->count != 0;
+	for (unsigned int i = 0; i < d->count; i++) {
+		if (!d->ladder[i]->count)
+			continue;
+		some = true;
+		/* A capture may begin with the call. */
+		if (d->ladder[i]->step[0].lines->time < d->start)
+			d->start = d->ladder[i]->step[0].lines->time;
+	}
 	if (!some)
 		return;
 	fprintf(out, "<details class=\"sheet\"%s><summary>%s</summary>\n",
@@ -217,7 +255,11 @@ static void connection_facts(FILE *out, const struct html_connection *c)
 		fprintf(out, ", sent again: %s",
 			html_bytes(n, f->retransmitted[0] + f->retransmitted[1]));
 	fputs("</small></dd></div>\n<div><dt>Its end</dt><dd>", out);
-	html_ending_words(words, sizeof(words), &f->ending, f->ending.side ? "server" : "client");
+	if (!f->accepted_time && f->syn_time && f->ending.how == DECODE_END_NONE)
+		snprintf(words, sizeof(words), "It was never answered.");
+	else
+		html_ending_words(
+			words, sizeof(words), &f->ending, f->ending.side ? "server" : "client");
 	html_text(out, "%s", words);
 	fputs("</dd></div>\n</dl>\n", out);
 }

@@ -90,7 +90,7 @@ void html_find(struct decode_html *h, enum html_weight weight, unsigned int call
 void html_call_write(FILE *out, const struct decode_html *h, const struct html_call *call);
 /* How it ended, in one sentence. */
 void html_ending_words(char *buf, size_t size, const struct decode_ending *e, const char *who);
-/* Who a side is: "PNS", "PAC", or "first" and "second" where that is not known. */
+/* Who a side is: "PNS", "PAC", or "first side" and "second side" where that is not known. */
 const char *html_side_name(const struct html_call *call, unsigned int side);
 
 /* An SVG of throughput, losses and round trips; nothing if there was no data. */

@@ -83,8 +83,8 @@ static void sent(struct html_tcp *t, const struct segment *s, uint64_t now)
 
 	if (!f)
 		f = flow_new(t, s);
-	else if (s->flags & TCP_SYN)
-		f->next = s->seq;
+	else if (s->flags & TCP_SYN && s->seq + s->len != f->next)
+		f->next = s->seq; /* a new connection; else the same SYN again */
 	f->used = now;
 	if ((int32_t)(s->seq - f->next) < 0) {
 		f->waits = false;
