@@ -25,8 +25,8 @@ struct chart {
 	FILE *out;
 	const struct html_call *call;
 	const struct html_series *s;
-	uint64_t peak; /* octets in a bucket, of either side */
-	uint32_t slowest;
+	uint64_t peak;             /* octets in a bucket, of either side */
+	uint32_t fastest, slowest; /* us, at least 1 */
 	bool lost, late, twice, marks, trips;
 	int height;
 };
@@ -51,11 +51,15 @@ static void measure(struct chart *c)
 		for (int k = 0; k < HTML_RTTS; k++) {
 			if (!b->trip[k].count)
 				continue;
+			if (!c->trips || b->trip[k].smallest < c->fastest)
+				c->fastest = b->trip[k].smallest;
 			c->trips = true;
 			if (b->trip[k].largest > c->slowest)
 				c->slowest = b->trip[k].largest;
 		}
 	}
+	c->fastest = c->fastest ? c->fastest : 1;
+	c->slowest = c->slowest ? c->slowest : 1;
 	c->marks = c->lost || c->late || c->twice;
 	c->height = (c->trips ? TRIPS + TRIPS_HI : c->marks ? MARKS + 2 * ROW : MARKS) + 24;
 }
@@ -97,9 +101,24 @@ static void marks_write(const struct chart *c, int side)
 	}
 }
 
+/* The logarithm to the base of 2, its fraction without a curve: good enough to draw. */
+static double log_of(uint64_t n)
+{
+	unsigned int bit = 0;
+
+	while (bit < 63 && n >> bit >> 1)
+		bit++;
+	return bit + (double)n / (double)(1ull << bit) - 1;
+}
+
+/* Round trips range from microseconds to minutes. */
 static double trip_y(const struct chart *c, uint64_t us)
 {
-	return TRIPS + TRIPS_HI - (double)us * TRIPS_HI / (c->slowest ? c->slowest : 1);
+	double low = log_of(c->fastest), high = log_of(c->slowest);
+
+	if (high <= low)
+		return TRIPS + TRIPS_HI / 2;
+	return TRIPS + TRIPS_HI - (log_of(us) - low) * (TRIPS_HI - 4) / (high - low);
 }
 
 /* Means as dots, with a line from the fastest to the slowest. */
@@ -183,7 +202,7 @@ static void axes_write(const struct chart *c)
 	if (!c->trips)
 		return;
 	words_at(c, LEFT - 6, TRIPS + 8, "end", html_duration(n, c->slowest));
-	words_at(c, LEFT - 6, TRIPS + TRIPS_HI, "end", "0");
+	words_at(c, LEFT - 6, TRIPS + TRIPS_HI, "end", html_duration(n, c->fastest));
 	fprintf(c->out, "<path class=\"base\" d=\"M%d %dH%d\"/>", LEFT, TRIPS + TRIPS_HI,
 		WIDTH - RIGHT);
 }
@@ -258,7 +277,7 @@ static void legend_write(const struct chart *c)
 	if (c->twice)
 		key(c, "twice", "twice");
 	if (any(c, HTML_RTT_ACK))
-		key(c, "ack", "round trip: GRE and its acknowledgment");
+		key(c, "ack", "round trip (logarithmic): GRE and its acknowledgment");
 	if (any(c, HTML_RTT_ECHO))
 		key(c, "echo", "LCP Echo");
 	if (any(c, HTML_RTT_TCP))

@@ -145,8 +145,8 @@ static void row_write(FILE *out, const struct html_call *c)
 	fputs("</td><td>", out);
 	html_text(out, "%s", c->method);
 	fputs("</td><td>", out);
-	html_text(out, "%s",
-		c->side[0].encryption[0] ? c->side[0].encryption : c->side[1].encryption);
+	if (c->side[0].bits || c->side[1].bits)
+		fprintf(out, "MPPE-%u", c->side[0].bits ? c->side[0].bits : c->side[1].bits);
 	fprintf(out, "</td><td>%s</td>", html_duration(n, all));
 	for (int i = 0; i < 2; i++)
 		fprintf(out, "<td>%s</td>", html_bytes(n, f->side[i].bytes));
