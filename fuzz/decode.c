@@ -1,6 +1,6 @@
 /*
- * tools/decode: a capture file in memory, as text and as JSON, without and with passwords. The
- * input's first octet chooses; the rest is the file.
+ * tools/decode: a capture file in memory, as text, with all fields, as JSON, and summaries only; without keys, with
+ * passwords and with a master key; with secrets and without. The input's first octet chooses; the rest is the file.
  */
 #include "tools/decode/decode.h"
 #include "tools/decode/auth.h"
@@ -41,6 +41,7 @@ static void run(
 	capture = decode_capture_file(in, why);
 	decode_output_init(&output, out, choice & 1 ? DECODE_FORM_JSON : DECODE_FORM_TEXT);
 	output.verbose = choice & 4;
+	output.summary = choice & 16;
 	if (capture) {
 		if (decode_run(options, capture, &output.sink, &stats, why) < 0)
 			FUZZ_CHECK(why[0]);
@@ -68,6 +69,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2)
 		return 0;
 	options.secrets = data[0] & 8;
+	if (data[0] & 32) { /* of a capture of the seeds */
+		FUZZ_CHECK(!decode_users_add_key(&users, "9103c28352e6135c6d20e5ea645cc6f5", why));
+		options.users = &users;
+	}
 	if (data[0] & 2) {
 		for (int i = 0; i < 2; i++)
 			FUZZ_CHECK(!decode_users_add(&users, names[i], why));

@@ -2,6 +2,8 @@
  * The decoder against captures of real peers: everything decrypts, the words are right, nothing
  * secret is shown, and no damage to a capture breaks it.
  */
+#include "lib/mppe/keys.h"
+#include "lib/ppp/mschap.h"
 #include "tests/decode/decoded.h"
 #include "tests/unit/tcp_packet.h"
 #include "tools/decode/capture.h"
@@ -54,6 +56,88 @@ static void every_encrypted_frame_is_decrypted(void **state)
 		assert_int_equal(s.calls, 1);
 		assert_int_equal(s.verified, 1);
 	}
+}
+
+/* The NT-Response of MS-CHAPv2's only Response in a capture; NULL: there is none. */
+static const uint8_t *nt_response(const struct recording *r)
+{
+	for (unsigned int i = 0; i < r->count; i++) {
+		const struct record *record = &r->records[i];
+
+		for (size_t at = 42; at + 56 < record->len; at++) {
+			const uint8_t *p = record->data + at;
+
+			if (p[0] == 0xc2 && p[1] == 0x23 && p[2] == 2 && p[6] == 49)
+				return p + 7 + 24;
+		}
+	}
+	return NULL;
+}
+
+static void a_hash_or_a_master_key_will_do(void **state)
+{
+	static const uint8_t hash[16] = { 0x3e, 0x05, 0x7c, 0xd1, 0x23, 0x20, 0x5a, 0xa1, 0x68,
+		0xaf, 0x5f, 0x12, 0x17, 0x16, 0xb3, 0x35 };
+	char text[64] = "alice:", why[DECODE_WHY];
+	struct decode_stats s;
+
+	(void)state;
+	decode_hex(text + 6, 50, hash, sizeof(hash));
+	for (size_t i = 0; i < CAPTURES; i++) {
+		struct decode_users users = { 0 }, keys = { 0 };
+		const struct decode_options by_hash = { .users = &users };
+		const struct decode_options by_key = { .users = &keys };
+		uint8_t hash_hash[16], master[16] = { 0 };
+		char digits[64];
+		struct recording r;
+
+		if (!captures[i].encrypted)
+			continue;
+		assert_int_equal(decode_users_add_hash(&users, text, why), 0);
+		free(decode_name(captures[i].name, &by_hash, &s));
+		assert_int_equal(s.decrypted, captures[i].decrypted);
+		assert_int_equal(s.verified, 1);
+		/* A wrong key and the right one, which MS-CHAP of version 1 does not have. */
+		load(&r, captures[i].name);
+		mschap_hash_hash(hash, hash_hash);
+		decode_hex(digits, sizeof(digits), master, sizeof(master));
+		assert_int_equal(decode_users_add_key(&keys, digits, why), 0);
+		mppe_master_key(hash_hash, nt_response(&r), master);
+		decode_hex(digits, sizeof(digits), master, sizeof(master));
+		assert_int_equal(decode_users_add_key(&keys, digits, why), 0);
+		free(decode_link(&r, DLT_EN10MB, &by_key, &s));
+		assert_int_equal(s.decrypted,
+			strstr(captures[i].name, "mschap-") ? 0 : captures[i].decrypted);
+		assert_int_equal(s.verified, 0);
+		recording_free(&r);
+		decode_users_done(&users);
+		decode_users_done(&keys);
+	}
+}
+
+static void keys_and_hashes_are_checked(void **state)
+{
+	struct decode_users users = { 0 };
+	char why[DECODE_WHY], key[129];
+
+	(void)state;
+	memset(key, 'a', sizeof(key) - 1);
+	key[128] = '\0';
+	assert_int_equal(decode_users_add_key(&users, key, why), 0);
+	assert_int_equal(decode_users_add_key(&users, key + 96, why), 0);
+	assert_int_equal(decode_users_add_key(&users, key + 97, why), -1);
+	key[127] = 'g';
+	assert_int_equal(decode_users_add_key(&users, key + 96, why), -1);
+	assert_int_equal(decode_users_add_hash(&users, key, why), -1);
+	assert_int_equal(decode_users_add_hash(&users, "alice:1234", why), -1);
+	assert_non_null(strstr(why, "32 hex digits"));
+	assert_int_equal(
+		decode_users_add_hash(&users, ":3e057cd123205aa168af5f121716b335", why), -1);
+	while (users.start_count < DECODE_STARTS_MAX)
+		assert_int_equal(
+			decode_users_add_key(&users, "00112233445566778899aabbccddeeff", why), 0);
+	assert_int_equal(decode_users_add_key(&users, "00112233445566778899aabbccddeeff", why), -1);
+	decode_users_done(&users);
 }
 
 static void a_wrong_password_is_said_to_be_wrong(void **state)
@@ -404,7 +488,7 @@ static void a_file_cut_anywhere_is_read_up_to_there(void **state)
 
 	(void)state;
 	load(&r, "mschapv2-mppe128-stateful-loss");
-	for (size_t size = 0; size < r.size; size += size < 3000 ? 7 : 61) {
+	for (size_t size = 0; size < r.size; size += size < 6000 ? 1 : 17) {
 		/* Its own block, so that a read behind it is seen. */
 		uint8_t *part = malloc(size ? size : 1);
 
@@ -452,6 +536,8 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_encrypted_frame_is_decrypted),
+		cmocka_unit_test(a_hash_or_a_master_key_will_do),
+		cmocka_unit_test(keys_and_hashes_are_checked),
 		cmocka_unit_test(a_wrong_password_is_said_to_be_wrong),
 		cmocka_unit_test(without_a_password_the_rest_is_shown),
 		cmocka_unit_test(lines_have_the_standards_words),

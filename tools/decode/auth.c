@@ -10,35 +10,101 @@
 #include <stdlib.h>
 #include <strings.h>
 
+/* A new user with the name in front of `colon`; NULL with `why`. */
+static struct decode_user *user_new(
+	struct decode_users *users, const char *text, const char *colon, char *why)
+{
+	struct decode_user *list = realloc(users->list, (users->count + 1) * sizeof(*list)), *u;
+
+	snprintf(why, DECODE_WHY, "out of memory");
+	if (!list)
+		return NULL;
+	users->list = list;
+	u = &list[users->count];
+	memset(u, 0, sizeof(*u));
+	u->name = strndup(text, (size_t)(colon - text));
+	if (!u->name)
+		return NULL;
+	users->count++;
+	return u;
+}
+
 int decode_users_add(struct decode_users *users, const char *text, char *why)
 {
 	const char *colon = strchr(text, ':');
-	struct decode_user *list, *u;
+	struct decode_user *u;
+	uint8_t hash[16];
 
 	if (!colon || colon == text) {
 		snprintf(why, DECODE_WHY, "must be NAME:PASSWORD");
 		return -1;
 	}
-	list = realloc(users->list, (users->count + 1) * sizeof(*list));
-	if (!list) {
-		snprintf(why, DECODE_WHY, "out of memory");
-		return -1;
-	}
-	users->list = list;
-	u = &list[users->count];
-	memset(u, 0, sizeof(*u));
-	if (mschap_nt_hash(colon + 1, u->nt_hash) != 0) {
+	if (mschap_nt_hash(colon + 1, hash) != 0) {
 		snprintf(why, DECODE_WHY, "the password is not UTF-8, or longer than %d characters",
 			MSCHAP_PASSWORD_MAX);
 		return -1;
 	}
-	u->name = strndup(text, (size_t)(colon - text));
+	u = user_new(users, text, colon, why);
+	if (!u)
+		return -1;
+	memcpy(u->nt_hash, hash, sizeof(hash));
+	explicit_bzero(hash, sizeof(hash));
 	u->password = strdup(colon + 1);
-	users->count++;
-	if (!u->name || !u->password) {
-		snprintf(why, DECODE_WHY, "out of memory");
+	return u->password ? 0 : -1;
+}
+
+/* Exactly `size` octets. */
+static bool hex_read(uint8_t *out, size_t size, const char *text)
+{
+	if (strlen(text) != size * 2 || strspn(text, "0123456789abcdefABCDEF") != size * 2)
+		return false;
+	for (size_t i = 0; i < size; i++) {
+		char digits[3] = { text[2 * i], text[2 * i + 1], '\0' };
+
+		out[i] = (uint8_t)strtoul(digits, NULL, 16);
+	}
+	return true;
+}
+
+int decode_users_add_hash(struct decode_users *users, const char *text, char *why)
+{
+	const char *colon = strchr(text, ':');
+	struct decode_user *u;
+	uint8_t hash[16];
+
+	if (!colon || colon == text || !hex_read(hash, sizeof(hash), colon + 1)) {
+		snprintf(why, DECODE_WHY, "must be NAME:HASH, the hash of 32 hex digits");
 		return -1;
 	}
+	u = user_new(users, text, colon, why);
+	if (!u)
+		return -1;
+	memcpy(u->nt_hash, hash, sizeof(hash));
+	explicit_bzero(hash, sizeof(hash));
+	return 0;
+}
+
+int decode_users_add_key(struct decode_users *users, const char *text, char *why)
+{
+	uint8_t key[64], (*starts)[16] = &users->starts[users->start_count];
+
+	if (users->start_count + 2 > DECODE_STARTS_MAX) {
+		snprintf(why, DECODE_WHY, "there are %d at most", DECODE_STARTS_MAX / 2);
+		return -1;
+	}
+	if (hex_read(key, 16, text)) {
+		mppe_start_key(key, false, starts[0]);
+		mppe_start_key(key, true, starts[1]);
+	} else if (hex_read(key, 64, text)) {
+		memcpy(starts[0], key, sizeof(starts[0]));
+		memcpy(starts[1], key + 32, sizeof(starts[1]));
+	} else {
+		snprintf(why, DECODE_WHY,
+			"must be 32 hex digits (MS-CHAPv2's master key) or 128 (EAP's MSK)");
+		return -1;
+	}
+	users->start_count += 2;
+	explicit_bzero(key, sizeof(key));
 	return 0;
 }
 
@@ -54,7 +120,7 @@ void decode_users_done(struct decode_users *users)
 		explicit_bzero(u->nt_hash, sizeof(u->nt_hash));
 	}
 	free(users->list);
-	memset(users, 0, sizeof(*users));
+	explicit_bzero(users, sizeof(*users));
 }
 
 void decode_auth_challenge(struct decode_auth *a, const uint8_t *value, size_t len)
@@ -142,7 +208,7 @@ enum decode_verdict decode_auth_response(struct decode_auth *a, const struct dec
 	for (unsigned int i = 0; users && i < users->count; i++) {
 		const struct decode_user *u = &users->list[i];
 
-		if (!user_is(u, a->name))
+		if (!user_is(u, a->name) || (a->method == DECODE_METHOD_MD5 && !u->password))
 			continue;
 		a->verdict = DECODE_WRONG;
 		if (a->method == DECODE_METHOD_MD5 ? !fits_md5(a, u, id, value)
@@ -150,7 +216,7 @@ enum decode_verdict decode_auth_response(struct decode_auth *a, const struct dec
 			continue;
 		a->verdict = DECODE_FITS;
 		a->has_keys = a->method != DECODE_METHOD_MD5;
-		a->has_lm = mschap_lm_hash(u->password, a->lm_hash) == 0;
+		a->has_lm = u->password && mschap_lm_hash(u->password, a->lm_hash) == 0;
 		memcpy(a->nt_hash, u->nt_hash, sizeof(a->nt_hash));
 		break;
 	}
@@ -196,7 +262,7 @@ enum decode_verdict decode_auth_pap(struct decode_auth *a, const struct decode_u
 	for (unsigned int i = 0; users && i < users->count; i++) {
 		const struct decode_user *u = &users->list[i];
 
-		if (!user_is(u, a->name))
+		if (!user_is(u, a->name) || !u->password)
 			continue;
 		a->verdict = DECODE_WRONG;
 		if (strlen(u->password) == len && mschap_equal(u->password, password, len)) {

@@ -12,18 +12,31 @@
 #include <stdint.h>
 
 struct decode_user {
-	char *name, *password;
+	char *name, *password; /* password NULL: only its hash is known */
 	uint8_t nt_hash[16];
 };
+
+#define DECODE_STARTS_MAX 32
 
 struct decode_users {
 	unsigned int count;
 	struct decode_user *list;
+	/* MPPE start keys of nobody in particular (decode_users_add_key()). */
+	unsigned int start_count;
+	uint8_t starts[DECODE_STARTS_MAX][16];
 };
 
-/* Adds "NAME:PASSWORD". 0, or -1 with a sentence in `why` (DECODE_WHY bytes). */
+/* Each 0, or -1 with a sentence in `why` (DECODE_WHY bytes). */
+/* Adds "NAME:PASSWORD". */
 int decode_users_add(struct decode_users *users, const char *text, char *why);
-void decode_users_done(struct decode_users *users); /* wipes the passwords */
+/* Adds "NAME:HASH", 32 hex digits: MD4 of the password (RFC 2433 A.3, "NT hash"). */
+int decode_users_add_hash(struct decode_users *users, const char *text, char *why);
+/*
+ * Adds the keys of a logon whose user and direction are not known: 32 hex digits are MS-CHAPv2's master key
+ * (RFC 3079 3.4), 128 the MSK of an EAP method (RFC 3079 section 4).
+ */
+int decode_users_add_key(struct decode_users *users, const char *text, char *why);
+void decode_users_done(struct decode_users *users); /* wipes everything */
 
 enum decode_method {
 	DECODE_METHOD_NONE,

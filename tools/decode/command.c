@@ -21,6 +21,10 @@ static void usage(FILE *to)
 	      "Prints the PPTP in a capture, one line per message; decrypts what it can.\n"
 	      "\n"
 	      "  -u, --user NAME:PASSWORD  a password to check and decrypt with (repeatable)\n"
+	      "      --nt-hash NAME:HASH   the same, of a password's NT hash (32 hex digits)\n"
+	      "      --master-key KEY      a key of MPPE's: MS-CHAPv2's master key (32 hex "
+	      "digits)\n"
+	      "                            or an EAP method's MSK (128 hex digits)\n"
 	      "  -j, --json                one JSON object per line\n"
 	      "  -v, --verbose             all fields of each message, below its line\n"
 	      "  -s, --summary             only what each connection and call was\n"
@@ -32,7 +36,7 @@ static void usage(FILE *to)
 		to);
 }
 
-enum { OPTION_SECRETS = 256, OPTION_HTML };
+enum { OPTION_SECRETS = 256, OPTION_HASH, OPTION_KEY, OPTION_HTML };
 
 struct arguments {
 	struct decode_options options;
@@ -41,19 +45,34 @@ struct arguments {
 	const char *interface, *file, *html;
 };
 
-/* Adds a password and wipes it from the process's argument list. */
-static int user_option(struct arguments *a, char *text)
+/* Adds a secret and wipes it from the process's argument list, from `from` on. */
+static int secret_option(struct arguments *a, const char *option, char *text, char *from,
+	int (*add)(struct decode_users *users, const char *text, char *why))
 {
 	char why[DECODE_WHY];
-	char *colon = strchr(text, ':');
 
-	if (decode_users_add(&a->users, text, why) != 0) {
-		fprintf(stderr, "greyline decode: --user: %s\n", why);
+	if (add(&a->users, text, why) != 0) {
+		fprintf(stderr, "greyline decode: %s: %s\n", option, why);
 		return -1;
 	}
-	if (colon)
-		memset(colon + 1, '*', strlen(colon + 1));
+	memset(from, '*', strlen(from));
 	return 0;
+}
+
+/* 0, or -1: said. */
+static int key_option(struct arguments *a, int option, char *text)
+{
+	char *colon = strchr(text, ':');
+
+	switch (option) {
+	case 'u':
+		return secret_option(a, "--user", text, colon ? colon + 1 : text, decode_users_add);
+	case OPTION_HASH:
+		return secret_option(
+			a, "--nt-hash", text, colon ? colon + 1 : text, decode_users_add_hash);
+	default:
+		return secret_option(a, "--master-key", text, text, decode_users_add_key);
+	}
 }
 
 /* 0, -1 to go on with nothing (help), or 2. */
@@ -63,6 +82,8 @@ static int arguments_read(struct arguments *a, int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' }, { "write", required_argument, NULL, 'w' },
 		{ "interface", required_argument, NULL, 'i' },
 		{ "verbose", no_argument, NULL, 'v' }, { "summary", no_argument, NULL, 's' },
+		{ "nt-hash", required_argument, NULL, OPTION_HASH },
+		{ "master-key", required_argument, NULL, OPTION_KEY },
 		{ "show-secrets", no_argument, NULL, OPTION_SECRETS },
 		{ "html", required_argument, NULL, OPTION_HTML },
 		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
@@ -72,7 +93,9 @@ static int arguments_read(struct arguments *a, int argc, char **argv)
 	while ((c = getopt_long(argc, argv, "u:jvsw:i:h", options, NULL)) != -1) {
 		switch (c) {
 		case 'u':
-			if (user_option(a, optarg) != 0)
+		case OPTION_HASH:
+		case OPTION_KEY:
+			if (key_option(a, c, optarg) != 0)
 				return 2;
 			break;
 		case 'j':
@@ -223,6 +246,7 @@ static int command_run(const struct arguments *a)
 		sigaction(SIGINT, &act, NULL);
 		sigaction(SIGTERM, &act, NULL);
 		setvbuf(stdout, NULL, _IOLBF, 0);
+		fprintf(stderr, "greyline decode: listening on %s\n", what);
 	}
 	rc = capture_run(a, capture, html, why);
 	if (rc != 0)

@@ -87,6 +87,23 @@ static enum mppe_result open_late(struct decode_crypt *c, uint16_t count, uint8_
 	return MPPE_OLD;
 }
 
+void decode_crypt_candidates(
+	struct decode_crypt *c, const uint8_t (*starts)[16], unsigned int count, bool mppc)
+{
+	c->starts = starts;
+	c->start_count = count;
+	c->mppc = mppc;
+}
+
+static struct codec *mppc_new(void)
+{
+	const struct codec_params params = {
+		.kind = CODEC_MPPC, .encrypted = true, .limit = DECODE_UNPACKED_MAX
+	};
+
+	return codec_new(&params, false);
+}
+
 /* Is it a whole packet of IP? IPv4's checksum is right; IPv6's length and reserved bits have to do. */
 static bool is_ip(const uint8_t *data, uint32_t peek, uint32_t len)
 {
@@ -232,4 +249,51 @@ enum mppe_result decode_crypt_open(
 		result = MPPE_OK;
 	}
 	return result;
+}
+
+/* Does this key make a packet of IP of it? `copy` has its octets, to be changed. */
+static bool key_fits(const struct decode_crypt *c, const uint8_t start[16], uint8_t *copy,
+	uint32_t len, struct rc4_batch *batch)
+{
+	struct wire_reader r = wire_reader(copy, len);
+	uint16_t header = wire_u16(&r);
+	struct codec *codec = NULL;
+	const uint8_t *plain = copy + MPPE_HEADER;
+	struct mppe mppe;
+	int n = (int)(len - MPPE_HEADER);
+	bool opened;
+
+	mppe_init(&mppe, &c->params, start);
+	mppe.mppc = c->mppc;
+	opened = mppe_open(&mppe, copy, len, batch) == MPPE_OK;
+	rc4_run(batch);
+	mppe_done(&mppe);
+	if (opened && header & MPPE_COMPRESSED) {
+		codec = mppc_new();
+		n = codec ? codec_expand(codec, header, plain, (size_t)n, &plain) : 0;
+	}
+	opened = opened && n > 0 &&
+		 is_ip(plain, (uint32_t)n < HEADER_MAX ? (uint32_t)n : HEADER_MAX, (uint32_t)n);
+	codec_free(codec);
+	return opened;
+}
+
+void decode_crypt_try(
+	struct decode_crypt *c, const uint8_t *data, uint32_t len, struct rc4_batch *batch)
+{
+	uint8_t *copy;
+
+	if (!c->start_count || len < MPPE_HEADER || c->tries++ >= DECODE_KEY_TRIES)
+		return;
+	copy = malloc(len);
+	for (unsigned int i = 0; copy && i < c->start_count && !c->running; i++) {
+		memcpy(copy, data, len);
+		if (!key_fits(c, c->starts[i], copy, len, batch))
+			continue;
+		mppe_init(&c->mppe, &c->params, c->starts[i]);
+		c->running = true;
+		c->codec = c->mppc ? mppc_new() : NULL;
+		c->mppe.mppc = c->codec != NULL;
+	}
+	free(copy);
 }

@@ -21,6 +21,9 @@
 /* Octets of a lost stream that are looked through, and packets in a row for which that is done. */
 #define DECODE_SEARCH_MAX   65536
 #define DECODE_SEARCH_TRIES 16
+#define DECODE_KEY_TRIES    64 /* packets that candidates for the key are tried on */
+/* The longest information field there is: what one capture's LCP agreed on is not looked at. */
+#define DECODE_UNPACKED_MAX 1600
 
 enum decode_algorithm {
 	DECODE_UNKNOWN, /* no CCP seen: the capture begins in the middle */
@@ -45,11 +48,25 @@ struct decode_crypt {
 	struct decode_late *late; /* DECODE_LATE_MAX, allocated with the first gap */
 	unsigned int late_next;
 	unsigned int searches; /* in a row that found nothing */
+	/* Keys that may be the ones, until a packet proves one of them. */
+	const uint8_t (*starts)[16];
+	unsigned int start_count, tries;
+	bool mppc; /* as agreed on, for the time when keys are known */
 };
 
 /* CCP agreed on MPPE; `start` is the start key, or NULL if it is not known. */
 void decode_crypt_start(
 	struct decode_crypt *c, const struct mppe_params *params, const uint8_t *start);
+/*
+ * After decode_crypt_start() without a key: one of these `count` start keys may be the right one, which the
+ * first packets will show (decode_crypt_try()). They stay the caller's and must outlast `c`. `mppc`:
+ * compression under MPPE was agreed on.
+ */
+void decode_crypt_candidates(
+	struct decode_crypt *c, const uint8_t (*starts)[16], unsigned int count, bool mppc);
+/* Is a key among the candidates by which this packet is one of IP? Then it is in force. */
+void decode_crypt_try(
+	struct decode_crypt *c, const uint8_t *data, uint32_t len, struct rc4_batch *batch);
 void decode_crypt_done(struct decode_crypt *c); /* wipes; back to DECODE_UNKNOWN */
 
 /* CCP agreed on compression, alone or (after decode_crypt_start()) under MPPE. */

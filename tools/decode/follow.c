@@ -170,16 +170,13 @@ static bool mppe_params(struct mppe_params *params, uint32_t bits)
 	return true;
 }
 
-/* The longest information field there is: what one capture's LCP agreed on is not looked at. */
-#define UNPACKED_MAX 1600
-
 /* Compression alone: the first method of the list counts, pppd acknowledges several. */
 static void compress_follow(struct decode_crypt *crypt, const struct ppp_option *option)
 {
 	struct codec_params params;
 
 	if (ccp_codec_get(option, &params)) {
-		params.limit = UNPACKED_MAX;
+		params.limit = DECODE_UNPACKED_MAX;
 		decode_crypt_compress(crypt, &params);
 	}
 }
@@ -188,7 +185,7 @@ static void compress_follow(struct decode_crypt *crypt, const struct ppp_option 
 static bool mppe_follow(struct place *at, struct decode_crypt *crypt, uint32_t bits)
 {
 	const struct codec_params mppc = {
-		.kind = CODEC_MPPC, .encrypted = true, .limit = UNPACKED_MAX
+		.kind = CODEC_MPPC, .encrypted = true, .limit = DECODE_UNPACKED_MAX
 	};
 	struct mppe_params params;
 	uint8_t start[16];
@@ -201,6 +198,9 @@ static bool mppe_follow(struct place *at, struct decode_crypt *crypt, uint32_t b
 			params.bits, start);
 	decode_crypt_start(crypt, &params, known ? start : NULL);
 	explicit_bzero(start, sizeof(start));
+	if (!known && at->d->options.users)
+		decode_crypt_candidates(crypt, at->d->options.users->starts,
+			at->d->options.users->start_count, bits & CCP_MPPC);
 	if (known && bits & CCP_MPPC)
 		decode_crypt_compress(crypt, &mppc);
 	return true;

@@ -124,6 +124,16 @@ static void verbose_fields(
 	}
 }
 
+/* What is one long line among others is a paragraph by itself. */
+static void text_parts(FILE *out, const char *text)
+{
+	const char *end;
+
+	for (; (end = strstr(text, "; ")) != NULL; text = end + 2)
+		fprintf(out, "%.*s\n    ", (int)(end - text), text);
+	fputs(text, out);
+}
+
 static void text_event(struct decode_output *o, const struct decode_event *e)
 {
 	char src[DECODE_ADDRESS], dst[DECODE_ADDRESS];
@@ -137,7 +147,10 @@ static void text_event(struct decode_output *o, const struct decode_event *e)
 			since / 1000000, since % 1000000, decode_address(e->meta.src, src),
 			decode_address(e->meta.dst, dst));
 	}
-	fputs(e->text, o->out);
+	if (o->summary)
+		text_parts(o->out, e->text);
+	else
+		fputs(e->text, o->out);
 	putc('\n', o->out);
 	if (!o->verbose)
 		return;

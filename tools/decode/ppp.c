@@ -171,6 +171,8 @@ static void comp_run(struct place *at, uint8_t *data, size_t len, size_t capture
 	mppe_header(e, header, len - MPPE_HEADER);
 	s->encrypted++;
 	at->d->stats.encrypted++;
+	if (!s->crypt.running)
+		decode_crypt_try(&s->crypt, data, (uint32_t)len, &at->d->batch);
 	if (!s->crypt.running) {
 		state_set(at, DECODE_ENCRYPTED, "encrypted");
 		return;

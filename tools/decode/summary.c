@@ -108,6 +108,7 @@ static void side_negotiated(struct decode_event *e, const struct decode_side_fac
 		decode_event_int(e, "mru", f->mru ? f->mru : 1500);
 		decode_event_bool(e, "pfc", f->pfc);
 		decode_event_bool(e, "acfc", f->acfc);
+		decode_event_text(e, ", MRU %u", f->mru ? f->mru : 1500);
 	}
 	if (f->address) {
 		decode_event_text(e, ", is %s", decode_address(f->address, address));
