@@ -370,15 +370,10 @@ static void over(struct decode_html *h, const struct decode_event *e)
 	struct html_connection *c = e->connection ? connection_get(h, e->connection) : NULL;
 	struct html_call *call = e->call ? call_get(h, e->call) : NULL;
 
-	if (e->kind == DECODE_KIND_CONNECTION && c) {
+	if (e->kind == DECODE_KIND_CONNECTION && c)
 		connection_take(c, e->connection);
-		c->over = true;
-		snprintf(c->words, sizeof(c->words), "%.*s", HTML_WORDS - 1, e->text);
-	} else if (e->kind == DECODE_KIND_CALL && call) {
+	else if (e->kind == DECODE_KIND_CALL && call)
 		call_take(call, e->call);
-		call->over = true;
-		snprintf(call->words, sizeof(call->words), "%.*s", HTML_WORDS - 1, e->text);
-	}
 }
 
 static void place(struct decode_html *h, const struct decode_meta *meta)

@@ -6,7 +6,8 @@
  * nearly all its text was written by strangers.
  *
  * Bounded, whatever the capture's size: HTML_CALLS_MAX calls and HTML_CONNECTIONS_MAX control connections
- * are shown with everything (some 60 KB each), the others in tables up to HTML_ROWS_MAX, and the rest counted.
+ * are shown with everything (some 60 KB each as a rule, 700 KB at the most), the others in tables up to
+ * HTML_ROWS_MAX, and the rest counted.
  */
 #pragma once
 

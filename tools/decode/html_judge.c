@@ -128,13 +128,19 @@ static void privacy_judge(struct decode_html *h, const struct html_call *call)
 {
 	const struct decode_call_facts *f = &call->facts;
 	bool data = f->side[0].inner_packets || f->side[1].inner_packets;
-	bool sealed = call->side[0].encrypted && call->side[1].encrypted;
+	bool sealed[2] = { call->side[0].encrypted != 0, call->side[1].encrypted != 0 };
+	unsigned int clear = sealed[0] ? 1 : 0;
 
-	if (data && !sealed && !call->side[0].encrypted && !call->side[1].encrypted)
+	if (data && !sealed[0] && !sealed[1])
 		html_find(h, HTML_WARNING, call->number, "Nothing was encrypted",
 			"Whoever is on the way reads and changes everything. Require encryption at "
 			"either end, or use another kind of VPN.",
 			"The traffic of call %u went in clear.", call->number);
+	else if (sealed[0] != sealed[1] && f->side[clear].inner_packets)
+		html_find(h, HTML_WARNING, call->number, "Only one direction was encrypted",
+			"Require encryption at both ends.",
+			"What the %s sent in call %u went in clear.", html_side_name(call, clear),
+			call->number);
 	if (!strcmp(call->method, "PAP"))
 		html_find(h, HTML_WARNING, call->number, "The password went in clear",
 			"PAP sends it as it is. Change it, and use MS-CHAPv2 or EAP-TLS.",

@@ -14,7 +14,7 @@
 #define HTML_LADDER_HEAD  200
 #define HTML_LADDER_TAIL  60
 #define HTML_LADDER_STEPS (HTML_LADDER_HEAD + HTML_LADDER_TAIL)
-#define HTML_STEP_LINES   8
+#define HTML_STEP_LINES   5
 #define HTML_LABEL_MAX    400
 
 enum html_topic {

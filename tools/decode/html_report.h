@@ -17,8 +17,6 @@
 #include "tools/decode/html_series.h"
 #include "tools/decode/html_tcp.h"
 
-#define HTML_WORDS 512
-
 struct html_side {
 	uint64_t frames, encrypted, decrypted, lost, late, duplicates;
 	char encryption[64], compression[32]; /* of what it sends; empty: none */
@@ -38,13 +36,12 @@ struct html_call {
 	unsigned int number, connection; /* 0: unknown */
 	uint32_t address[2];
 	uint16_t id[2];
-	bool from_control, foreign, over;
+	bool from_control, foreign;
 	struct html_side side[2];
 	struct decode_call_facts facts;
 	struct decode_rtt tcp_rtt; /* of connections inside */
 	char user[256], method[24];
-	int proof; /* of the password: 1 right, -1 wrong, 0 not known */
-	char words[HTML_WORDS];
+	int proof;                  /* of the password: 1 right, -1 wrong, 0 not known */
 	struct html_detail *detail; /* NULL: beyond HTML_CALLS_MAX, or no memory */
 };
 
@@ -52,9 +49,7 @@ struct html_connection {
 	unsigned int number;
 	uint32_t address[2];
 	uint16_t port;
-	bool over;
 	struct decode_connection_facts facts;
-	char words[HTML_WORDS];
 	struct html_ladder *ladder; /* NULL as above */
 };
 
