@@ -137,7 +137,8 @@ static void facts_write(FILE *out, const struct html_call *call)
 	crypt_write(out, call);
 	if (f->up_time)
 		snprintf(text, sizeof(text), "Up %s after its first packet.",
-			html_duration(n, f->up_time - f->first_time));
+			html_duration(
+				n, f->up_time > f->first_time ? f->up_time - f->first_time : 0));
 	fact(out, "Duration", html_duration(n, all),
 		f->up_time      ? text
 		: carried(call) ? NULL

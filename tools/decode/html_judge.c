@@ -63,7 +63,7 @@ static void connection_judge(struct decode_html *h, const struct html_connection
 	if (f->missing[0] || f->missing[1])
 		html_find(h, HTML_NOTE, 0, "Parts of a control connection are not in the capture",
 			NULL, "%llu bytes are missing of control connection %u.",
-			(unsigned long long)(f->missing[0] + f->missing[1]), c->number);
+			(unsigned long long)f->missing[0] + f->missing[1], c->number);
 }
 
 static void silence_judge(struct decode_html *h, const struct html_call *call)
