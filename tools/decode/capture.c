@@ -256,6 +256,16 @@ static bool link_read(int link, struct wire_reader *r)
 	}
 }
 
+/* Files can say anything: what is before 1970, or beyond some 30,000 years, is not a time. */
+static uint64_t time_of(const struct timeval *ts)
+{
+	uint64_t us = ts->tv_usec >= 0 && ts->tv_usec < 1000000 ? (uint64_t)ts->tv_usec : 0;
+
+	if (ts->tv_sec < 0 || (int64_t)ts->tv_sec > INT64_C(1) << 40)
+		return 0;
+	return (uint64_t)ts->tv_sec * 1000000 + us;
+}
+
 int decode_capture_next(struct decode_capture *c, struct decode_packet *p, char *why)
 {
 	struct pcap_pkthdr *header;
@@ -274,7 +284,7 @@ int decode_capture_next(struct decode_capture *c, struct decode_packet *p, char 
 		return -1;
 	}
 	memset(p, 0, sizeof(*p));
-	p->time = (uint64_t)header->ts.tv_sec * 1000000 + (uint64_t)header->ts.tv_usec;
+	p->time = time_of(&header->ts);
 	p->frame = ++c->frames;
 	r = wire_reader(data, header->caplen);
 	if (link_read(c->link, &r) && wire_left(&r)) {

@@ -39,10 +39,26 @@ const char *decode_state_name(enum decode_state state)
 	return names[state];
 }
 
+char *decode_decimal(char out[DECODE_DECIMAL], uint64_t value)
+{
+	char *p = out + DECODE_DECIMAL;
+
+	*--p = '\0';
+	do {
+		*--p = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	return p;
+}
+
 char *decode_address(uint32_t address, char buf[DECODE_ADDRESS])
 {
-	snprintf(buf, DECODE_ADDRESS, "%u.%u.%u.%u", address >> 24, address >> 16 & 255,
-		address >> 8 & 255, address & 255);
+	char number[DECODE_DECIMAL], *out = buf;
+
+	for (int shift = 24; shift >= 0; shift -= 8) {
+		out = stpcpy(out, decode_decimal(number, address >> shift & 255));
+		*out++ = shift ? '.' : '\0';
+	}
 	return buf;
 }
 
@@ -122,13 +138,65 @@ void decode_event_begin(
 		e->meta = *meta;
 }
 
+static void append(struct decode_event *e, const char *s, size_t len)
+{
+	size_t room = sizeof(e->text) - 1 - e->used;
+
+	if (len > room) {
+		len = room;
+		e->cut = true;
+	}
+	memcpy(e->text + e->used, s, len);
+	e->used += len;
+	e->text[e->used] = '\0';
+}
+
+/* What nearly all of our formats consist of: %u, %zu, %lu (PRIu64), %s and text. */
+static bool is_simple(const char *format)
+{
+	bool wide = sizeof(size_t) == sizeof(uint64_t) && sizeof(long) == sizeof(uint64_t);
+
+	while ((format = strchr(format, '%')) != NULL) {
+		format++;
+		if (wide && (format[0] == 'z' || format[0] == 'l') && format[1] == 'u')
+			format++;
+		else if (format[0] != 'u' && format[0] != 's')
+			return false;
+	}
+	return true;
+}
+
+/* A fifth of the time of vsnprintf(), which would be half of the decoder's. */
+static void append_simple(struct decode_event *e, const char *format, va_list ap)
+{
+	char number[DECODE_DECIMAL];
+	const char *next, *word;
+
+	for (; (next = strchr(format, '%')) != NULL; format = next + 1) {
+		append(e, format, (size_t)(next - format));
+		if (*++next == 's') {
+			word = va_arg(ap, const char *);
+		} else if (*next == 'u') {
+			word = decode_decimal(number, va_arg(ap, unsigned int));
+		} else {
+			word = decode_decimal(number, va_arg(ap, uint64_t));
+			next++;
+		}
+		append(e, word, strlen(word));
+	}
+	append(e, format, strlen(format));
+}
+
 void decode_event_text(struct decode_event *e, const char *format, ...)
 {
 	va_list ap;
-	int n;
+	int n = 0;
 
 	va_start(ap, format);
-	n = vsnprintf(e->text + e->used, sizeof(e->text) - e->used, format, ap);
+	if (is_simple(format))
+		append_simple(e, format, ap);
+	else
+		n = vsnprintf(e->text + e->used, sizeof(e->text) - e->used, format, ap);
 	va_end(ap);
 	if (n > 0)
 		e->used += (size_t)n;

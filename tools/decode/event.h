@@ -200,6 +200,10 @@ void decode_event_object(struct decode_event *e, const char *key);
 void decode_event_array(struct decode_event *e, const char *key);
 void decode_event_close(struct decode_event *e);
 
+/* The number in decimal, somewhere in `out`; returns where. */
+#define DECODE_DECIMAL 21
+char *decode_decimal(char out[DECODE_DECIMAL], uint64_t value);
+
 /* "192.0.2.1" of an address in host order; buf has DECODE_ADDRESS bytes. Returns buf. */
 #define DECODE_ADDRESS 16
 char *decode_address(uint32_t address, char buf[DECODE_ADDRESS]);

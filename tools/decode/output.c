@@ -5,158 +5,245 @@
 #include <string.h>
 #include <time.h>
 
-/* Strings are printable ASCII (event.h): two characters have to be escaped. */
-static void json_string(FILE *out, const char *s)
+static void flush(struct decode_output *o)
 {
-	putc('"', out);
-	for (; *s; s++) {
-		if (*s == '"' || *s == '\\')
-			putc('\\', out);
-		putc(*s, out);
+	fwrite(o->buf, 1, o->used, o->out);
+	o->used = 0;
+}
+
+static void put_char(struct decode_output *o, char c)
+{
+	if (o->used == sizeof(o->buf))
+		flush(o);
+	o->buf[o->used++] = c;
+}
+
+static void put_bytes(struct decode_output *o, const char *s, size_t len)
+{
+	while (len) {
+		size_t room = sizeof(o->buf) - o->used, n = len < room ? len : room;
+
+		memcpy(o->buf + o->used, s, n);
+		o->used += n;
+		s += n;
+		len -= n;
+		if (o->used == sizeof(o->buf))
+			flush(o);
 	}
-	putc('"', out);
+}
+
+static void put(struct decode_output *o, const char *s)
+{
+	put_bytes(o, s, strlen(s));
+}
+
+static void put_number(struct decode_output *o, uint64_t value)
+{
+	char number[DECODE_DECIMAL];
+
+	put(o, decode_decimal(number, value));
+}
+
+/* Six digits behind a point. */
+static void put_fraction(struct decode_output *o, uint64_t us)
+{
+	char digits[8] = ".";
+
+	for (int i = 6; i > 0; i--, us /= 10)
+		digits[i] = (char)('0' + us % 10);
+	put_bytes(o, digits, 7);
+}
+
+static void put_address(struct decode_output *o, uint32_t address)
+{
+	char buf[DECODE_ADDRESS];
+
+	put(o, decode_address(address, buf));
+}
+
+/* Strings are printable ASCII (event.h): two characters have to be escaped. */
+static void json_string(struct decode_output *o, const char *s)
+{
+	put_char(o, '"');
+	for (;;) {
+		size_t plain = strcspn(s, "\"\\");
+
+		put_bytes(o, s, plain);
+		s += plain;
+		if (!*s)
+			break;
+		put_char(o, '\\');
+		put_char(o, *s++);
+	}
+	put_char(o, '"');
 }
 
 static void json_fields(
-	FILE *out, const struct decode_field *fields, unsigned int count, bool keys);
+	struct decode_output *o, const struct decode_field *fields, unsigned int count, bool keys);
 
-static void json_value(FILE *out, const struct decode_field *f)
+static void json_value(struct decode_output *o, const struct decode_field *f)
 {
 	switch ((enum decode_field_type)f->type) {
 	case DECODE_NUMBER:
-		fprintf(out, "%" PRIu64, f->number);
+		put_number(o, f->number);
 		break;
 	case DECODE_BOOLEAN:
-		fputs(f->number ? "true" : "false", out);
+		put(o, f->number ? "true" : "false");
 		break;
 	case DECODE_STRING:
-		json_string(out, f->string);
+		json_string(o, f->string);
 		break;
 	case DECODE_OBJECT:
-		putc('{', out);
-		json_fields(out, f + 1, f->size, true);
-		putc('}', out);
+		put_char(o, '{');
+		json_fields(o, f + 1, f->size, true);
+		put_char(o, '}');
 		break;
 	case DECODE_ARRAY:
-		putc('[', out);
-		json_fields(out, f + 1, f->size, false);
-		putc(']', out);
+		put_char(o, '[');
+		json_fields(o, f + 1, f->size, false);
+		put_char(o, ']');
 		break;
 	}
 }
 
 /* As deep as DECODE_DEPTH_MAX at most. */
-static void json_fields(FILE *out, const struct decode_field *fields, unsigned int count, bool keys)
+static void json_fields(
+	struct decode_output *o, const struct decode_field *fields, unsigned int count, bool keys)
 {
 	for (unsigned int i = 0; i < count; i += 1u + fields[i].size) {
 		if (i)
-			putc(',', out);
+			put_char(o, ',');
 		if (keys) {
-			json_string(out, fields[i].key);
-			putc(':', out);
+			put_char(o, '"');
+			put(o, fields[i].key);
+			put(o, "\":");
 		}
-		json_value(out, &fields[i]);
+		json_value(o, &fields[i]);
 	}
 }
 
-static void json_when(FILE *out, const struct decode_meta *meta)
+static void json_when(struct decode_output *o, uint64_t us)
 {
-	time_t seconds = (time_t)(meta->time / 1000000);
-	char stamp[48] = "";
+	time_t seconds = (time_t)(us / 1000000);
 	struct tm tm;
 
-	if (!gmtime_r(&seconds, &tm))
-		memset(&tm, 0, sizeof(tm));
-	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
-	fprintf(out, ",\"time\":\"%s.%06uZ\"", stamp, (unsigned int)(meta->time % 1000000));
+	if (!o->stamp[0] || o->second != us / 1000000) {
+		if (!gmtime_r(&seconds, &tm))
+			memset(&tm, 0, sizeof(tm));
+		strftime(o->stamp, sizeof(o->stamp), "%Y-%m-%dT%H:%M:%S", &tm);
+		o->second = us / 1000000;
+	}
+	put(o, ",\"time\":\"");
+	put(o, o->stamp);
+	put_fraction(o, us % 1000000);
+	put(o, "Z\"");
 }
 
 static void json_event(struct decode_output *o, const struct decode_event *e)
 {
-	char src[DECODE_ADDRESS], dst[DECODE_ADDRESS];
-
-	fprintf(o->out, "{\"type\":\"%s\"", decode_kind_name(e->kind));
+	put(o, "{\"type\":\"");
+	put(o, decode_kind_name(e->kind));
+	put_char(o, '"');
 	if (e->has_meta) {
-		json_when(o->out, &e->meta);
-		fprintf(o->out, ",\"frame\":%" PRIu64 ",\"src\":\"%s\",\"dst\":\"%s\"",
-			e->meta.frame, decode_address(e->meta.src, src),
-			decode_address(e->meta.dst, dst));
+		json_when(o, e->meta.time);
+		put(o, ",\"frame\":");
+		put_number(o, e->meta.frame);
+		put(o, ",\"src\":\"");
+		put_address(o, e->meta.src);
+		put(o, "\",\"dst\":\"");
+		put_address(o, e->meta.dst);
+		put_char(o, '"');
 	}
 	if (e->field_count)
-		putc(',', o->out);
-	json_fields(o->out, e->fields, e->field_count, true);
+		put_char(o, ',');
+	json_fields(o, e->fields, e->field_count, true);
 	if (e->malformed)
-		fputs(",\"malformed\":true", o->out);
+		put(o, ",\"malformed\":true");
 	if (e->cut)
-		fputs(",\"cut\":true", o->out);
-	fputs(",\"text\":", o->out);
-	json_string(o->out, e->text);
-	fputs("}\n", o->out);
+		put(o, ",\"cut\":true");
+	put(o, ",\"text\":");
+	json_string(o, e->text);
+	put(o, "}\n");
+}
+
+static void verbose_number(struct decode_output *o, uint64_t number)
+{
+	char hex[24];
+
+	put_number(o, number);
+	if (number <= UINT16_MAX)
+		return;
+	snprintf(hex, sizeof(hex), " (0x%08" PRIx64 ")", number);
+	put(o, hex);
 }
 
 /* "    key: value" a field; what is nested, further in. */
-static void verbose_fields(
-	FILE *out, const struct decode_field *fields, unsigned int count, unsigned int depth)
+static void verbose_fields(struct decode_output *o, const struct decode_field *fields,
+	unsigned int count, unsigned int depth)
 {
 	for (unsigned int i = 0; i < count; i += 1u + fields[i].size) {
 		const struct decode_field *f = &fields[i];
 
-		fprintf(out, "%*s%s", (int)(depth * 4), "", f->key ? f->key : "-");
-		switch ((enum decode_field_type)f->type) {
-		case DECODE_NUMBER:
-			fprintf(out, ": %" PRIu64, f->number);
-			if (f->number > UINT16_MAX)
-				fprintf(out, " (0x%08" PRIx64 ")", f->number);
-			break;
-		case DECODE_BOOLEAN:
-			fputs(f->number ? ": yes" : ": no", out);
-			break;
-		case DECODE_STRING:
-			fprintf(out, ": %s", f->string);
-			break;
-		case DECODE_OBJECT:
-		case DECODE_ARRAY:
-			putc('\n', out);
-			verbose_fields(out, f + 1, f->size, depth + 1);
+		for (unsigned int k = 0; k < depth; k++)
+			put(o, "    ");
+		put(o, f->key ? f->key : "-");
+		if (f->type == DECODE_OBJECT || f->type == DECODE_ARRAY) {
+			put_char(o, '\n');
+			verbose_fields(o, f + 1, f->size, depth + 1);
 			continue;
 		}
-		putc('\n', out);
+		put(o, ": ");
+		if (f->type == DECODE_NUMBER)
+			verbose_number(o, f->number);
+		else
+			put(o, f->type == DECODE_STRING ? f->string : f->number ? "yes" : "no");
+		put_char(o, '\n');
 	}
 }
 
 /* What is one long line among others is a paragraph by itself. */
-static void text_parts(FILE *out, const char *text)
+static void text_parts(struct decode_output *o, const char *text)
 {
 	const char *end;
 
-	for (; (end = strstr(text, "; ")) != NULL; text = end + 2)
-		fprintf(out, "%.*s\n    ", (int)(end - text), text);
-	fputs(text, out);
+	for (; (end = strstr(text, "; ")) != NULL; text = end + 2) {
+		put_bytes(o, text, (size_t)(end - text));
+		put(o, "\n    ");
+	}
+	put(o, text);
 }
 
 static void text_event(struct decode_output *o, const struct decode_event *e)
 {
-	char src[DECODE_ADDRESS], dst[DECODE_ADDRESS];
 	uint64_t since;
 	bool before;
 
 	if (e->has_meta) {
 		before = e->meta.time < o->first;
 		since = before ? o->first - e->meta.time : e->meta.time - o->first;
-		fprintf(o->out, "%s%" PRIu64 ".%06" PRIu64 " %s > %s  ", before ? "-" : "",
-			since / 1000000, since % 1000000, decode_address(e->meta.src, src),
-			decode_address(e->meta.dst, dst));
+		if (before)
+			put_char(o, '-');
+		put_number(o, since / 1000000);
+		put_fraction(o, since % 1000000);
+		put_char(o, ' ');
+		put_address(o, e->meta.src);
+		put(o, " > ");
+		put_address(o, e->meta.dst);
+		put(o, "  ");
 	}
 	if (o->summary)
-		text_parts(o->out, e->text);
+		text_parts(o, e->text);
 	else
-		fputs(e->text, o->out);
-	putc('\n', o->out);
+		put_bytes(o, e->text, e->used);
+	put_char(o, '\n');
 	if (!o->verbose)
 		return;
-	if (e->has_meta)
-		fprintf(o->out, "    frame: %" PRIu64 "\n", e->meta.frame);
-	verbose_fields(o->out, e->fields, e->field_count, 1);
+	if (e->has_meta) {
+		put(o, "    frame: ");
+		put_number(o, e->meta.frame);
+		put_char(o, '\n');
+	}
+	verbose_fields(o, e->fields, e->field_count, 1);
 }
 
 static void output_event(struct decode_sink *self, const struct decode_event *e)
@@ -174,6 +261,7 @@ static void output_event(struct decode_sink *self, const struct decode_event *e)
 		json_event(o, e);
 	else
 		text_event(o, e);
+	flush(o);
 }
 
 void decode_output_init(struct decode_output *o, FILE *out, enum decode_form form)

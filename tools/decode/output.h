@@ -8,6 +8,8 @@
 
 #include <stdio.h>
 
+#define DECODE_OUTPUT_MAX 8192
+
 enum decode_form { DECODE_FORM_TEXT, DECODE_FORM_JSON };
 
 struct decode_output {
@@ -17,7 +19,11 @@ struct decode_output {
 	bool verbose; /* TEXT: all fields, too */
 	bool summary; /* connections, calls and the capture as a whole only */
 	bool started;
-	uint64_t first; /* time of the first message: text shows the time since then */
+	uint64_t first;  /* time of the first message: text shows the time since then */
+	uint64_t second; /* that `stamp` is of */
+	char stamp[48];  /* date and time, without fractions */
+	size_t used;
+	char buf[DECODE_OUTPUT_MAX]; /* what is written to `out` in one */
 };
 
 /*

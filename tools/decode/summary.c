@@ -19,12 +19,16 @@ static void duration_text(struct decode_event *e, uint64_t us)
 			s / 60 % 60, s % 60);
 }
 
+/* Captures of several interfaces, or put together, may go back in time. */
+static uint64_t since(uint64_t first, uint64_t last)
+{
+	return last > first ? last - first : 0;
+}
+
 static void duration(struct decode_event *e, uint64_t first, uint64_t last)
 {
-	uint64_t us = last > first ? last - first : 0;
-
-	decode_event_int(e, "duration_us", us);
-	duration_text(e, us);
+	decode_event_int(e, "duration_us", since(first, last));
+	duration_text(e, since(first, last));
 }
 
 /* Nothing where there were no samples. */
@@ -202,9 +206,9 @@ void decode_summary_call(struct decoder *d, const struct decode_call *call)
 	decode_event_text(e, "; ");
 	duration(e, f->first_time, f->last_time);
 	if (f->up_time) {
-		decode_event_int(e, "up_after_us", f->up_time - f->first_time);
+		decode_event_int(e, "up_after_us", since(f->first_time, f->up_time));
 		decode_event_text(e, ", up after ");
-		duration_text(e, f->up_time - f->first_time);
+		duration_text(e, since(f->first_time, f->up_time));
 	}
 	ending(e, &f->ending, call->address[f->ending.side]);
 	if (f->has_disconnect) {
