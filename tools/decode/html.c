@@ -160,11 +160,18 @@ static void side_take(struct html_side *to, const struct decode_side *from)
 	to->duplicates = from->order.duplicates;
 	if (crypt->algorithm == DECODE_MPPE && crypt->has_params)
 		mppe_words(to, crypt);
+	/* LCP that begins anew forgets: what was agreed on last is kept. */
+	if (crypt->codec || from->vj)
+		to->compression[0] = '\0';
 	if (crypt->codec)
 		snprintf(to->compression, sizeof(to->compression), "%s",
 			codec_name(codec_kind(crypt->codec)));
 	else if (crypt->algorithm == DECODE_OTHER)
 		snprintf(to->compression, sizeof(to->compression), "of an unknown kind");
+	if (from->vj)
+		snprintf(to->compression + strlen(to->compression),
+			sizeof(to->compression) - strlen(to->compression), "%sTCP/IP headers (VJ)",
+			to->compression[0] ? ", " : "");
 }
 
 static void auth_take(struct html_call *to, const struct decode_call *from)

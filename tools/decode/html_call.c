@@ -287,8 +287,11 @@ static void rtt_cell(FILE *out, const struct decode_rtt *r)
 		cell(out, "", "");
 		return;
 	}
-	snprintf(remark, sizeof(remark), "%s to %s, %" PRIu64 " times",
-		html_duration(low, r->smallest), html_duration(high, r->largest), r->count);
+	if (r->count == 1)
+		snprintf(remark, sizeof(remark), "once");
+	else
+		snprintf(remark, sizeof(remark), "%s to %s, %" PRIu64 " times",
+			html_duration(low, r->smallest), html_duration(high, r->largest), r->count);
 	cell(out, html_duration(n, r->sum / r->count), remark);
 }
 

@@ -19,7 +19,7 @@
 
 struct html_side {
 	uint64_t frames, encrypted, decrypted, lost, late, duplicates;
-	char encryption[64], compression[32]; /* of what it sends; empty: none */
+	char encryption[64], compression[48]; /* of what it sends; empty: none */
 	unsigned int bits;                    /* of MPPE; 0: none */
 };
 
