@@ -1,6 +1,7 @@
 /* The table of commands, nothing else. */
 #include "client/connect.h"
 #include "server/server.h"
+#include "system/crash.h"
 #include "system/secrets.h"
 #include "system/suggest.h"
 #include "tools/tools.h"
@@ -109,6 +110,7 @@ int main(int argc, char **argv)
 		return USAGE;
 	}
 	secrets_protect();
+	crash_watch();
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
 		argv[1] = help;
 	else if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)

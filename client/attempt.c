@@ -121,7 +121,7 @@ static void on_established(struct connection *c)
 
 	if (a->ended)
 		return;
-	if (client_network_connect(&a->network, a->server.sin_addr, why) < 0) {
+	if (!a->gre_connected && client_network_connect(&a->network, a->server.sin_addr, why) < 0) {
 		note_end(a, PPTP_SYSTEM, why);
 		connection_stop(c, PPTP_SYSTEM);
 		return;
@@ -177,6 +177,9 @@ struct attempt *attempt_new(uv_loop_t *loop, const struct client_config *config,
 		free(a);
 		return NULL;
 	}
+	/* Before a worker reads it, so that none sees what is another tunnel's; if there is no way to the
+	 * server yet, when there is one. */
+	a->gre_connected = client_network_connect(&a->network, server->sin_addr, why) == 0;
 	dp.inner_fd = a->network.tun_fd;
 	dp.inner_offload = hub_offload(&a->network.offload);
 	dp.gre_fd = datapath.gre_fd = a->network.gre_fd;
@@ -186,7 +189,7 @@ struct attempt *attempt_new(uv_loop_t *loop, const struct client_config *config,
 		return NULL;
 	}
 	a->connection_open = true;
-	if (connection_dial(&a->connection, loop, server, config->connect_timeout, &config->control,
+	if (connection_dial(&a->connection, &a->hub.timers, server, config->connect_timeout, &config->control,
 		    &connection_ops, a) < 0) {
 		a->connection_open = false;
 		note_end(a, PPTP_NO_RESOURCES, "no descriptor for the TCP connection");

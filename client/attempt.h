@@ -28,7 +28,7 @@ struct attempt {
 	struct hub hub;
 	struct connection connection;
 	struct session *session; /* NULL before and after */
-	bool connection_open, was_up, ended;
+	bool gre_connected, connection_open, was_up, ended;
 	enum pptp_reason reason;
 	char detail[160];
 };

@@ -126,6 +126,7 @@ static cfg_opt_t client_opts[] = {
 	CFG_STR("control", NULL, CFGF_NONE),
 	CFG_STR("log-level", "warning", CFGF_NONE),
 	CFG_STR("log-format", "text", CFGF_NONE),
+	CFG_BOOL("core-files", cfg_false, CFGF_NONE),
 	CFG_END(),
 };
 

@@ -7,7 +7,7 @@ struct dataplane {
 	struct worker *workers[DP_WORKERS_MAX];
 	unsigned int count;
 	struct {
-		unsigned int sessions;
+		unsigned int sessions, lasting; /* that were not removed; that were not freed */
 		uint64_t turns,
 			turned; /* as last seen; when that changed, or it had nothing to do */
 		uint64_t stalls;
@@ -18,6 +18,7 @@ struct dataplane {
 	struct table table;
 	struct dp_session *sessions; /* until their DP_EVENT_REMOVED */
 	void (*steer)(void *user, bool ipv6, const uint8_t *prefix, int worker);
+	int (*employ)(void *user, unsigned int worker, bool employed);
 	void *steer_user;
 	bool dispatching;
 };

@@ -66,10 +66,10 @@ struct dataplane *dataplane_new(const struct dp_config *config)
 	if (!dp)
 		goto out;
 	assert(config->workers <= DP_WORKERS_MAX);
-	assert(!config->fast || config->workers <= 1);
 	if (!complete.workers)
 		complete.workers = 1;
 	dp->steer = config->steer;
+	dp->employ = config->employ;
 	dp->steer_user = config->steer_user;
 	event_list_init(&dp->dispatched);
 	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed)) {
@@ -97,8 +97,31 @@ out:
 	return NULL;
 }
 
-static void session_free(struct dp_session *s)
+/* Before a worker has its first session. */
+static int employ(struct dataplane *dp, struct worker *w)
 {
+	int r = 0;
+
+	if (w->index && dp->employ && !dp->watched[w->index].lasting) {
+		r = dp->employ(dp->steer_user, w->index, true);
+		atomic_store(&w->rests, r < 0);
+	}
+	dp->watched[w->index].lasting += r == 0;
+	return r;
+}
+
+/* After its last one has sent all that was queued. */
+static void dismiss(struct dataplane *dp, struct worker *w)
+{
+	if (--dp->watched[w->index].lasting || !w->index || !dp->employ)
+		return;
+	atomic_store(&w->rests, true);
+	(void)dp->employ(dp->steer_user, w->index, false);
+}
+
+static void session_free(struct dataplane *dp, struct dp_session *s)
+{
+	dismiss(dp, s->worker);
 	while (s->routes) {
 		struct dp_route *route = s->routes;
 
@@ -130,6 +153,7 @@ void dataplane_free(struct dataplane *dp)
 		return;
 	assert(!dp->dispatching);
 	stop_workers(dp);
+	dp->employ = NULL; /* nobody works any more */
 	discard_events(dp, &dp->dispatched);
 	event_take(&dp->events, &dp->dispatched);
 	discard_events(dp, &dp->dispatched);
@@ -139,7 +163,7 @@ void dataplane_free(struct dataplane *dp)
 		packet_list_init(&held); /* they go with the worker's pool */
 		if (!s->removed)
 			tunnel_done(&s->tunnel, &held);
-		session_free(s);
+		session_free(dp, s);
 	}
 	free_workers(dp);
 	event_queue_done(&dp->events);
@@ -171,7 +195,7 @@ void dataplane_dispatch(
 		};
 
 		if (event.type == DP_EVENT_REMOVED) {
-			session_free(s); /* `e` with it */
+			session_free(dp, s); /* `e` with it */
 			handle(user, &event);
 			continue;
 		}
@@ -262,18 +286,26 @@ uint16_t dataplane_call_id(const struct dataplane *dp, uint16_t wanted)
 
 struct dp_session *dp_session_add(struct dataplane *dp, const struct dp_session_config *config)
 {
-	uint32_t peer = ntohl(config->peer.s_addr);
+	uint32_t peer = ntohl(config->peer.s_addr), own = ntohl(config->local.s_addr);
+	struct worker *w = dp->workers[dp_shard(config->tunnel.call_id, dp->count)];
 	struct dp_session *s = NULL;
+	int r;
 
-	if (table_find_call(&dp->table, peer, config->tunnel.call_id))
+	if (table_find_call(&dp->table, peer, own, config->tunnel.call_id))
 		errno = EADDRINUSE;
 	else if (!(s = calloc(1, sizeof(*s))))
 		errno = ENOMEM;
 	if (!s)
 		return NULL;
+	r = employ(dp, w);
+	if (r < 0) {
+		free(s);
+		errno = -r;
+		return NULL;
+	}
 	session_init(s, config);
-	s->worker = dp->workers[dp_shard(config->tunnel.call_id, dp->count)];
-	table_add_call(&dp->table, &s->control_node, peer, config->tunnel.call_id);
+	s->worker = w;
+	table_add_call(&dp->table, &s->control_node, peer, own, config->tunnel.call_id);
 	s->control_next = dp->sessions;
 	s->control_prev = &dp->sessions;
 	if (s->control_next)

@@ -53,9 +53,16 @@ struct dp_config {
 	 * is handed over. Called in the control thread.
 	 */
 	void (*steer)(void *user, bool ipv6, const uint8_t *prefix, int worker);
-	void *steer_user;
-	struct io_fast *fast; /* beside it, for sessions that have a hop: dataplane/io_fast.h. NULL:
-				  none. Not owned. */
+	/*
+	 * Tells whoever owns gre_more that a worker has sessions now, or none any more (as at first): then its
+	 * own socket may yield nothing, and the first one has to yield what that would. Not of worker 0. 0, or a
+	 * negative errno: the session is not added. May be NULL. Called in the control thread.
+	 */
+	int (*employ)(void *user, unsigned int worker, bool employed);
+	void *steer_user; /* of both */
+	struct io_fast
+		*fast; /* beside it, for sessions that have a hop: dataplane/io_fast.h; `workers` of
+				  them, one each. NULL: none. Not owned. */
 	bool lookup_by_source; /* find the session of an inner packet by its source (load
 				  generator), not destination */
 	bool check_source;   /* drop what a session sends with a source address that is not its own
@@ -114,8 +121,8 @@ struct dp_session_config {
 uint16_t dataplane_call_id(const struct dataplane *dp, uint16_t wanted);
 
 /*
- * Adds a call. On receive it is found by (peer, own Call ID). NULL with errno: EADDRINUSE (that
- * pair is taken), ENOMEM.
+ * Adds a call. On receive it is found by (peer, local, own Call ID). NULL with errno: EADDRINUSE (there is
+ * one with these), ENOMEM, what dp_config.employ says.
  */
 struct dp_session *dp_session_add(struct dataplane *dp, const struct dp_session_config *config);
 
@@ -229,8 +236,8 @@ struct dp_stats {
 	uint64_t gre_received, gre_sent;
 	uint64_t fast_received, fast_sent;    /* of them, by the fast path */
 	uint64_t gre_faults[GRE_FAULT_COUNT]; /* by enum gre_fault */
-	uint64_t gre_unknown_call;            /* valid, but no session with (peer, Call ID) */
-	uint64_t gre_too_long;                /* did not fit a slot */
+	uint64_t gre_unknown_call; /* valid, but no session with (peer, local, Call ID) */
+	uint64_t gre_too_long;     /* did not fit a slot */
 	uint64_t inner_read, inner_written;
 	uint64_t inner_no_session;   /* no session for the address */
 	uint64_t inner_not_ip;       /* neither IPv4 nor IPv6, or malformed */

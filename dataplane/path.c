@@ -210,13 +210,20 @@ static void deliver_all(struct worker *w, struct packet_list *in_order)
 	inner_flush(&w->inner);
 }
 
-/* A packet for a call of another worker. With sockets of their own it has it, too: from before there were filters. */
+/*
+ * A packet for a call of another worker. With sockets of their own it has it, too (from before the filters were as they
+ * are), or has no session that it could be for.
+ */
 static void anothers(struct worker *w, const struct gre_header *h, const uint8_t *data, size_t len)
 {
-	if (w->config.gre_more)
-		w->stats.gre_received--;
+	struct worker *other = w->all[dp_shard(h->call_id, w->count)];
+
+	if (!w->config.gre_more)
+		exchange_put_gre(w, other, data, len);
+	else if (atomic_load_explicit(&other->rests, memory_order_relaxed))
+		w->stats.gre_unknown_call++;
 	else
-		exchange_put_gre(w, w->all[dp_shard(h->call_id, w->count)], data, len);
+		w->stats.gre_received--;
 }
 
 /* True if the slot went into the tunnel. */
@@ -243,8 +250,8 @@ static bool accept_packet(struct worker *w, struct packet *p, size_t len, struct
 		anothers(w, &h, data, ip.total);
 		return false;
 	}
-	s = table_find_call(&w->table, ip.source, h.call_id);
-	if (!s || ip.destination != s->local) {
+	s = table_find_call(&w->table, ip.source, ip.destination, h.call_id);
+	if (!s) {
 		w->stats.gre_unknown_call++;
 		return false;
 	}
@@ -304,7 +311,7 @@ static void fetch_session(const struct dp_session *s)
  */
 static void fetch_sessions(const struct worker *w, unsigned int n)
 {
-	uint32_t peer[IO_RECEIVE_MAX];
+	uint32_t peer[IO_RECEIVE_MAX], own[IO_RECEIVE_MAX];
 	uint16_t call_id[IO_RECEIVE_MAX];
 
 	if (w->table.calls.count < FETCH_SESSIONS || n < 2)
@@ -316,12 +323,14 @@ static void fetch_sessions(const struct worker *w, unsigned int n)
 
 		wire_skip(&r, 12);
 		peer[i] = wire_u32(&r);
-		wire_skip(&r, 10);
+		own[i] = wire_u32(&r);
+		wire_skip(&r, 6);
 		call_id[i] = wire_u16(&r);
-		table_fetch_call(&w->table, peer[i], call_id[i]);
+		table_fetch_call(&w->table, peer[i], own[i], call_id[i]);
 	}
 	for (unsigned int i = 0; i < n; i++) {
-		const struct dp_session *s = table_find_call(&w->table, peer[i], call_id[i]);
+		const struct dp_session *s =
+			table_find_call(&w->table, peer[i], own[i], call_id[i]);
 
 		if (s)
 			fetch_session(s);

@@ -187,6 +187,6 @@ int segment_complete(const struct vnet *v, uint8_t *packet, size_t len)
 		return -EINVAL;
 	/* The sum of the pseudo header that stands there is summed, too. */
 	sum = checksum_of(packet + v->start, len - v->start);
-	put_u16(packet + at, sum ? sum : 0xffff);
+	put_u16(packet + at, sum || v->offset != UDP_AT_CHECKSUM ? sum : 0xffff);
 	return 0;
 }

@@ -15,7 +15,7 @@
 #define BITS_FIRST 8
 #define BITS_MAX   24
 
-/* What is looked for; low and len are 0 but for IPv6 prefixes. */
+/* What is looked for: see struct table_node. */
 struct key {
 	uint64_t high, low;
 	uint8_t len;
@@ -35,7 +35,7 @@ static size_t bucket_of(const struct table *t, const struct table_hash *h, struc
 {
 	uint64_t x = key.high ^ t->seed;
 
-	if (key.len) {
+	if (key.len || key.low) {
 		/* As below, before the lower half comes in: neither half alone chooses the chain. */
 		x *= 0xff51afd7ed558ccdu;
 		x ^= x >> 29;
@@ -147,14 +147,15 @@ void table_done(struct table *t)
 	memset(t, 0, sizeof(*t));
 }
 
-static struct key call_key(uint32_t peer, uint16_t call_id)
+static struct key call_key(uint32_t peer, uint32_t own, uint16_t call_id)
 {
-	return (struct key){ .high = (uint64_t)peer << 16 | call_id };
+	return (struct key){ .high = (uint64_t)peer << 16 | call_id, .low = own };
 }
 
-int table_add_call(struct table *t, struct table_node *node, uint32_t peer, uint16_t call_id)
+int table_add_call(
+	struct table *t, struct table_node *node, uint32_t peer, uint32_t own, uint16_t call_id)
 {
-	return hash_add(t, &t->calls, node, call_key(peer, call_id));
+	return hash_add(t, &t->calls, node, call_key(peer, own, call_id));
 }
 
 void table_remove_call(struct table *t, struct table_node *node)
@@ -162,16 +163,18 @@ void table_remove_call(struct table *t, struct table_node *node)
 	hash_remove(t, &t->calls, node);
 }
 
-struct dp_session *table_find_call(const struct table *t, uint32_t peer, uint16_t call_id)
+struct dp_session *table_find_call(
+	const struct table *t, uint32_t peer, uint32_t own, uint16_t call_id)
 {
-	const struct table_node *node = hash_find(t, &t->calls, call_key(peer, call_id));
+	const struct table_node *node = hash_find(t, &t->calls, call_key(peer, own, call_id));
 
 	return node ? node->session : NULL;
 }
 
-void table_fetch_call(const struct table *t, uint32_t peer, uint16_t call_id)
+void table_fetch_call(const struct table *t, uint32_t peer, uint32_t own, uint16_t call_id)
 {
-	__builtin_prefetch(&t->calls.buckets[bucket_of(t, &t->calls, call_key(peer, call_id))]);
+	__builtin_prefetch(
+		&t->calls.buckets[bucket_of(t, &t->calls, call_key(peer, own, call_id))]);
 }
 
 static struct key route_key(uint32_t prefix, unsigned int len)

@@ -1,6 +1,6 @@
 /*
- * Whom a packet belongs to: from the outside by (peer address, own Call ID), from the inside by the
- * longest matching prefix of an inner address.
+ * Whom a packet belongs to: from the outside by (peer's address, own address, own Call ID), from the inside by
+ * the longest matching prefix of an inner address.
  *
  * Nodes are the caller's (in its sessions and routes), so that adding allocates nothing but, now
  * and then, a larger array of buckets; if there is no memory for that, chains grow longer and all
@@ -17,7 +17,8 @@ struct dp_session;
 
 struct table_node {
 	struct table_node *next;
-	uint64_t key, low; /* low, len: of IPv6 prefixes; 0 otherwise */
+	uint64_t key,
+		low; /* low: of IPv6 prefixes, and of calls; len: of IPv6 prefixes; 0 otherwise */
 	uint8_t len;
 	struct dp_session *session;
 };
@@ -44,11 +45,13 @@ void table_done(struct table *t);
 
 /* Addresses in host order. node->session must be set; 0, or -EEXIST if that call is there already.
  */
-int table_add_call(struct table *t, struct table_node *node, uint32_t peer, uint16_t call_id);
+int table_add_call(
+	struct table *t, struct table_node *node, uint32_t peer, uint32_t own, uint16_t call_id);
 void table_remove_call(struct table *t, struct table_node *node);
-struct dp_session *table_find_call(const struct table *t, uint32_t peer, uint16_t call_id);
+struct dp_session *table_find_call(
+	const struct table *t, uint32_t peer, uint32_t own, uint16_t call_id);
 /* It will be looked for soon: has the CPU fetch what that begins with. */
-void table_fetch_call(const struct table *t, uint32_t peer, uint16_t call_id);
+void table_fetch_call(const struct table *t, uint32_t peer, uint32_t own, uint16_t call_id);
 
 /* len 0-32; bits of `prefix` behind it are ignored. 0, or -EEXIST if that prefix is there already.
  */

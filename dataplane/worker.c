@@ -192,7 +192,8 @@ static void settle(struct worker *w)
 
 static void add_session(struct worker *w, struct dp_session *s)
 {
-	int r = table_add_call(&w->table, &s->node, ntohl(s->peer.s_addr), s->tunnel.call_id);
+	int r = table_add_call(
+		&w->table, &s->node, ntohl(s->peer.s_addr), s->local, s->tunnel.call_id);
 
 	/* The control thread's table has the same content, and said that the place is free. */
 	assert(r == 0);
@@ -469,7 +470,11 @@ static void turn(struct worker *w)
 static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
+	char name[16];
 
+	snprintf(name, sizeof(name), "greyline-w%u",
+		w->index % 1000); /* as system/crash.c knows it */
+	pthread_setname_np(pthread_self(), name);
 	while (!w->stop)
 		turn(w);
 	return NULL;
@@ -501,22 +506,23 @@ static int watch_all(struct worker *w)
 	return r;
 }
 
-/* The thread takes no signals: they are for the control thread's loop. */
+/*
+ * The thread takes no signals, which are for the control thread's loop, but those that its own faults
+ * cause: blocked, they would end the process without a word.
+ */
 int worker_start(struct worker *w)
 {
-	sigset_t all, before;
-	char name[16];
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGSYS, SIGTRAP };
+	sigset_t others, before;
 	int r;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
+	sigfillset(&others);
+	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+		sigdelset(&others, faults[i]);
+	pthread_sigmask(SIG_SETMASK, &others, &before);
 	r = pthread_create(&w->thread, NULL, worker_main, w);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (r != 0)
-		return -r;
-	snprintf(name, sizeof(name), "greyline-w%u", w->index % 1000);
-	pthread_setname_np(w->thread, name);
-	return 0;
+	return -r;
 }
 
 /* The rings to the others. */
@@ -560,11 +566,13 @@ static void set_up(struct worker *w, const struct dp_config *config)
 		w->config.inner_fd = config->inner_more[w->index - 1];
 	if (w->index && config->gre_more)
 		w->config.gre_fd = config->gre_more[w->index - 1];
+	if (config->fast)
+		w->config.fast = config->fast + w->index;
 	w->cipher.cipher = config->cipher;
 	event_list_init(&w->raised);
 	inner_init(&w->inner, w->config.inner_fd, &config->inner_offload, &w->pool, &w->stats);
-	io_receive_init(&w->rx, config->fast);
-	io_send_init(&w->tx, config->fast);
+	io_receive_init(&w->rx, w->config.fast);
+	io_send_init(&w->tx, w->config.fast);
 	wheel_init(&w->wheel, worker_clock());
 }
 
@@ -588,6 +596,7 @@ struct worker *worker_new(const struct dp_config *config, struct event_queue *ev
 	w->count = config->workers;
 	w->all = all;
 	w->events = events;
+	atomic_init(&w->rests, index > 0 && config->employ);
 	set_up(w, config);
 	r = open_rings(w);
 	if (r < 0)

@@ -40,9 +40,10 @@ struct worker {
 	struct worker *const *all;
 	struct handover *to; /* `count` rings, one to each worker (that to itself is not used) */
 	bool reads_inner, reads_gre; /* or that is worker 0's */
-	_Atomic uint64_t pending;    /* bit: that worker has put something into its ring to this */
-	atomic_bool sleeping;        /* ... and has to wake it */
-	int wake;                    /* by this */
+	atomic_bool rests; /* has no session, so that worker 0's socket yields what its own would */
+	_Atomic uint64_t pending; /* bit: that worker has put something into its ring to this */
+	atomic_bool sleeping;     /* ... and has to wake it */
+	int wake;                 /* by this */
 	_Atomic uint64_t turns;
 	_Atomic(enum worker_stage) stage;
 	struct command_queue commands;

@@ -1,192 +1,151 @@
 /*
  * lib/ppp/chap: authenticator and peer, alone with any packets or facing each other, verdicts at
- * any time. At most one success, then at most one failure; success only for who knows the password; no
- * state that waits has no deadline.
+ * any time, changes of the password. Success only for who knows it; no state that waits has no
+ * deadline.
  */
-#include "lib/ppp/chap.h"
+#include "fuzz/auth_end.h"
 
-#include "fuzz/fuzz.h"
-
-struct end {
-	struct chap c;
-	struct fuzz *f;
-	bool honest; /* all verdicts were ppp_auth_check()'s on the right hash */
-	bool judging;
-	unsigned int succeeded, failed;
-	struct ppp_auth_request request;
-	uint8_t last[CHAP_PACKET_MAX];
-	size_t last_len;
-};
-
-static struct end ends[2]; /* by enum chap_role */
-static struct ppp_secret right, wrong;
 static enum ppp_auth_method method;
-static bool knows;   /* the peer knows the password */
-static bool offered; /* a change of it, by the authenticator */
+static bool offered; /* a change of the password, by the authenticator */
 static struct password_change change;
 
-static void send_packet(void *user, const uint8_t *packet, size_t len)
+static void receive(struct auth_end *e, const uint8_t *packet, size_t len)
 {
-	struct end *e = user;
-
-	FUZZ_CHECK(len >= 4 && len <= sizeof(e->last));
-	FUZZ_CHECK((size_t)(packet[2] << 8 | packet[3]) == len);
-	memcpy(e->last, packet, len);
-	e->last_len = len;
+	chap_receive(&e->chap, packet, len, e->f->now);
 }
 
-static void draw(void *user, void *buf, size_t len)
+static void tick(struct auth_end *e)
 {
-	fuzz_random(((struct end *)user)->f, buf, len);
+	chap_tick(&e->chap, e->f->now);
 }
+
+static void verdict_given(struct auth_end *e, const struct ppp_auth_verdict *verdict)
+{
+	chap_verdict(&e->chap, verdict, e->f->now);
+}
+
+static void end_done(struct auth_end *e)
+{
+	chap_done(&e->chap);
+}
+
+static uint64_t deadline(const struct auth_end *e)
+{
+	return e->chap.deadline;
+}
+
+static size_t largest(const struct auth_end *e)
+{
+	(void)e;
+	return CHAP_PACKET_MAX;
+}
+
+static bool lives(const struct auth_end *e)
+{
+	return e->chap.ops != NULL;
+}
+
+static const struct auth_protocol chap_protocol = {
+	.receive = receive,
+	.tick = tick,
+	.verdict = verdict_given,
+	.done = end_done,
+	.deadline = deadline,
+	.largest = largest,
+	.lives = lives,
+};
 
 static void judge(void *user, const struct ppp_auth_request *request)
 {
-	struct end *e = user;
-
-	FUZZ_CHECK(!e->judging && memchr(request->name, 0, sizeof(request->name)));
-	e->request = *request;
-	e->judging = true;
+	auth_end_judge(user, request);
 }
 
 static void done(void *user, bool ok, enum pptp_reason reason, const struct mppe_material *keys,
 	const char *detail)
 {
-	struct end *e = user;
+	struct auth_end *e = user;
 
-	FUZZ_CHECK(detail && strlen(detail) < 400 && !e->failed && !(ok && e->succeeded));
-	FUZZ_CHECK(ok == (reason == PPTP_NONE) &&
-		   (ok && method != PPP_AUTH_MD5) == (keys->source != MPPE_NO_KEYS));
-	e->succeeded += ok;
-	e->failed += !ok;
-	if (ok && e->c.role == CHAP_AUTHENTICATOR && e->honest)
+	auth_end_done(e, ok, reason, detail);
+	FUZZ_CHECK((ok && method != PPP_AUTH_MD5) == (keys->source != MPPE_NO_KEYS));
+	if (ok && e->chap.role == CHAP_AUTHENTICATOR)
 		FUZZ_CHECK(knows);
 }
 
-static void check(const struct end *e)
+static void check(const struct auth_end *e)
 {
-	bool waits = e->c.state == CHAP_CHALLENGED || e->c.state == CHAP_JUDGING ||
-		     e->c.state == CHAP_RESPONDED || (e->c.state == CHAP_IDLE && e->c.ops);
+	const struct chap *c = &e->chap;
+	bool waits = c->state == CHAP_CHALLENGED || c->state == CHAP_JUDGING ||
+		     c->state == CHAP_RESPONDED || (c->state == CHAP_IDLE && c->ops);
 
-	if (e->c.ops && waits && !e->succeeded)
-		FUZZ_CHECK(e->c.deadline != UINT64_MAX);
-	if (!e->c.ops)
-		FUZZ_CHECK(e->c.deadline == UINT64_MAX || e->c.deadline == 0);
+	if (c->ops && waits && !e->succeeded)
+		FUZZ_CHECK(c->deadline != UINT64_MAX);
+	if (!c->ops)
+		FUZZ_CHECK(c->deadline == UINT64_MAX || c->deadline == 0);
 }
 
-static void give_verdict(struct end *e, struct fuzz *f)
+static struct ppp_auth_verdict verdict_of(struct auth_end *e, uint8_t how)
 {
 	struct ppp_auth_verdict verdict = { 0 };
-	uint8_t how = fuzz_u8(f);
+	struct ppp_secret next;
 
-	if (!e->judging) {
-		chap_verdict(&e->c, &verdict, f->now); /* ignored */
-		return;
-	}
-	e->judging = false;
-	if (e->request.change) {
-		struct ppp_secret next;
-
-		/* Only behind an offer, which came behind a proof of the old one. */
-		FUZZ_CHECK(offered && method == PPP_AUTH_MSCHAP2);
-		offered = false;
-		if (!ppp_auth_check_change(&e->request, &right, &next, &verdict))
-			FUZZ_CHECK(knows && !next.password);
-		else
-			FUZZ_CHECK(!verdict.ok && verdict.error);
-	} else if (how & 1) {
-		(void)ppp_auth_check(&e->request, &right, &verdict);
-		FUZZ_CHECK(knows || !verdict.ok);
-		if (how & 2)
-			verdict.retry = false;
+	if (!e->request.change) {
+		verdict = auth_end_by_password(e, how);
 		if (verdict.ok && how & 8) {
 			verdict = (struct ppp_auth_verdict){ .error = 648, .change = true };
 			offered = true;
 		}
-	} else {
-		verdict.error = fuzz_u16(f);
-		verdict.retry = how & 2;
-		snprintf(verdict.message, sizeof(verdict.message), "%s", how & 4 ? "E=0 no" : "");
+		return verdict;
 	}
-	chap_verdict(&e->c, &verdict, f->now);
-}
-
-static void receive(struct end *e, const uint8_t *packet, size_t len, uint64_t now)
-{
-	uint8_t *copy = fuzz_copy(packet, len);
-
-	chap_receive(&e->c, copy, len, now);
-	free(copy);
+	/* Only behind an offer, which came behind a proof of the old one. */
+	FUZZ_CHECK(offered && method == PPP_AUTH_MSCHAP2);
+	offered = false;
+	if (!ppp_auth_check_change(&e->request, &right, &next, &verdict))
+		FUZZ_CHECK(knows && !next.password);
+	else
+		FUZZ_CHECK(!verdict.ok && verdict.error);
+	return verdict;
 }
 
 /* A packet with a correct header, or as it comes. */
-static void receive_any(struct end *e, struct fuzz *f)
+static void receive_any(struct auth_end *e)
 {
-	uint8_t code = fuzz_u8(f), id = fuzz_u8(f), packet[4 + 600] = { code, id };
+	uint8_t code = fuzz_u8(e->f), id = fuzz_u8(e->f), packet[4 + AUTH_END_BODY];
+	struct wire_writer w = wire_writer(packet, sizeof(packet));
 	size_t len;
-	uint8_t *body = fuzz_block(f, &len);
+	uint8_t *body;
 
 	if (code & 0x80) {
-		receive(e, body, len, f->now);
-	} else {
-		len = len < 600 ? len : 600;
-		packet[0] = code & 7;
-		packet[1] = id == 0xff ? e->c.identifier : id;
-		packet[2] = (uint8_t)((len + 4) >> 8);
-		packet[3] = (uint8_t)(len + 4);
-		if (len)
-			memcpy(packet + 4, body, len);
-		receive(e, packet, len + 4, f->now);
+		auth_end_receive_block(e);
+		return;
 	}
+	body = fuzz_block(e->f, &len);
+	len = len < AUTH_END_BODY ? len : AUTH_END_BODY;
+	wire_put_u8(&w, code & 7);
+	wire_put_u8(&w, id == 0xff ? e->chap.identifier : id);
+	wire_put_u16(&w, (uint16_t)(len + 4));
+	wire_put_bytes(&w, body, len);
+	auth_end_receive(e, packet, wire_written(&w));
 	free(body);
 }
 
-/* What one end sent last reaches the other, perhaps with an octet changed. */
-static void deliver(struct end *from, struct end *to, struct fuzz *f)
+static void turn(struct auth_end *e, unsigned int what)
 {
-	size_t at = fuzz_u8(f);
-
-	if (!from->last_len)
-		return;
-	if (at < from->last_len)
-		from->last[at] ^= fuzz_u8(f);
-	receive(to, from->last, from->last_len, f->now);
-}
-
-static void step(struct fuzz *f)
-{
-	unsigned int what = fuzz_u8(f), side = what & 1;
-	struct end *e = &ends[side];
-
 	switch (what >> 1 & 7) {
 	case 0:
 	case 1:
-		deliver(&ends[!side], e, f);
+		auth_end_deliver(e, false);
 		break;
 	case 2:
 	case 3:
-		receive_any(e, f);
-		break;
-	case 4:
-		give_verdict(&ends[CHAP_AUTHENTICATOR], f);
-		break;
-	case 5:
-		fuzz_pass(f);
-		chap_tick(&e->c, f->now);
-		break;
-	case 6:
-		fuzz_pass_to(f, e->c.deadline);
-		chap_tick(&e->c, f->now);
+		receive_any(e);
 		break;
 	default:
 		if (what == 0xff)
-			chap_done(&e->c);
+			chap_done(&e->chap);
 		else
-			chap_challenge_again(&e->c, f->now);
+			chap_challenge_again(&e->chap, e->f->now);
 		break;
 	}
-	check(&ends[0]);
-	check(&ends[1]);
 }
 
 static const enum ppp_auth_method methods[4] = { PPP_AUTH_MSCHAP2, PPP_AUTH_MSCHAP, PPP_AUTH_MD5,
@@ -194,39 +153,26 @@ static const enum ppp_auth_method methods[4] = { PPP_AUTH_MSCHAP2, PPP_AUTH_MSCH
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct chap_ops ops = {
-		.send = send_packet, .random = draw, .judge = judge, .done = done
+	static const struct auth_target t = {
+		.protocol = &chap_protocol, .turn = turn, .judge = verdict_of, .check = check
 	};
-	struct fuzz f = fuzz_begin(data, size);
+	static const struct chap_ops ops = {
+		.send = auth_end_send, .random = auth_end_random, .judge = judge, .done = done
+	};
 	static const uint8_t filling[PASSWORD_BLOCK];
-	struct end *server = &ends[CHAP_AUTHENTICATOR], *client = &ends[CHAP_PEER];
+	struct fuzz f = fuzz_begin(data, size);
+	struct auth_end *server = &ends[CHAP_AUTHENTICATOR], *client = &ends[CHAP_PEER];
 	uint8_t flags = fuzz_u8(&f);
 
-	memset(ends, 0, sizeof(ends));
-	FUZZ_CHECK(!ppp_secret_from_password(&right, "right"));
-	FUZZ_CHECK(!ppp_secret_from_password(&wrong, "wrong"));
+	auth_end_begin(&t, &f, flags & 1);
 	method = methods[flags >> 4 & 3];
-	knows = flags & 1;
 	offered = false;
 	FUZZ_CHECK(!password_seal(&change, "another", (knows ? &right : &wrong)->nt_hash, filling));
-	server->f = client->f = &f;
-	server->honest = true;
-	chap_start_authenticator(&server->c, method, "server", &ops, server, f.now);
-	chap_start_peer(&client->c, method, flags & 2 ? "DOM\\alice" : "alice",
+	chap_start_authenticator(&server->chap, method, "server", &ops, server, f.now);
+	chap_start_peer(&client->chap, method, flags & 2 ? "DOM\\alice" : "alice",
 		knows ? &right : &wrong, &ops, client, f.now);
 	if (flags & 4)
-		chap_set_change(&client->c, &change);
-	while (fuzz_more(&f))
-		step(&f);
-	/* Silence: both come to an end. */
-	for (int i = 0; i < 2; i++) {
-		for (unsigned int n = 0; ends[i].c.deadline != UINT64_MAX && n < 100; n++) {
-			fuzz_pass_to(&f, ends[i].c.deadline);
-			chap_tick(&ends[i].c, f.now);
-		}
-		FUZZ_CHECK(!ends[i].c.ops || ends[i].c.deadline == UINT64_MAX);
-		FUZZ_CHECK(!ends[i].c.ops || ends[i].succeeded || ends[i].failed);
-		chap_done(&ends[i].c);
-	}
+		chap_set_change(&client->chap, &change);
+	auth_end_run(&f);
 	return 0;
 }

@@ -78,7 +78,7 @@ static void begin_call(unsigned int i, uint8_t flags)
 	s->desync.type = DP_EVENT_DESYNC;
 	s->path.type = DP_EVENT_PATH;
 	tunnel_init(&s->tunnel, &config);
-	FUZZ_CHECK(!table_add_call(&w.table, &s->node, PEER + i, config.call_id));
+	FUZZ_CHECK(!table_add_call(&w.table, &s->node, PEER + i, LOCAL, config.call_id));
 	routes[i].control_node.session = s;
 	FUZZ_CHECK(!table_add_route(&w.table, &routes[i].control_node, INNER + (i << 8), 24));
 	routes6[i].control_node.session = s;

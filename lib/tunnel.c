@@ -32,6 +32,7 @@ void tunnel_init(struct tunnel *t, const struct tunnel_config *config)
 					    .ato_max = config->ack_timeout_max,
 				    });
 	gre_receiver_init(&t->receiver, config->window);
+	tunnel_order_changed(t);
 }
 
 void tunnel_set_peer(
@@ -339,7 +340,7 @@ static void open_frame(struct tunnel *t, struct packet *p, struct rc4_batch *bat
 	p->len = (uint32_t)wire_left(&r);
 	p->data += r.pos - p->data;
 	if (p->flags & PACKET_LATE) {
-		if (tunnel_decrypt_late(t, p, batch))
+		if (tunnel_decrypt_late(t, p, batch) && t->rx)
 			take_header(p);
 	} else if (p->protocol == PPP_COMP) {
 		if (t->rx)

@@ -17,13 +17,15 @@ void tunnel_raise_desync(struct tunnel *t);
 
 /* The keys of `rx`, or what is under it, have changed. */
 void tunnel_mppe_changed(struct tunnel *t);
+/* The same, or VJ: what comes late, and how long it is waited for. */
+void tunnel_order_changed(struct tunnel *t);
 /* The keys for late packets are wiped and given back. */
 void tunnel_late_off(struct tunnel *t);
 /* Before anything is done with a packet, whatever it is: its GRE number, and whether any are missing. */
 void tunnel_mppe_number(struct tunnel *t, const struct packet *p);
 /* After it: a long loss is to be walked. */
 void tunnel_mppe_behind(struct tunnel *t);
-/* A packet with PACKET_LATE: decrypted, or dropped (false). */
+/* A packet with PACKET_LATE: decrypted if it is encrypted, or dropped (false). */
 bool tunnel_decrypt_late(struct tunnel *t, struct packet *p, struct rc4_batch *batch);
 /* False: dropped. */
 bool tunnel_finish_late(struct tunnel *t, struct packet *p);

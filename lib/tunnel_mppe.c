@@ -15,7 +15,14 @@
 /* Does a packet without the others before it make sense? */
 static bool takes_late(const struct tunnel *t)
 {
-	return t->rx && t->rx->params.stateless && !t->unpack;
+	return !t->raw && !t->unpack && (t->rx ? t->rx->params.stateless : !t->require_mppe);
+}
+
+/* TCP/IP headers that are compressed do not, and are lost with those before them. */
+void tunnel_order_changed(struct tunnel *t)
+{
+	t->receiver.pass_late = takes_late(t);
+	t->receiver.is_patient = !t->receiver.pass_late || t->vj_rx;
 }
 
 void tunnel_late_off(struct tunnel *t)
@@ -31,7 +38,7 @@ void tunnel_late_off(struct tunnel *t)
 void tunnel_mppe_changed(struct tunnel *t)
 {
 	tunnel_late_off(t);
-	t->receiver.pass_late = takes_late(t);
+	tunnel_order_changed(t);
 	if (t->rx && t->receiver.started)
 		mppe_numbered(t->rx, t->receiver.next);
 }
@@ -39,7 +46,7 @@ void tunnel_mppe_changed(struct tunnel *t)
 /* Numbers are missing: their keys, which are passed now, may be wanted for a while. */
 static void expect_late(struct tunnel *t)
 {
-	if (!takes_late(t))
+	if (!t->rx || !takes_late(t))
 		return;
 	if (!t->late_keys)
 		t->late_keys = calloc(1, sizeof(*t->late_keys));
@@ -66,7 +73,9 @@ void tunnel_mppe_behind(struct tunnel *t)
 
 bool tunnel_decrypt_late(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
 {
-	if (p->protocol == PPP_COMP && takes_late(t) &&
+	if (!t->rx && takes_late(t) && ppp_is_data(p->protocol))
+		return true;
+	if (t->rx && p->protocol == PPP_COMP && takes_late(t) &&
 		mppe_open_late(t->rx, p->data, p->len, batch) == MPPE_OK)
 		return true;
 	tunnel_drop(t, p, TUNNEL_DROP_LATE);

@@ -17,6 +17,7 @@ void tunnel_set_vj(struct tunnel *t, bool sending, struct vj *vj)
 
 	vj_free(*which);
 	*which = vj;
+	tunnel_order_changed(t);
 }
 
 uint16_t tunnel_vj_compress(struct tunnel *t, struct packet *p, uint16_t protocol)

@@ -99,11 +99,12 @@ static inline struct wire_reader wire_sub(struct wire_reader *r, size_t n)
 	return sub;
 }
 
+/* Without `data` there is no room, whatever `size` says. */
 static inline struct wire_writer wire_writer(void *data, size_t size)
 {
 	uint8_t *p = data;
 
-	return (struct wire_writer){ .start = p, .pos = p, .end = p + size };
+	return (struct wire_writer){ .start = p, .pos = p, .end = p ? p + size : p };
 }
 
 /* Bytes written so far. */
@@ -135,9 +136,8 @@ static inline void wire_put_u8(struct wire_writer *w, uint8_t v)
 
 static inline void wire_put_u16(struct wire_writer *w, uint16_t v)
 {
-	uint8_t *p = wire_room(w, 2);
-
 	const uint8_t bytes[2] = { (uint8_t)(v >> 8), (uint8_t)v };
+	uint8_t *p = wire_room(w, 2);
 
 	if (p)
 		memcpy(p, bytes, sizeof(bytes));

@@ -98,10 +98,10 @@ static void refuse_numbers(struct session *s)
 	if (server_may_log(server_of(s), SERVER_LOG_LOGON))
 		log_about(LOG_WARNING, s->subject,
 			"authentication failed: the user may not call from \"%s\" to \"%s\"",
-			log_escape(calling, sizeof(calling), s->asked.calling,
-				strlen(s->asked.calling)),
+			log_escape(calling, sizeof(calling), s->asked->calling,
+				strlen(s->asked->calling)),
 			log_escape(
-				called, sizeof(called), s->asked.number, strlen(s->asked.number)));
+				called, sizeof(called), s->asked->number, strlen(s->asked->number)));
 	server_logon_failed(server_of(s), s);
 	snprintf(verdict.message, sizeof(verdict.message), "Not from this number");
 	session_verdict(s, &verdict, NULL);

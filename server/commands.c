@@ -137,6 +137,7 @@ static json_t *steering(const struct server_queues *q)
 
 	json_object_set_new(o, "steering_inner", json_string(inner));
 	json_object_set_new(o, "steering_gre", json_string(q->has_gre ? "call-id" : "none"));
+	json_object_set_new(o, "steering_resting", json_integer(__builtin_popcount(q->resting)));
 	return o;
 }
 

@@ -99,7 +99,7 @@ static cfg_opt_t server_opts[] = {
 	CFG_BOOL("set-link-info", cfg_false, CFGF_NONE),
 	CFG_BOOL("fragment", cfg_false, CFGF_NONE),
 	CFG_BOOL("offload", cfg_true, CFGF_NONE),
-	CFG_STR("workers", "1", CFGF_NONE),
+	CFG_STR("workers", "auto", CFGF_NONE),
 	CFG_STR("datapath", "raw", CFGF_NONE),
 	CFG_STR("interface", NULL, CFGF_NONE),
 	CFG_INT("echo-interval", 30, CFGF_NONE),
@@ -122,6 +122,7 @@ static cfg_opt_t server_opts[] = {
 	CFG_STR("control", "/run/greyline/server.sock", CFGF_NONE),
 	CFG_STR("log-level", "info", CFGF_NONE),
 	CFG_STR("log-format", "text", CFGF_NONE),
+	CFG_BOOL("core-files", cfg_false, CFGF_NONE),
 	CFG_END(),
 };
 
@@ -484,8 +485,6 @@ static int apply(struct server_config *c, char *why)
 	c->session.link_info = cfg_getbool(cfg, "set-link-info");
 	c->fragment = c->session.fragment = cfg_getbool(cfg, "fragment");
 	(void)parse_workers(cfg_getstr(cfg, "workers"), &c->workers);
-	if (c->datapath != DATAPATH_RAW)
-		c->workers = 1; /* a fast path is one worker's */
 	c->backlog = count(cfg, "backlog");
 	config_limits_apply(cfg, &c->limits);
 	c->control_path = cfg_getstr(cfg, "control");

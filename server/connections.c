@@ -181,7 +181,7 @@ static void on_accepted(void *user, int fd, struct in_addr from)
 	}
 	connection_add(s, c);
 	(void)connection_accept(
-		&c->connection, &s->loop, fd, &c->peer->control, &connection_ops, c);
+		&c->connection, &s->hub.timers, fd, &c->peer->control, &connection_ops, c);
 }
 
 struct server_connection *server_dial(struct server *s, struct in_addr peer)
@@ -202,7 +202,7 @@ struct server_connection *server_dial(struct server *s, struct in_addr peer)
 		from = s->config.listen[0].sin_addr;
 	c->trusted = true;
 	connection_add(s, c);
-	if (connection_dial_from(&c->connection, &s->loop, &to, from, 10000000, &c->peer->control,
+	if (connection_dial_from(&c->connection, &s->hub.timers, &to, from, 10000000, &c->peer->control,
 		    &connection_ops, c) == 0)
 		return c;
 	s->connections = c->next;

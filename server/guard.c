@@ -10,8 +10,10 @@
 
 /* Descriptors for everything that is no control connection: devices, sockets, control sockets,
  * hooks, files. */
-#define RESERVE 128
-#define TICK    1000 /* ms */
+#define RESERVE         128
+#define RESERVE_WORKERS 8 /* are in it, with all that they have; each further one: */
+#define RESERVE_WORKER  8
+#define TICK            1000 /* ms */
 /* From so many connections on their end is worth a look at the heap. */
 #define TRIM_MIN 512
 
@@ -144,19 +146,21 @@ static void on_tick(uv_timer_t *timer)
 	}
 }
 
-static void raise_descriptor_limit(struct limits_config *limits)
+static void raise_descriptor_limit(struct limits_config *limits, unsigned int workers)
 {
-	unsigned int wanted = limits->connections.all;
+	unsigned int wanted = limits->connections.all, reserve = RESERVE;
 	struct rlimit limit;
 	rlim_t room;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return;
+	if (workers > RESERVE_WORKERS)
+		reserve += (workers - RESERVE_WORKERS) * RESERVE_WORKER;
 	limit.rlim_cur = limit.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
 		return;
-	room = limit.rlim_cur > 2 * RESERVE ? limit.rlim_cur - RESERVE : limit.rlim_cur / 2;
+	room = limit.rlim_cur > 2 * reserve ? limit.rlim_cur - reserve : limit.rlim_cur / 2;
 	if (room >= wanted)
 		return;
 	limits->connections.all = room ? (unsigned int)room : 1;
@@ -164,14 +168,14 @@ static void raise_descriptor_limit(struct limits_config *limits)
 		"only %llu descriptors are allowed: %u connections at once, not %u "
 		"(max-connections); for those set LimitNOFILE=%u (systemd.exec(5)) or ulimit -n",
 		(unsigned long long)limit.rlim_cur, limits->connections.all, wanted,
-		wanted + RESERVE);
+		wanted + reserve);
 }
 
 int server_guard_init(struct server *s, char *why)
 {
 	uint64_t seed;
 
-	raise_descriptor_limit(&s->config.limits);
+	raise_descriptor_limit(&s->config.limits, s->config.workers);
 	random_bytes(&seed, sizeof(seed));
 	if (limits_init(&s->limits, &s->config.limits, seed) < 0) {
 		snprintf(why, SYSTEM_WHY, "out of memory");

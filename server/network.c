@@ -114,11 +114,21 @@ static bool has_ipv6(const struct server_config *config)
 	return config->session.link.ipv6 != PPP_IPV6_OFF;
 }
 
+/* AF_XDP's sockets belong to queues of the interface, whose choice among calls is not ours. */
+static unsigned int workers_of(const struct server_config *config)
+{
+	unsigned int workers = config->workers ? config->workers : dp_workers_auto();
+
+	if (config->datapath != DATAPATH_XDP || workers == 1)
+		return workers;
+	log_info("workers: one, not %u, since datapath = xdp is for one", workers);
+	return 1;
+}
+
 static int set_up(struct server_network *n, const struct server_config *config, char *why)
 {
 	struct in_addr none = { 0 };
-
-	unsigned int workers = config->workers ? config->workers : dp_workers_auto();
+	unsigned int workers = workers_of(config);
 
 	n->tun_fd = tun_open(n->dev, workers > 1, config->offload ? &n->offload : NULL, why);
 	if (n->tun_fd < 0)

@@ -41,10 +41,10 @@ static void describe(struct hook_env *e, const char *event, const struct session
 	hook_env_add(e, "LINE", s->line->ops->kind);
 	add_address(e, "PEER", s->peer.s_addr);
 	add_address(e, "LOCAL", s->local.s_addr);
-	add_text(e, "CALLED", s->asked.number);
-	add_text(e, "CALLING", s->asked.calling);
-	add_text(e, "SUBADDRESS", s->asked.subaddress);
-	hook_env_add_number(e, "BEARER", s->asked.bearer);
+	add_text(e, "CALLED", s->asked->number);
+	add_text(e, "CALLING", s->asked->calling);
+	add_text(e, "SUBADDRESS", s->asked->subaddress);
+	hook_env_add_number(e, "BEARER", s->asked->bearer);
 	hook_env_add_number(e, "SPEED", s->speed);
 	hook_env_add(e, "USER", s->user);
 	add_address(e, "ADDRESS", s->net.remote);
@@ -124,6 +124,6 @@ static bool in_list(char *const *list, const char *number)
 
 bool policy_numbers(const struct account *a, const struct session *s)
 {
-	return in_list(a->calling_numbers, s->asked.calling) &&
-	       in_list(a->called_numbers, s->asked.number);
+	return in_list(a->calling_numbers, s->asked->calling) &&
+	       in_list(a->called_numbers, s->asked->number);
 }

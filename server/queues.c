@@ -46,6 +46,37 @@ static void steer_inner(struct server_queues *q, int tun_fd)
 		strerror(-r));
 }
 
+static uint32_t shard(unsigned int worker)
+{
+	return (uint32_t)1 << worker;
+}
+
+/* The first worker's filter: also what is for those that rest. */
+static int filter_first(const struct server_queues *q)
+{
+	return steering_filter_attach(q->gre[0], q->resting | shard(0), q->workers, true);
+}
+
+/* Each can be had, and can be woken again, or none does. */
+static void put_to_rest(struct server_queues *q)
+{
+	uint32_t resting = 0;
+
+	for (unsigned int i = 1; i < q->workers; i++) {
+		if (steering_rest(q->gre[i], true) < 0 || steering_rest(q->gre[i], false) < 0)
+			return;
+		resting |= shard(i);
+	}
+	q->resting = resting;
+	if (filter_first(q) < 0) {
+		q->resting = 0;
+		return;
+	}
+	for (unsigned int i = 1; i < q->workers; i++)
+		(void)steering_rest(q->gre[i], true);
+	q->rest = true;
+}
+
 /* The filters first on those that nobody reads yet: what came before is seen by its owner, too. */
 static void open_gre(struct server_queues *q, bool fragment)
 {
@@ -59,12 +90,13 @@ static void open_gre(struct server_queues *q, bool fragment)
 			close_all(q->gre, i);
 			return;
 		}
-		r = steering_filter_attach(q->gre[i], i, q->workers);
+		r = steering_filter_attach(q->gre[i], shard(i), q->workers, false);
 	}
 	if (r == 0)
-		r = steering_filter_attach(q->gre[0], 0, q->workers);
+		r = filter_first(q);
 	if (r == 0) {
 		q->has_gre = true;
+		put_to_rest(q);
 		return;
 	}
 	log_info("workers: the kernel does not let us filter GRE sockets by Call ID (%s); one "
@@ -78,7 +110,8 @@ void server_queues_open(struct server_queues *q, unsigned int workers, const cha
 	const struct tun_offload *offload, int gre_fd, bool fragment)
 {
 	q->workers = workers;
-	q->has_inner = q->has_gre = q->steered = false;
+	q->has_inner = q->has_gre = q->steered = q->rest = false;
+	q->resting = 0;
 	q->steering.map = q->steering.program = -1;
 	for (unsigned int i = 0; i < DP_WORKERS_MAX; i++)
 		q->inner[i] = q->gre[i] = -1;
@@ -109,6 +142,26 @@ static void steer(void *user, bool ipv6, const uint8_t *prefix, int worker)
 	steering_set(&q->steering, ipv6, prefix, worker);
 }
 
+/* There is always a socket that yields a call's packets; for a moment there may be two, which is no harm. */
+static int employ(void *user, unsigned int worker, bool employed)
+{
+	struct server_queues *q = user;
+	uint32_t before = q->resting;
+	int r = employed ? steering_rest(q->gre[worker], false) : 0;
+
+	if (r < 0) {
+		log_error("worker %u cannot be given a session: its GRE socket does not wake: %s",
+			worker, strerror(-r));
+		return r;
+	}
+	q->resting = employed ? before & ~shard(worker) : before | shard(worker);
+	/* Without it the first worker sees packets twice, or those of no call are not counted. */
+	(void)filter_first(q);
+	if (!employed)
+		(void)steering_rest(q->gre[worker], true);
+	return 0;
+}
+
 void server_queues_configure(struct server_queues *q, struct dp_config *config)
 {
 	config->workers = q->workers;
@@ -117,5 +170,6 @@ void server_queues_configure(struct server_queues *q, struct dp_config *config)
 	config->inner_more = q->has_inner ? q->inner + 1 : NULL;
 	config->gre_more = q->has_gre ? q->gre + 1 : NULL;
 	config->steer = q->steered ? steer : NULL;
+	config->employ = q->rest ? employ : NULL;
 	config->steer_user = q;
 }

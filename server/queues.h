@@ -14,10 +14,15 @@ struct server_queues {
 	int inner[DP_WORKERS_MAX], gre[DP_WORKERS_MAX]; /* of worker 0 the network's, not ours */
 	bool has_inner, has_gre;                        /* the others have their own */
 	bool steered;                                   /* queues, by address */
+	bool rest;                                      /* sockets of workers without sessions do */
+	uint32_t resting;                               /* bits: those */
 	struct steering steering;
 };
 
-/* Never fails. `dev` was made with tun_open(), for several queues. */
+/*
+ * Never fails. Sockets of workers without sessions rest, since each that does not costs the kernel a copy of
+ * every GRE packet that comes. `dev` was made with tun_open(), for several queues.
+ */
 void server_queues_open(struct server_queues *q, unsigned int workers, const char *dev, int tun_fd,
 	const struct tun_offload *offload, int gre_fd, bool fragment);
 void server_queues_close(struct server_queues *q);

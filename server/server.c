@@ -79,6 +79,7 @@ static void on_signal(uv_signal_t *handle, int signum)
 static struct datapath_config datapath_of(const struct server *s)
 {
 	struct datapath_config c = { .mode = s->config.datapath,
+		.workers = s->network.queues.workers,
 		.interface = s->config.interface,
 		.gre_fd = s->network.gre_fd };
 

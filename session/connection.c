@@ -6,13 +6,14 @@
 #include "system/log.h"
 
 #include <arpa/inet.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* After everything is said, the peer has this long to close its side or take the last bytes, ms. */
-#define LINGER_MS 1000
+/* After everything is said, the peer has this long to close its side or take the last bytes, us. */
+#define LINGER 1000000
 
 struct write {
 	uv_write_t req;
@@ -25,8 +26,12 @@ static void on_handle_closed(uv_handle_t *handle)
 {
 	struct connection *c = handle->data;
 
-	if (--c->handles == 0)
-		c->ops->closed(c, c->reason, c->detail);
+	/* `closed` may free the connection. */
+	char *detail = c->detail;
+
+	c->detail = NULL;
+	c->ops->closed(c, c->reason, detail ? detail : "");
+	free(detail);
 }
 
 static void close_handles(struct connection *c)
@@ -35,13 +40,14 @@ static void close_handles(struct connection *c)
 		return;
 	c->closing = true;
 	uv_close((uv_handle_t *)&c->tcp, on_handle_closed);
-	uv_close((uv_handle_t *)&c->timer, on_handle_closed);
+	timers_set(c->timers, &c->timer, UINT64_MAX);
 }
 
 static void end_with(struct connection *c, enum pptp_reason reason, const char *detail)
 {
 	c->reason = reason;
-	snprintf(c->detail, sizeof(c->detail), "%s", detail ? detail : "");
+	free(c->detail);
+	c->detail = detail && *detail ? strdup(detail) : NULL; /* without memory: in fewer words */
 }
 
 static void lost(struct connection *c, enum pptp_reason reason, const char *detail)
@@ -108,9 +114,10 @@ static void op_send(void *user, const uint8_t *data, size_t len)
 	}
 }
 
-static void on_timer(uv_timer_t *timer)
+static void on_timer(struct timers_entry *e)
 {
-	struct connection *c = timer->data;
+	struct connection *c =
+		(struct connection *)((char *)e - offsetof(struct connection, timer));
 
 	if (!c->started)
 		lost(c, PPTP_TCP_TIMEOUT, "");
@@ -139,7 +146,7 @@ static void op_closed(void *user, enum pptp_reason reason, const char *detail)
 	if (c->closing)
 		return;
 	c->ending = true;
-	uv_timer_start(&c->timer, on_timer, LINGER_MS, 0);
+	timers_set(c->timers, &c->timer, clock_now() + LINGER);
 	c->shutdown.data = c;
 	if (uv_shutdown(&c->shutdown, (uv_stream_t *)&c->tcp, on_shutdown) < 0)
 		close_handles(c);
@@ -287,19 +294,19 @@ static void addresses(struct connection *c)
 }
 
 static int init(
-	struct connection *c, uv_loop_t *loop, const struct connection_ops *ops, void *owner)
+	struct connection *c, struct timers *timers, const struct connection_ops *ops, void *owner)
 {
 	int err;
 
 	memset(c, 0, sizeof(*c));
 	c->ops = ops;
 	c->owner = owner;
-	err = uv_tcp_init(loop, &c->tcp);
+	err = uv_tcp_init(timers->handle.loop, &c->tcp);
 	if (err < 0)
 		return err;
-	uv_timer_init(loop, &c->timer);
-	c->tcp.data = c->timer.data = c;
-	c->handles = 2;
+	c->tcp.data = c;
+	c->timers = timers;
+	c->timer.expired = on_timer;
 	return 0;
 }
 
@@ -314,12 +321,12 @@ static void start(struct connection *c, enum control_role role, const struct con
 	connection_update(c);
 }
 
-int connection_accept(struct connection *c, uv_loop_t *loop, int fd,
+int connection_accept(struct connection *c, struct timers *timers, int fd,
 	const struct control_config *config, const struct connection_ops *ops, void *owner)
 {
 	int err;
 
-	(void)init(c, loop, ops, owner); /* cannot fail while it makes no socket */
+	(void)init(c, timers, ops, owner); /* cannot fail while it makes no socket */
 	err = uv_tcp_open(&c->tcp, fd);
 	if (err < 0) {
 		close(fd);
@@ -337,7 +344,7 @@ static void on_connect(uv_connect_t *req, int status)
 
 	if (c->closing)
 		return;
-	uv_timer_stop(&c->timer);
+	timers_set(c->timers, &c->timer, UINT64_MAX);
 	if (status == UV_ECONNREFUSED)
 		lost(c, PPTP_TCP_REFUSED, "");
 	else if (status == UV_ETIMEDOUT)
@@ -350,21 +357,21 @@ static void on_connect(uv_connect_t *req, int status)
 		start(c, CONTROL_ORIGINATOR, c->config);
 }
 
-int connection_dial(struct connection *c, uv_loop_t *loop, const struct sockaddr_in *server,
+int connection_dial(struct connection *c, struct timers *timers, const struct sockaddr_in *server,
 	uint64_t timeout, const struct control_config *config, const struct connection_ops *ops,
 	void *owner)
 {
 	struct in_addr any = { INADDR_ANY };
 
-	return connection_dial_from(c, loop, server, any, timeout, config, ops, owner);
+	return connection_dial_from(c, timers, server, any, timeout, config, ops, owner);
 }
 
-int connection_dial_from(struct connection *c, uv_loop_t *loop, const struct sockaddr_in *server,
-	struct in_addr from, uint64_t timeout, const struct control_config *config,
-	const struct connection_ops *ops, void *owner)
+int connection_dial_from(struct connection *c, struct timers *timers,
+	const struct sockaddr_in *server, struct in_addr from, uint64_t timeout,
+	const struct control_config *config, const struct connection_ops *ops, void *owner)
 {
 	struct sockaddr_in local = { .sin_family = AF_INET, .sin_addr = from };
-	int err = init(c, loop, ops, owner);
+	int err = init(c, timers, ops, owner);
 
 	if (err < 0)
 		return err;
@@ -372,7 +379,7 @@ int connection_dial_from(struct connection *c, uv_loop_t *loop, const struct soc
 	c->peer = server->sin_addr;
 	inet_ntop(AF_INET, &c->peer, c->subject, sizeof(c->subject));
 	c->connect.data = c;
-	uv_timer_start(&c->timer, on_timer, timeout / 1000, 0);
+	timers_set(c->timers, &c->timer, clock_now() + timeout);
 	/* An address that is not (or no longer) ours is an error that connecting reports. */
 	if (from.s_addr != INADDR_ANY)
 		(void)uv_tcp_bind(&c->tcp, (const struct sockaddr *)&local, 0);
@@ -414,19 +421,11 @@ void connection_collided(struct connection *c)
 
 void connection_update(struct connection *c)
 {
-	uint64_t deadline, now;
-
 	if (!c->started || c->closing || c->ending)
 		return;
 	if (c->overflow) {
-		uv_timer_start(&c->timer, on_timer, 0, 0);
+		timers_set(c->timers, &c->timer, 0);
 		return;
 	}
-	deadline = control_connection_deadline(&c->control);
-	if (deadline == UINT64_MAX) {
-		uv_timer_stop(&c->timer);
-		return;
-	}
-	now = clock_now();
-	uv_timer_start(&c->timer, on_timer, deadline > now ? (deadline - now + 999) / 1000 : 0, 0);
+	timers_set(c->timers, &c->timer, control_connection_deadline(&c->control));
 }

@@ -3,11 +3,13 @@
  * read is bounded; so is every wait. Control thread only.
  *
  * Life: connection_accept() or connection_dial(); calls and events through the ops; `closed` once,
- * after which the storage is the owner's again (both handles are closed by then).
+ * after which the storage is the owner's again (the handle is closed by then).
  */
 #pragma once
 
 #include "lib/control/connection.h"
+
+#include "session/timers.h"
 
 #include <netinet/in.h>
 #include <uv.h>
@@ -33,7 +35,8 @@ struct connection_ops {
 
 struct connection {
 	uv_tcp_t tcp;
-	uv_timer_t timer;
+	struct timers *timers; /* the owner's, for all of its connections */
+	struct timers_entry timer;
 	union { /* the one when it begins, the other when it ends */
 		uv_connect_t connect;
 		uv_shutdown_t shutdown;
@@ -45,32 +48,31 @@ struct connection {
 	uint16_t peer_port;
 	size_t queued;                       /* bytes that the peer has not taken yet */
 	unsigned int writes;                 /* under way */
-	unsigned int handles;                /* open */
 	bool started;                        /* control_connection_init() was done */
 	bool closing;                        /* handles are being closed */
 	bool ending;                         /* all is said; the stream is being shut down */
 	bool overflow;                       /* the peer does not read: CONNECTION_QUEUE_MAX */
 	const struct control_config *config; /* of a dialled connection until it starts */
 	enum pptp_reason reason;
-	char detail[160];
+	char *detail;     /* NULL: nothing to say */
 	char subject[64]; /* for the log: "203.0.113.9:4711" */
 };
 
 /* Takes an accepted socket, which is the connection's from here on (closed on an error). 0, or a
  * negative errno: `closed` follows all the same. */
-int connection_accept(struct connection *c, uv_loop_t *loop, int fd,
+int connection_accept(struct connection *c, struct timers *timers, int fd,
 	const struct control_config *config, const struct connection_ops *ops, void *owner);
 
 /* Dials; failure to connect is reported by `closed` with TCP_REFUSED, TCP_UNREACHABLE, TCP_TIMEOUT
  * (after `timeout` us). 0 or a negative errno. */
-int connection_dial(struct connection *c, uv_loop_t *loop, const struct sockaddr_in *server,
+int connection_dial(struct connection *c, struct timers *timers, const struct sockaddr_in *server,
 	uint64_t timeout, const struct control_config *config, const struct connection_ops *ops,
 	void *owner);
 
 /* The same from an address of ours; 0.0.0.0: the kernel chooses. */
-int connection_dial_from(struct connection *c, uv_loop_t *loop, const struct sockaddr_in *server,
-	struct in_addr from, uint64_t timeout, const struct control_config *config,
-	const struct connection_ops *ops, void *owner);
+int connection_dial_from(struct connection *c, struct timers *timers,
+	const struct sockaddr_in *server, struct in_addr from, uint64_t timeout,
+	const struct control_config *config, const struct connection_ops *ops, void *owner);
 
 /* Orderly end: Stop-Control-Connection-Request and so on; before TCP is open: closes at once. */
 void connection_stop(struct connection *c, enum pptp_reason reason);

@@ -7,6 +7,7 @@
 #include "system/xdp.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <ifaddrs.h>
 #include <linux/if_arp.h>
@@ -22,7 +23,8 @@ struct datapath {
 	struct netwatch *watch;
 	struct netwatch_link link;
 	struct hops hops;
-	struct io_fast fast;
+	struct io_fast fast[DP_WORKERS_MAX];
+	unsigned int workers; /* of them, one each */
 	struct xdp xdp;
 	bool gone;
 	uv_poll_t poll;
@@ -138,7 +140,7 @@ static int check_interface(const struct datapath *d, char *why)
 
 static int open_queues(struct datapath *d, char *why)
 {
-	struct io_fast *f = &d->fast;
+	struct io_fast *f = &d->fast[0];
 
 	while (f->queues < IO_FAST_QUEUES &&
 		f->queues < (d->link.rx_queues ? d->link.rx_queues : 1)) {
@@ -168,22 +170,26 @@ static int open_queues(struct datapath *d, char *why)
 static int open_fast(struct datapath *d, char *why)
 {
 	unsigned int largest = XSK_FRAME_MOST - FRAME_ETHERNET;
-	int r;
 
-	if (d->mode == DATAPATH_PACKET) {
-		d->fast.kind = IO_FAST_PACKET;
-		d->fast.packet_fd = packet_socket_open(d->link.ifindex, why);
-		if (d->fast.packet_fd < 0)
+	if (d->mode == DATAPATH_XDP &&
+		(xdp_open(&d->xdp, d->link.ifindex, largest, why) < 0 || open_queues(d, why) < 0))
+		return -1;
+	for (unsigned int i = 0; i < d->workers; i++) {
+		struct io_fast *f = &d->fast[i];
+		int r;
+
+		f->kind = d->mode == DATAPATH_XDP ? IO_FAST_XDP : IO_FAST_PACKET;
+		if (f->kind == IO_FAST_PACKET)
+			f->packet_fd = packet_socket_open(d->link.ifindex, why);
+		if (f->kind == IO_FAST_PACKET && f->packet_fd < 0)
 			return -1;
-	} else {
-		d->fast.kind = IO_FAST_XDP;
-		if (xdp_open(&d->xdp, d->link.ifindex, largest, why) < 0 || open_queues(d, why) < 0)
+		r = io_fast_init(f);
+		if (r < 0) {
+			snprintf(why, SYSTEM_WHY, "%s", strerror(-r));
 			return -1;
+		}
 	}
-	r = io_fast_init(&d->fast);
-	if (r < 0)
-		snprintf(why, SYSTEM_WHY, "%s", strerror(-r));
-	return r < 0 ? -1 : 0;
+	return 0;
 }
 
 static int option_of(int fd, int option, int otherwise)
@@ -196,11 +202,14 @@ static int option_of(int fd, int option, int otherwise)
 
 static void read_style(struct datapath *d, int gre_fd)
 {
-	d->fast.style = (struct frame_style){
+	const struct frame_style style = {
 		.tos = (uint8_t)option_of(gre_fd, IP_TOS, 0),
 		.ttl = (uint8_t)option_of(gre_fd, IP_TTL, 64),
 		.df = option_of(gre_fd, IP_MTU_DISCOVER, IP_PMTUDISC_DO) == IP_PMTUDISC_DO,
 	};
+
+	for (unsigned int i = 0; i < d->workers; i++)
+		d->fast[i].style = style;
 }
 
 /* ---- hops ---- */
@@ -357,7 +366,8 @@ static void release(struct datapath *d)
 	hops_done(&d->hops);
 	/* The program first: nothing is redirected to sockets that close. */
 	xdp_close(&d->xdp);
-	io_fast_done(&d->fast);
+	for (unsigned int i = 0; i < d->workers; i++)
+		io_fast_done(&d->fast[i]);
 	netwatch_close(d->watch);
 	free(d);
 }
@@ -397,7 +407,11 @@ struct datapath *datapath_open(uv_loop_t *loop, const struct datapath_config *co
 	d = calloc(1, sizeof(*d));
 	if (d) {
 		d->mode = config->mode;
-		d->fast.poll = d->fast.packet_fd = -1;
+		d->workers = config->workers ? config->workers : 1;
+		assert(d->workers <= DP_WORKERS_MAX &&
+			(d->mode != DATAPATH_XDP || d->workers == 1));
+		for (unsigned int i = 0; i < d->workers; i++)
+			d->fast[i].poll = d->fast[i].packet_fd = -1;
 		d->xdp = (struct xdp){ .calls = -1, .sockets = -1, .program = -1, .link = -1 };
 	}
 	if (!d || open_all(d, config, why) < 0 ||
@@ -418,8 +432,9 @@ struct datapath *datapath_open(uv_loop_t *loop, const struct datapath_config *co
 		log_info(
 			"datapath = xdp on %s: %u queue(s), %s XDP, %s; netfilter does not see the "
 			"tunnel's packets",
-			d->link.name, d->fast.queues, d->xdp.generic ? "generic" : "the driver's",
-			xsk_is_zero_copy(d->fast.xsk[0]) ? "without copies" : "with copies");
+			d->link.name, d->fast[0].queues,
+			d->xdp.generic ? "generic" : "the driver's",
+			xsk_is_zero_copy(d->fast[0].xsk[0]) ? "without copies" : "with copies");
 	else
 		log_info("datapath = packet on %s: netfilter does not see the tunnel's outgoing "
 			 "packets",
@@ -429,7 +444,7 @@ struct datapath *datapath_open(uv_loop_t *loop, const struct datapath_config *co
 
 struct io_fast *datapath_fast(struct datapath *d)
 {
-	return d ? &d->fast : NULL;
+	return d ? d->fast : NULL;
 }
 
 void datapath_add(struct datapath *d, struct datapath_way *way, struct dataplane *dp,

@@ -17,6 +17,7 @@ enum datapath_mode { DATAPATH_RAW, DATAPATH_PACKET, DATAPATH_XDP };
 
 struct datapath_config {
 	enum datapath_mode mode;
+	unsigned int workers;   /* of the data plane, 0 as 1; of DATAPATH_XDP just one */
 	const char *interface;  /* its name; NULL or "": by the addresses */
 	struct in_addr peer;    /* the one that the route to leads through it; 0: no certain one */
 	struct in_addr address; /* one that it has; 0: the default route's interface */
@@ -30,7 +31,7 @@ struct datapath;
 
 /* NULL if there is no fast path: it was not wanted, or why not is in the log. */
 struct datapath *datapath_open(uv_loop_t *loop, const struct datapath_config *config);
-/* For dp_config.fast. */
+/* For dp_config.fast: as many as there are workers. */
 struct io_fast *datapath_fast(struct datapath *d);
 /* After the data plane's end; no session is left. NULL is fine. */
 void datapath_close(struct datapath *d);

@@ -90,7 +90,9 @@ int hub_init(struct hub *h, uv_loop_t *loop, const struct dp_config *config,
 	h->watch.data = h;
 	uv_timer_start(&h->watch, on_watch, WATCH_INTERVAL, WATCH_INTERVAL);
 	uv_unref((uv_handle_t *)&h->watch); /* nothing that the loop goes on for */
-	h->handles = 2;
+	timers_init(&h->timers, loop);
+	h->timers.handle.data = h;
+	h->handles = 3;
 	return 0;
 }
 
@@ -108,6 +110,7 @@ void hub_done(struct hub *h, void (*closed)(struct hub *h))
 	uv_poll_stop(&h->poll);
 	uv_close((uv_handle_t *)&h->poll, on_closed);
 	uv_close((uv_handle_t *)&h->watch, on_closed);
+	timers_done(&h->timers, on_closed);
 	dataplane_free(h->dp);
 	datapath_close(h->datapath);
 	h->dp = NULL;
@@ -116,7 +119,10 @@ void hub_done(struct hub *h, void (*closed)(struct hub *h))
 
 struct session *hub_find(const struct hub *h, uint32_t id)
 {
-	for (struct session *s = h->sessions; s; s = s->next) {
+	uint32_t age = h->last_id - id;
+
+	/* The newest is the first, and it is young ones that are looked for most (hooks). */
+	for (struct session *s = h->sessions; s && h->last_id - s->id <= age; s = s->next) {
 		if (s->id == id)
 			return s;
 	}

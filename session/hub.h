@@ -7,10 +7,12 @@
 #include "dataplane/dataplane.h"
 #include "lib/reason.h"
 #include "session/datapath.h"
+#include "session/timers.h"
 
 #include <uv.h>
 
 struct session;
+struct hub_asked;
 struct tun_offload;
 
 struct hub {
@@ -19,10 +21,12 @@ struct hub {
 	struct datapath *datapath; /* NULL: only the raw socket */
 	uv_poll_t poll;            /* the data plane's events */
 	uv_timer_t watch;          /* over its workers */
+	struct timers timers;      /* of sessions, and of their connections */
 	unsigned int handles;      /* not yet closed */
 	void (*closed)(struct hub *h);
-	struct session *sessions; /* list through session->next */
+	struct session *sessions; /* list through session->next, the newest first */
 	unsigned int count;       /* sessions in the list */
+	struct hub_asked *asked;  /* the last one, for sessions that are like it; NULL: none */
 	uint32_t last_id;
 	uint64_t started, connected; /* sessions ever; those that came up */
 	uint64_t ended[PPTP_REASON_COUNT];
@@ -39,4 +43,5 @@ void hub_done(struct hub *h, void (*closed)(struct hub *h));
 /* What a TUN device has, as the data plane wants to know it. */
 struct vnet_offload hub_offload(const struct tun_offload *offload);
 
+/* NULL: there is none. Takes as long as there are younger ones. */
 struct session *hub_find(const struct hub *h, uint32_t id);

@@ -234,11 +234,11 @@ static void add_call(json_t *o, const struct session *s)
 
 	json_object_set_new(o, "call", json_string(kinds[s->kind]));
 	json_object_set_new(o, "line", json_string(s->line->ops->kind));
-	json_object_set_new(o, "called", bytes(s->asked.number));
-	json_object_set_new(o, "calling", bytes(s->asked.calling));
-	json_object_set_new(o, "subaddress", bytes(s->asked.subaddress));
+	json_object_set_new(o, "called", bytes(s->asked->number));
+	json_object_set_new(o, "calling", bytes(s->asked->calling));
+	json_object_set_new(o, "subaddress", bytes(s->asked->subaddress));
 	json_object_set_new(
-		o, "bearer", json_string(s->asked.bearer < 4 ? bearers[s->asked.bearer] : ""));
+		o, "bearer", json_string(s->asked->bearer < 4 ? bearers[s->asked->bearer] : ""));
 	json_object_set_new(o, "speed", number(s->speed));
 	json_object_set_new(o, "line_errors", line_errors(&s->errors));
 	json_object_set_new(o, "send_accm", accm(s, s->send_accm));

@@ -11,7 +11,7 @@
 
 bool report_matches(const struct session *s, const char *target)
 {
-	char user[sizeof(s->user)];
+	char user[CHAP_NAME_MAX + 1];
 	struct in_addr addr;
 	char *end;
 	unsigned long id;

@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,24 +23,26 @@ static void update_timer(struct session *s);
 
 static void set_subject(struct session *s)
 {
-	char peer[INET_ADDRSTRLEN];
+	char peer[INET_ADDRSTRLEN], text[96];
 
 	inet_ntop(AF_INET, &s->peer, peer, sizeof(peer));
-	snprintf(s->subject, sizeof(s->subject), "session %u (%s%s%.48s)", s->id, peer,
-		s->user[0] ? ", " : "", s->user);
+	snprintf(text, sizeof(text), "session %u (%s%s%.48s)", s->id, peer, s->user[0] ? ", " : "",
+		s->user);
+	session_keep_text(&s->subject, text);
+	s->line->subject = s->subject;
 }
 
-static void forget_early(struct session *s)
+static void set_user(struct session *s, const char *name)
 {
-	for (unsigned int i = 0; i < s->early_count; i++)
-		free(s->early[i].data);
-	s->early_count = 0;
+	char text[CHAP_NAME_MAX + 1];
+
+	session_keep_text(&s->user, log_escape(text, sizeof(text), name, strlen(name)));
+	set_subject(s);
 }
 
-static void on_timer_closed(uv_handle_t *handle)
+/* All parts are over. */
+static void gone(struct session *s)
 {
-	struct session *s = handle->data;
-
 	if (s->next)
 		s->next->prev = s->prev;
 	if (s->prev)
@@ -50,19 +53,17 @@ static void on_timer_closed(uv_handle_t *handle)
 	s->hub->ended[s->reason]++;
 	s->ops->gone(s, s->reason, s->detail);
 	s->line->ops->release(s->line);
-	free(s->ipv6.nd);
-	free(s->last);
-	free(s);
+	session_memory_free(s);
 }
 
 /* All parts over? Then the last step. */
 static void finish_if_over(struct session *s)
 {
-	if (!s->ending || !s->line_over || s->has_call || !s->dp_removed || s->timer_closed)
+	if (!s->ending || !s->line_over || s->has_call || !s->dp_removed || s->is_over)
 		return;
-	s->timer_closed = true;
-	forget_early(s);
-	uv_close((uv_handle_t *)&s->timer, on_timer_closed);
+	s->is_over = true;
+	session_forget_early(s);
+	timers_set(&s->hub->timers, &s->timer, 0); /* not in whose callback this may be */
 }
 
 void session_settle(struct session *s)
@@ -96,11 +97,14 @@ static void remove_from_dataplane(struct session *s)
 
 void session_begin_end(struct session *s, enum pptp_reason reason, const char *detail)
 {
+	char text[SESSION_DETAIL];
+
 	if (s->ending)
 		return;
 	s->ending = true;
 	s->reason = reason;
-	snprintf(s->detail, sizeof(s->detail), "%s", detail ? detail : "");
+	snprintf(text, sizeof(text), "%s", detail ? detail : "");
+	session_keep_text(&s->detail, text);
 }
 
 void session_line_is_over(struct session *s)
@@ -159,7 +163,7 @@ static void on_line_over(void *user, const struct line_end *end)
 	if (!s->ending)
 		s->cause = end->cause;
 	if (end->statistics)
-		snprintf(s->statistics, sizeof(s->statistics), "%s", end->statistics);
+		session_keep_text(&s->statistics, end->statistics);
 	session_begin_end(s, end->reason, end->detail);
 	session_line_is_over(s);
 	session_settle(s);
@@ -180,10 +184,8 @@ static void on_judge(void *user, const struct ppp_auth_request *request)
 	struct session *s = user;
 
 	/* Log, reports and hook tell whose session it is, not whose it would like to be. */
-	if (!s->user_known) {
-		log_escape(s->user, sizeof(s->user), request->name, strlen(request->name));
-		set_subject(s);
-	}
+	if (!s->user_known)
+		set_user(s, request->name);
 	s->ops->judge(s, request);
 }
 
@@ -282,11 +284,15 @@ static const struct line_ppp_ops ppp_ops = {
 
 /* ---- time */
 
-static void on_timer(uv_timer_t *timer)
+static void on_timer(struct timers_entry *e)
 {
-	struct session *s = timer->data;
+	struct session *s = (struct session *)((char *)e - offsetof(struct session, timer));
 	uint64_t now = clock_now();
 
+	if (s->is_over) {
+		gone(s);
+		return;
+	}
 	if (s->close_wanted) {
 		s->close_wanted = false;
 		if (!s->line_over)
@@ -303,12 +309,12 @@ static void on_timer(uv_timer_t *timer)
 /* What session_close() asks for comes from the timer, so that it may be asked for in any callback. */
 static void update_timer(struct session *s)
 {
-	uint64_t deadline, now;
+	uint64_t deadline;
 
-	if (s->timer_closed)
+	if (s->is_over)
 		return;
 	if (s->close_wanted) {
-		uv_timer_start(&s->timer, on_timer, 0, 0);
+		timers_set(&s->hub->timers, &s->timer, 0);
 		return;
 	}
 	deadline = s->line_over || !s->line->ops->deadline ? UINT64_MAX
@@ -317,12 +323,7 @@ static void update_timer(struct session *s)
 		deadline = s->mtu_at;
 	if (session_ipv6_deadline(s) < deadline)
 		deadline = session_ipv6_deadline(s);
-	if (deadline == UINT64_MAX) {
-		uv_timer_stop(&s->timer);
-		return;
-	}
-	now = clock_now();
-	uv_timer_start(&s->timer, on_timer, deadline > now ? (deadline - now + 999) / 1000 : 0, 0);
+	timers_set(&s->hub->timers, &s->timer, deadline);
 }
 
 /* ---- begin and end */
@@ -378,13 +379,12 @@ static void join_hub(struct session *s, struct hub *h)
 	h->sessions = s;
 	h->count++;
 	h->started++;
-	uv_timer_init(h->loop, &s->timer);
-	s->timer.data = s;
+	s->timer.expired = on_timer;
 }
 
 struct session *session_new(struct hub *h, struct connection *c, enum session_kind kind,
-	struct line *line, const struct session_config *config, const struct session_ops *ops,
-	void *owner)
+	const struct line_call *asked, struct line *line, const struct session_config *config,
+	const struct session_ops *ops, void *owner)
 {
 	struct session *s = calloc(1, sizeof(*s));
 	struct session_terms terms = {
@@ -399,7 +399,7 @@ struct session *session_new(struct hub *h, struct connection *c, enum session_ki
 	link.mru = mtu_announced(c, config, &terms);
 	if (!line)
 		line = line_ppp_new(&link, config->gre_timeout, &ppp_ops);
-	if (!s || !line) {
+	if (!s || !line || session_memory_init(s, h, asked) < 0) {
 		if (line)
 			line->ops->release(line);
 		free(s);
@@ -418,11 +418,8 @@ struct session *session_new(struct hub *h, struct connection *c, enum session_ki
 	s->line = line;
 	line->up = &line_user_ops;
 	line->user = s;
-	line->subject = s->subject;
 	join_hub(s, h);
-	if (line_is_ppp(line) && config->link.role == PPP_CLIENT)
-		log_escape(s->user, sizeof(s->user), config->link.name, strlen(config->link.name));
-	set_subject(s);
+	set_user(s, line_is_ppp(line) && config->link.role == PPP_CLIENT ? config->link.name : "");
 	if (ops->began)
 		ops->began(s);
 	return s;
@@ -440,7 +437,7 @@ void session_start_line(struct session *s)
 	for (unsigned int i = 0; i < s->early_count && !s->line_over; i++)
 		s->line->ops->frame(
 			s->line, s->early[i].protocol, s->early[i].data, s->early[i].len, now);
-	forget_early(s);
+	session_forget_early(s);
 }
 
 void session_abandon(struct session *s, enum pptp_reason reason, const char *detail)
@@ -470,10 +467,8 @@ void session_verdict(
 {
 	if (s->line_over || !line_is_ppp(s->line))
 		return;
-	if (verdict->ok && verdict->user) {
-		log_escape(s->user, sizeof(s->user), verdict->user, strlen(verdict->user));
-		set_subject(s);
-	}
+	if (verdict->ok && verdict->user)
+		set_user(s, verdict->user);
 	s->user_known = s->user_known || verdict->ok;
 	line_ppp_verdict(s->line, verdict, net, clock_now());
 	session_settle(s);
@@ -526,17 +521,7 @@ static void control_frame(struct session *s, const struct dp_event *event)
 		s->line->ops->frame(s->line, event->protocol, event->data, event->len, clock_now());
 		return;
 	}
-	if (s->early_count < SESSION_EARLY_MAX && event->len <= UINT16_MAX) {
-		struct session_early *e = &s->early[s->early_count];
-
-		e->data = malloc(event->len ? event->len : 1);
-		if (!e->data)
-			return;
-		memcpy(e->data, event->data, event->len);
-		e->protocol = event->protocol;
-		e->len = (uint16_t)event->len;
-		s->early_count++;
-	}
+	session_keep_early(s, event->protocol, event->data, event->len);
 }
 
 static void line_event(struct session *s, enum line_event event)

@@ -97,6 +97,14 @@ struct session_config {
 /* Frames that came before the call was answered (they overtake the reply): kept, few. */
 #define SESSION_EARLY_MAX 4
 
+#define SESSION_DETAIL 160
+
+/* A call as it was asked for, which many sessions may have in common. */
+struct hub_asked {
+	unsigned int sessions;
+	struct line_call call;
+};
+
 /* Only sessions with IPv6 have it. */
 struct session_nd {
 	struct nd_advertisement advertise; /* server; prefix_count 0: nothing is advertised */
@@ -127,19 +135,20 @@ struct session {
 	const struct session_ops *ops;
 	void *owner, *owner_data; /* the owner's */
 	struct control_call call;
-	struct line_call asked; /* the call as it was asked for */
-	uint32_t speed;         /* bits/s, when connected */
+	const struct line_call *asked; /* the call as it was asked for */
+	struct hub_asked *shared;      /* where that is */
+	uint32_t speed;                /* bits/s, when connected */
 	struct line *line;
 	struct dp_session *dp;
 	struct datapath_way way;
-	uv_timer_t timer;
+	struct timers_entry timer;
 	struct in_addr peer, local; /* outer */
 	uint64_t mtu_at;            /* when to ask for the path's MTU again, us */
 	uint16_t mtu;               /* of the path, outer; 0: not known */
 	struct rate_limits limits;
 	uint16_t call_id;
-	char user[CHAP_NAME_MAX +
-		  1];    /* as the peer names itself (server), or our user name (client); escaped */
+	/* Texts: see session_memory.c. */
+	char *user;      /* as the peer names itself (server), or our user name (client); escaped */
 	bool user_known; /* server: it was proven, and stays whatever the peer says later */
 	struct ppp_network net;
 	struct session_ipv6 ipv6;
@@ -148,26 +157,26 @@ struct session {
 	bool ipv4_prepared;     /* ops->up was called */
 	bool ipv4_up;
 	bool has_call, connected, line_started, is_up /* IPv4, IPv6 or both */, ending,
-		close_wanted, line_over, dp_removed, timer_closed;
+		close_wanted, line_over, dp_removed, is_over;
 	enum pptp_reason reason;
-	char detail[160];
+	char *detail;     /* up to SESSION_DETAIL */
 	bool has_failure; /* the line could not be dialled, or the call was not admitted */
-	struct line_failure failure;      /* why */
-	uint16_t cause;                   /* Q.850, of the end; 0 none */
-	char statistics[LINE_STATISTICS]; /* for Call-Disconnect-Notify; or as the peer sent it */
+	struct line_failure failure; /* why */
+	uint16_t cause;              /* Q.850, of the end; 0 none */
+	char *statistics; /* up to LINE_STATISTICS; for Call-Disconnect-Notify; or as the peer sent it */
 	struct control_wan_error
 		errors;      /* of the line: our own, or as the peer (PAC) reports them */
 	uint64_t wan_logged; /* us: when a WAN-Error-Notify was last in the log; 0 never */
 	bool has_accm;       /* a Set-Link-Info came, the last with these */
 	uint32_t send_accm, receive_accm;
-	char subject[96]; /* for the log */
+	char *subject; /* for the log */
 	struct session_last
 		*last; /* what the data plane has counted, when it is out of it; else NULL */
 	unsigned int early_count;
 	struct session_early {
 		uint16_t protocol, len;
 		uint8_t *data;
-	} early[SESSION_EARLY_MAX];
+	} * early; /* SESSION_EARLY_MAX, when the first comes; or NULL */
 };
 
 /*

@@ -59,6 +59,7 @@ static uint8_t disconnect_result(enum pptp_reason reason)
 static void write_statistics(struct session *s)
 {
 	const struct control_wan_error *e = &s->errors;
+	char text[LINE_STATISTICS];
 	struct tunnel_stats t;
 	uint64_t seconds;
 
@@ -66,12 +67,13 @@ static void write_statistics(struct session *s)
 		return;
 	session_stats(s, &t);
 	seconds = (clock_now() - s->up_at) / 1000000;
-	snprintf(s->statistics, sizeof(s->statistics),
+	snprintf(text, sizeof(text),
 		"%" PRIu64 " s; frames %" PRIu64 "/%" PRIu64 "; bytes %" PRIu64 "/%" PRIu64
 		" of data; crc %" PRIu32 " fr %" PRIu32 " hw %" PRIu32 " buf %" PRIu32
 		" to %" PRIu32 " al %" PRIu32,
 		seconds, t.rx_control + t.rx_packets, t.tx_control + t.tx_packets, t.rx_bytes,
 		t.tx_bytes, e->crc, e->framing, e->hardware, e->buffer, e->time_out, e->alignment);
+	session_keep_text(&s->statistics, text);
 }
 
 /* The PNS hangs up: it, too, is told what the call came to. */
@@ -172,7 +174,7 @@ static void admitted(struct session *s)
 	}
 	default_connection(s, &connection);
 	if (s->line->ops->dial)
-		rc = s->line->ops->dial(s->line, &s->asked, &connection, &failure, now);
+		rc = s->line->ops->dial(s->line, s->asked, &connection, &failure, now);
 	if (rc > 0)
 		session_connected(s, &connection);
 	else if (rc < 0)
@@ -221,19 +223,22 @@ struct session *session_answer(struct hub *h, struct connection *c,
 	const struct control_outgoing_request *request, struct line *line,
 	const struct session_config *config, const struct session_ops *ops, void *owner)
 {
-	struct session *s = session_new(h, c, SESSION_TAKEN, line, config, ops, owner);
+	struct line_call asked = {
+		.min_bps = request->min_bps,
+		.max_bps = request->max_bps,
+		.bearer = request->bearer,
+		.framing = request->framing,
+	};
+	struct session *s;
 
+	memcpy(asked.number, request->phone, sizeof(asked.number));
+	memcpy(asked.subaddress, request->subaddress, sizeof(asked.subaddress));
+	s = session_new(h, c, SESSION_TAKEN, &asked, line, config, ops, owner);
 	if (!s) {
 		control_connection_refuse(&c->control, request, CONTROL_OUTGOING_GENERAL_ERROR,
 			CONTROL_ERROR_NO_RESOURCE, 0);
 		return NULL;
 	}
-	memcpy(s->asked.number, request->phone, sizeof(s->asked.number));
-	memcpy(s->asked.subaddress, request->subaddress, sizeof(s->asked.subaddress));
-	s->asked.min_bps = request->min_bps;
-	s->asked.max_bps = request->max_bps;
-	s->asked.bearer = request->bearer;
-	s->asked.framing = request->framing;
 	if (session_add_to_dataplane(
 		    s, request->call_id, request->window, request->processing_delay) < 0 ||
 		control_call_take(&c->control, &s->call, request, s->call_id, clock_now()) < 0) {
@@ -253,18 +258,19 @@ struct session *session_take(struct hub *h, struct connection *c,
 	const struct control_incoming_request *request, const struct session_config *config,
 	const struct session_ops *ops, void *owner)
 {
-	struct session *s = session_new(h, c, SESSION_ACCEPTED, NULL, config, ops, owner);
+	struct line_call asked = { .bearer = request->bearer,
+		.channel = request->physical_channel };
+	struct session *s;
 
+	memcpy(asked.number, request->dialed, sizeof(asked.number));
+	memcpy(asked.calling, request->dialing, sizeof(asked.calling));
+	memcpy(asked.subaddress, request->subaddress, sizeof(asked.subaddress));
+	s = session_new(h, c, SESSION_ACCEPTED, &asked, NULL, config, ops, owner);
 	if (!s) {
 		control_connection_refuse_incoming(&c->control, request,
 			CONTROL_INCOMING_GENERAL_ERROR, CONTROL_ERROR_NO_RESOURCE);
 		return NULL;
 	}
-	memcpy(s->asked.number, request->dialed, sizeof(s->asked.number));
-	memcpy(s->asked.calling, request->dialing, sizeof(s->asked.calling));
-	memcpy(s->asked.subaddress, request->subaddress, sizeof(s->asked.subaddress));
-	s->asked.bearer = request->bearer;
-	s->asked.channel = request->physical_channel;
 	if (session_add_to_dataplane(s, request->call_id, 0, 0) < 0 ||
 		control_call_take_incoming(
 			&c->control, &s->call, request, s->call_id, clock_now()) < 0) {
@@ -295,14 +301,14 @@ static struct session *ask(struct session *s)
 	}
 	announce(s, &params);
 	params.serial = (uint16_t)s->id;
-	params.min_bps = s->asked.min_bps;
-	params.max_bps = s->asked.max_bps;
-	params.bearer = s->asked.bearer;
-	params.framing = s->asked.framing;
-	params.physical_channel = s->asked.channel;
-	params.phone = params.dialed = s->asked.number;
-	params.dialing = s->asked.calling;
-	params.subaddress = s->asked.subaddress;
+	params.min_bps = s->asked->min_bps;
+	params.max_bps = s->asked->max_bps;
+	params.bearer = s->asked->bearer;
+	params.framing = s->asked->framing;
+	params.physical_channel = s->asked->channel;
+	params.phone = params.dialed = s->asked->number;
+	params.dialing = s->asked->calling;
+	params.subaddress = s->asked->subaddress;
 	if (s->kind == SESSION_DIALLED)
 		rc = control_call_dial(&c->control, &s->call, &params, clock_now());
 	else
@@ -320,24 +326,19 @@ static struct session *ask(struct session *s)
 struct session *session_dial(struct hub *h, struct connection *c,
 	const struct session_config *config, const struct session_ops *ops, void *owner)
 {
-	struct session *s = session_new(h, c, SESSION_DIALLED, NULL, config, ops, owner);
+	struct session *s =
+		session_new(h, c, SESSION_DIALLED, &config->call, NULL, config, ops, owner);
 
-	if (!s)
-		return NULL;
-	s->asked = config->call;
-	return ask(s);
+	return s ? ask(s) : NULL;
 }
 
 struct session *session_offer(struct hub *h, struct connection *c, const struct line_call *call,
 	struct line *line, const struct session_config *config, const struct session_ops *ops,
 	void *owner)
 {
-	struct session *s = session_new(h, c, SESSION_OFFERED, line, config, ops, owner);
+	struct session *s = session_new(h, c, SESSION_OFFERED, call, line, config, ops, owner);
 
-	if (!s)
-		return NULL;
-	s->asked = *call;
-	return ask(s);
+	return s ? ask(s) : NULL;
 }
 
 /* ---- from the control connection */
@@ -383,13 +384,15 @@ void session_call_established(struct session *s)
 static void keep_last_words(struct session *s)
 {
 	const struct control_disconnect *d = s->call.disconnect;
+	char text[LINE_STATISTICS];
 
 	if (s->call.cause)
 		s->cause = s->call.cause;
 	if (!d || is_pac(s))
 		return;
-	log_escape(s->statistics, sizeof(s->statistics), d->statistics,
-		strnlen(d->statistics, sizeof(d->statistics)));
+	log_escape(
+		text, sizeof(text), d->statistics, strnlen(d->statistics, sizeof(d->statistics)));
+	session_keep_text(&s->statistics, text);
 	/* Of a call that never came up they are a stranger's, who may make as many as he likes. */
 	if (s->statistics[0])
 		log_about(s->up_at || s->kind == SESSION_DIALLED ? LOG_INFO : LOG_DEBUG, s->subject,
@@ -400,7 +403,7 @@ void session_call_ended(struct session *s, enum pptp_reason reason, const char *
 {
 	const char *cause = line_cause_text(s->call.cause);
 	bool was_over = s->line_over;
-	char text[sizeof(s->detail)];
+	char text[SESSION_DETAIL];
 
 	/* In an Incoming-Call-Reply that is all that a PNS can say: it does not want the call (2.10). */
 	if (s->kind == SESSION_OFFERED && reason == PPTP_CALL_REFUSED &&

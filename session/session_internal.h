@@ -13,16 +13,27 @@ void session_line_is_over(struct session *s);
 void session_start_line(struct session *s);
 /* Set-up failed before the peer learnt of the session: all is undone, `gone` is called as ever. */
 void session_abandon(struct session *s, enum pptp_reason reason, const char *detail);
-/* NULL: out of memory; `line` (NULL: our own PPP stack) is released then. */
+/* NULL: out of memory; `line` (NULL: our own PPP stack) is released then. `asked` is copied. */
 struct session *session_new(struct hub *h, struct connection *c, enum session_kind kind,
-	struct line *line, const struct session_config *config, const struct session_ops *ops,
-	void *owner);
+	const struct line_call *asked, struct line *line, const struct session_config *config,
+	const struct session_ops *ops, void *owner);
 /* Into the data plane, with a Call ID nobody can guess. 0 or a negative errno. */
 int session_add_to_dataplane(
 	struct session *s, uint16_t peer_call_id, uint16_t window, uint16_t delay);
 
 /* Data passes: the first time, of whichever protocol, its owner is told. */
 void session_data_is_up(struct session *s);
+
+/* session_memory.c */
+/* With no texts yet; -1: out of memory. */
+int session_memory_init(struct session *s, struct hub *h, const struct line_call *call);
+/* With all that is the session's, but its line. */
+void session_memory_free(struct session *s);
+/* A text of the session is this one from now on; it must not be (part of) the one that it replaces. */
+void session_keep_text(char **at, const char *text);
+/* A frame that came before its call was answered; one too many is lost. */
+void session_keep_early(struct session *s, uint16_t protocol, const uint8_t *data, size_t len);
+void session_forget_early(struct session *s);
 
 /* session_ipv6.c */
 void session_ipv6_up(struct session *s, const struct ppp_network *net);

@@ -5,6 +5,7 @@
 
 #include "session/config_text.h"
 #include "system/log.h"
+#include "system/secrets.h"
 #include "system/suggest.h"
 
 #include <arpa/inet.h>
@@ -67,7 +68,9 @@ __attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const cha
 	} else {
 		vsnprintf(text, sizeof(text), fmt, ap);
 	}
-	snprintf(first_error, sizeof(first_error), "%s%s%s", where, text, hint(text));
+	/* What is too long is cut. */
+	if (snprintf(first_error, sizeof(first_error), "%s%s%s", where, text, hint(text)) < 0)
+		first_error[0] = '\0';
 }
 
 static int parse_text(cfg_t *cfg, const char *path, char *text, size_t len, char *why)
@@ -501,6 +504,7 @@ void settings_log(cfg_t *cfg)
 {
 	log_set((enum log_level)level_of(cfg_getstr(cfg, "log-level")),
 		!strcmp(cfg_getstr(cfg, "log-format"), "json") ? LOG_JSON : LOG_TEXT);
+	secrets_decide(cfg_getbool(cfg, "core-files"));
 }
 
 /* Taken out: neither ps(1) nor a program that we start shall see it. */

@@ -75,7 +75,7 @@ int settings_check_compression(cfg_t *cfg, cfg_opt_t *opt);
 /* The list of the key "compression", each method once. */
 void settings_compression(cfg_t *cfg, struct ppp_compress_list *list);
 
-/* Applies the values of keys "log-level" and "log-format". */
+/* Applies the values of keys "log-level" and "log-format", and of "core-files". */
 void settings_log(cfg_t *cfg);
 
 /* Reads a password: first line of `path` (warns if others may read the file), or $GREYLINE_PASSWORD

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #define MESSAGE_MAX 1024 /* bytes of a message; what is longer is cut */
 #define SUBJECT_MAX 256
 #define ESCAPED(n)  ((n)*4)
+#define TIME_SIZE   32
 
 static _Atomic enum log_level log_level_max = LOG_INFO;
 static _Atomic enum log_format log_form = LOG_TEXT;
@@ -76,16 +78,60 @@ static void write_all(const char *line, size_t len)
 	}
 }
 
-static void format_time(char *out, size_t size)
+static char *put_digits(char *out, unsigned int digits, unsigned int value)
 {
+	for (unsigned int i = digits; i > 0; i--) {
+		out[i - 1] = (char)('0' + value % 10);
+		value /= 10;
+	}
+	return out + digits;
+}
+
+static unsigned int days_of_year(unsigned int year)
+{
+	return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 366 : 365;
+}
+
+/* Days since 1970 to the date. */
+static char *put_date(char *out, uint64_t days)
+{
+	static const uint8_t lengths[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	unsigned int year = 1970, month = 0;
+
+	for (; days >= days_of_year(year); year++)
+		days -= days_of_year(year);
+	for (;; month++) {
+		unsigned int length =
+			month == 1 && days_of_year(year) == 366 ? 29u : lengths[month];
+
+		if (days < length)
+			break;
+		days -= length;
+	}
+	out = put_digits(out, 4, year);
+	*out++ = '-';
+	out = put_digits(out, 2, month + 1);
+	*out++ = '-';
+	return put_digits(out, 2, (unsigned int)days + 1);
+}
+
+/* UTC, by hand: gmtime_r() takes locks, which a dying process must not. */
+static void format_time(char out[TIME_SIZE])
+{
+	static const unsigned int units[] = { 3600, 60, 1 };
 	struct timespec now = { 0 };
-	struct tm tm = { 0 };
-	char seconds[32];
+	unsigned int seconds;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out, size, "%s.%03ldZ", seconds, now.tv_nsec / 1000000);
+	seconds = (unsigned int)(now.tv_sec % 86400);
+	out = put_date(out, (uint64_t)now.tv_sec / 86400);
+	for (size_t i = 0; i < 3; i++) {
+		*out++ = i ? ':' : 'T';
+		out = put_digits(out, 2, seconds / units[i] % (i ? 60 : 24));
+	}
+	*out++ = '.';
+	out = put_digits(out, 3, (unsigned int)(now.tv_nsec / 1000000));
+	memcpy(out, "Z", 2);
 }
 
 static void write_text(
@@ -121,7 +167,8 @@ static bool write_json(
 
 void log_va(enum log_level level, const char *subject, const char *format, va_list ap)
 {
-	char raw[MESSAGE_MAX], message[ESCAPED(MESSAGE_MAX)], about[ESCAPED(SUBJECT_MAX)], time[64];
+	char raw[MESSAGE_MAX], message[ESCAPED(MESSAGE_MAX)], about[ESCAPED(SUBJECT_MAX)],
+		time[TIME_SIZE];
 	int saved = errno;
 	int len;
 
@@ -138,7 +185,7 @@ void log_va(enum log_level level, const char *subject, const char *format, va_li
 	if (subject)
 		subject = log_escape(
 			about, sizeof(about), subject, strnlen(subject, SUBJECT_MAX - 1));
-	format_time(time, sizeof(time));
+	format_time(time);
 	if (atomic_load(&log_form) == LOG_TEXT || !write_json(level, time, subject, message))
 		write_text(level, time, subject, message);
 	errno = saved;
@@ -160,4 +207,30 @@ void log_line(enum log_level level, const char *format, ...)
 	va_start(ap, format);
 	log_va(level, NULL, format, ap);
 	va_end(ap);
+}
+
+static size_t append(char *line, size_t used, size_t size, const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len > size - used)
+		len = size - used;
+	memcpy(line + used, text, len);
+	return used + len;
+}
+
+void log_last_words(const char *message)
+{
+	bool json = atomic_load(&log_form) == LOG_JSON;
+	char line[MESSAGE_MAX], time[TIME_SIZE];
+	size_t used = 0, room = sizeof(line) - 4; /* of the end */
+
+	format_time(time);
+	if (json)
+		used = append(line, used, room, "{\"time\":\"");
+	used = append(line, used, room, time);
+	used = append(line, used, room, json ? "\",\"level\":\"error\",\"message\":\"" : " error ");
+	used = append(line, used, room, message);
+	used = append(line, used, sizeof(line), json ? "\"}\n" : "\n");
+	write_all(line, used);
 }

@@ -23,6 +23,12 @@ void log_about(enum log_level level, const char *subject, const char *format, ..
 void log_va(enum log_level level, const char *subject, const char *format, va_list ap)
 	__attribute__((format(printf, 3, 0)));
 
+/*
+ * A line at level error in the format that was set, whatever the level; async-signal-safe, for a process
+ * that dies (system/crash.h). `message`: our own printable ASCII, without quotes and backslashes.
+ */
+void log_last_words(const char *message);
+
 #define log_error(...)   log_line(LOG_ERROR, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_WARNING, __VA_ARGS__)
 #define log_info(...)    log_line(LOG_INFO, __VA_ARGS__)

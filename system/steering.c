@@ -131,42 +131,43 @@ void steering_close(struct steering *s)
 	s->program = s->map = -1;
 }
 
-unsigned int steering_filter(
-	struct sock_filter program[STEERING_FILTER_MAX], unsigned int index, unsigned int count)
+int steering_filter_attach(int fd, uint32_t shards, unsigned int count, bool others)
 {
-	const struct sock_filter filter[] = {
+	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0), /* x = length of the IP header */
 		BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
 		BPF_STMT(BPF_ALU | BPF_SUB | BPF_X, 0),
-		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 8, 0, 8), /* or: no PPTP */
+		BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 8, 0, 11), /* or: no PPTP */
 		BPF_STMT(BPF_LD | BPF_H | BPF_IND, 2),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x880b, 0, 6),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x880b, 0, 9),
 		BPF_STMT(BPF_LD | BPF_H | BPF_IND, 0),
 		BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 7),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 3),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 1, 0, 6),
 		BPF_STMT(BPF_LD | BPF_H | BPF_IND, 6),
 		BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, count),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, index, 1, 2),
-		BPF_STMT(BPF_RET | BPF_K, index == 0 ? EVERYTHING : 0), /* no PPTP */
+		BPF_STMT(BPF_MISC | BPF_TAX, 0),
+		BPF_STMT(BPF_LD | BPF_W | BPF_IMM, 1),
+		BPF_STMT(BPF_ALU | BPF_LSH | BPF_X, 0), /* the shard's bit */
+		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, shards, 1, 2),
+		BPF_STMT(BPF_RET | BPF_K, others ? EVERYTHING : 0), /* no PPTP */
 		BPF_STMT(BPF_RET | BPF_K, EVERYTHING),
 		BPF_STMT(BPF_RET | BPF_K, 0),
 	};
-	unsigned int n = sizeof(filter) / sizeof(filter[0]);
-
-	_Static_assert(sizeof(filter) / sizeof(filter[0]) <= STEERING_FILTER_MAX, "it fits");
-	memcpy(program, filter, sizeof(filter));
-	return n;
-}
-
-int steering_filter_attach(int fd, unsigned int index, unsigned int count)
-{
-	struct sock_filter filter[STEERING_FILTER_MAX];
-	struct sock_fprog program = {
-		.len = (unsigned short)steering_filter(filter, index, count),
+	const struct sock_fprog program = {
+		.len = sizeof(filter) / sizeof(filter[0]),
 		.filter = filter,
 	};
 
 	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)) < 0)
+		return -errno;
+	return 0;
+}
+
+int steering_rest(int fd, bool rests)
+{
+	const char *device = rests ? "lo" : "";
+
+	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device)) < 0)
 		return -errno;
 	return 0;
 }

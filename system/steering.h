@@ -31,12 +31,15 @@ void steering_close(struct steering *s);
 
 /* ---- GRE sockets ---- */
 
-#define STEERING_FILTER_MAX 16
+/*
+ * A socket's filter: PPTP's GRE packets (version 1, RFC 2637 section 4.1) whose Call ID modulo `count`
+ * (up to 32) is one of `shards` (bits); with `others` also whatever is something else. It takes the place of
+ * the one before, between two packets.
+ */
+int steering_filter_attach(int fd, uint32_t shards, unsigned int count, bool others);
 
 /*
- * The filter of socket `index` of `count`: PPTP's GRE packets (version 1, RFC 2637 section 4.1) whose Call ID
- * modulo `count` is `index`; and, in the first one, whatever is something else. Number of instructions.
+ * A socket that rests: it is for the loopback interface only, so that the kernel does not even clone packets for
+ * it, or is again for all. What it sends goes astray meanwhile. 0, or a negative errno.
  */
-unsigned int steering_filter(
-	struct sock_filter program[STEERING_FILTER_MAX], unsigned int index, unsigned int count);
-int steering_filter_attach(int fd, unsigned int index, unsigned int count);
+int steering_rest(int fd, bool rests);

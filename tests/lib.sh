@@ -262,6 +262,7 @@ wire_end()
 # capture NAME NS DEV: to $W/NAME.pcap
 capture()
 {
+	rm -f "$W/$1.tcpdump" # what an earlier one said must not be taken for its word
 	ip netns exec "$NSP-$2" tcpdump -Z root --immediate-mode -U -n -s 0 -B 16384 -i "$3" -w "$W/$1.pcap" \
 		>"$W/$1.tcpdump" 2>&1 </dev/null &
 	PID[$1]=$!

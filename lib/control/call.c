@@ -10,28 +10,11 @@
  */
 #include "lib/control/call.h"
 
+#include "lib/control/index.h"
 #include "lib/control/internal.h"
 
 #include <errno.h>
 #include <string.h>
-
-struct control_call *control_call_find_own(const struct control_connection *c, uint16_t call_id)
-{
-	struct control_call *call = c->calls;
-
-	while (call && call->call_id != call_id)
-		call = call->next;
-	return call;
-}
-
-struct control_call *control_call_find_peer(const struct control_connection *c, uint16_t call_id)
-{
-	struct control_call *call = c->calls;
-
-	while (call && !(call->peer_call_id_known && call->peer_call_id == call_id))
-		call = call->next;
-	return call;
-}
 
 /*
  * Call IDs whose replies are owed. Were one used again at once, a late reply to the old call would
@@ -40,16 +23,16 @@ struct control_call *control_call_find_peer(const struct control_connection *c, 
 
 static void owe(struct control_connection *c, uint16_t call_id)
 {
-	size_t oldest = c->owed_next++ % CONTROL_OWED_MAX;
+	size_t oldest = c->owed.next++ % CONTROL_OWED_MAX;
 
-	c->owed[oldest].call_id = call_id;
-	c->owed[oldest].until = control_connection_later(c, control_connection_reply_timeout(c));
+	c->owed.call_id[oldest] = call_id;
+	c->owed.until[oldest] = control_connection_later(c, control_connection_reply_timeout(c));
 }
 
 static bool reply_is_owed(const struct control_connection *c, uint16_t call_id, size_t *at)
 {
 	for (size_t i = 0; i < CONTROL_OWED_MAX; i++) {
-		if (c->owed[i].until > c->now && c->owed[i].call_id == call_id) {
+		if (c->owed.until[i] > c->now && c->owed.call_id[i] == call_id) {
 			*at = i;
 			return true;
 		}
@@ -61,20 +44,20 @@ int control_call_id_free(const struct control_connection *c, uint16_t call_id)
 {
 	size_t at;
 
-	return control_call_find_own(c, call_id) || reply_is_owed(c, call_id, &at) ? -EADDRINUSE
-										   : 0;
+	return control_index_find_own(c, call_id) || reply_is_owed(c, call_id, &at) ? -EADDRINUSE
+										    : 0;
 }
 
 struct control_call *control_call_find_asked(
 	struct control_connection *c, uint16_t call_id, enum control_call_role role, bool incoming)
 {
-	struct control_call *call = control_call_find_own(c, call_id);
+	struct control_call *call = control_index_find_own(c, call_id);
 	size_t at;
 
 	if (call && call->role == role && call->incoming == incoming)
 		return call;
 	if (!call && reply_is_owed(c, call_id, &at)) {
-		c->owed[at].until = 0;
+		c->owed.until[at] = 0;
 		c->unexpected++;
 	} else {
 		c->unknown_call_id++;
@@ -87,7 +70,7 @@ int control_call_answer(struct control_connection *c, enum control_asked asked,
 {
 	if (c->state != CONTROL_ESTABLISHED)
 		return -EPROTO;
-	if (control_call_id_free(c, call_id) < 0 || control_call_find_peer(c, peer_call_id))
+	if (control_call_id_free(c, call_id) < 0 || control_index_find_peer(c, peer_call_id, NULL))
 		return -EADDRINUSE;
 	if (c->config->max_channels && c->call_count >= c->config->max_channels)
 		return -ENOSPC;
@@ -97,10 +80,43 @@ int control_call_answer(struct control_connection *c, enum control_asked asked,
 	return 0;
 }
 
+/* Those that wait are few, or have waited for as long as each other: the place is near the end. */
+static void wait_in_order(struct control_call *call)
+{
+	struct control_connection *c = call->connection;
+	struct control_call *before = c->waiting_last;
+
+	while (before && control_call_deadline(before) > control_call_deadline(call))
+		before = before->wait_prev;
+	call->wait_prev = before;
+	call->wait_next = before ? before->wait_next : c->waiting;
+	*(before ? &before->wait_next : &c->waiting) = call;
+	*(call->wait_next ? &call->wait_next->wait_prev : &c->waiting_last) = call;
+}
+
+static void wait_no_more(struct control_call *call)
+{
+	struct control_connection *c = call->connection;
+
+	if (c->waiting != call && !call->wait_prev)
+		return;
+	*(call->wait_prev ? &call->wait_prev->wait_next : &c->waiting) = call->wait_next;
+	*(call->wait_next ? &call->wait_next->wait_prev : &c->waiting_last) = call->wait_prev;
+	call->wait_next = call->wait_prev = NULL;
+}
+
+void control_call_scheduled(struct control_call *call)
+{
+	wait_no_more(call);
+	if (control_call_deadline(call) != UINT64_MAX)
+		wait_in_order(call);
+}
+
 void control_call_enter(struct control_call *call, enum control_call_state state, uint64_t timeout)
 {
 	call->state = state;
 	call->deadline = control_connection_later(call->connection, timeout);
+	control_call_scheduled(call);
 }
 
 bool control_call_is(const struct control_call *call, enum control_call_state state)
@@ -129,16 +145,22 @@ void control_call_add(struct control_connection *c, struct control_call *call,
 	call->end_reason = PPTP_NONE;
 	control_call_enter(call, state, patience(c, state));
 	call->next = c->calls;
+	if (call->next)
+		call->next->prev = call;
 	c->calls = call;
 	c->call_count++;
+	control_index_add(c, call);
 	control_connection_calls_changed(c);
 }
 
 void control_call_set_peer(
 	struct control_call *call, uint16_t call_id, uint16_t window, uint16_t delay)
 {
-	call->peer_call_id = call_id;
-	call->peer_call_id_known = true;
+	if (!call->peer_call_id_known) {
+		call->peer_call_id = call_id;
+		call->peer_call_id_known = true;
+		control_index_add_peer(call->connection, call);
+	}
 	call->peer_window = window;
 	call->peer_delay = delay;
 }
@@ -146,13 +168,14 @@ void control_call_set_peer(
 void control_call_end(struct control_call *call, enum pptp_reason reason, const char *detail)
 {
 	struct control_connection *c = call->connection;
-	struct control_call **at = &c->calls;
 
-	while (*at != call)
-		at = &(*at)->next;
-	*at = call->next;
+	*(call->prev ? &call->prev->next : &c->calls) = call->next;
+	if (call->next)
+		call->next->prev = call->prev;
 	c->call_count--;
-	call->next = NULL;
+	wait_no_more(call);
+	control_index_remove(c, call);
+	call->next = call->prev = NULL;
 	call->connection = NULL;
 	call->state = CONTROL_CALL_IDLE;
 	call->deadline = UINT64_MAX;
@@ -281,11 +304,10 @@ void control_call_hangup(struct control_call *call, enum pptp_reason reason,
 static void clear_requested(struct control_connection *c, uint16_t call_id)
 {
 	struct control_hangup how = { 0 };
-	struct control_call *call = c->calls;
+	struct control_call *call = control_index_find_peer(c, call_id, NULL);
 
-	while (call && !(call->role == CONTROL_PAC && call->peer_call_id_known &&
-			       call->peer_call_id == call_id))
-		call = call->next;
+	while (call && call->role != CONTROL_PAC)
+		call = control_index_find_peer(c, call_id, call);
 	if (!call) {
 		c->unknown_call_id++;
 		return;
@@ -304,21 +326,21 @@ static void clear_requested(struct control_connection *c, uint16_t call_id)
  */
 static struct control_call *find_disconnected(const struct control_connection *c, uint16_t call_id)
 {
-	struct control_call *named = NULL, *aborted = NULL;
+	struct control_call *named = NULL, *call = NULL;
 
-	for (struct control_call *call = c->calls; call; call = call->next) {
-		bool waiting = call->state == CONTROL_CALL_WAIT_DISCONNECT;
-
-		if (call->role != CONTROL_PNS)
-			continue;
-		if (!call->peer_call_id_known) {
-			if (waiting)
-				aborted = call;
-		} else if (call->peer_call_id == call_id && (waiting || !named)) {
+	while ((call = control_index_find_peer(c, call_id, call)) != NULL) {
+		if (call->role == CONTROL_PNS &&
+			(call->state == CONTROL_CALL_WAIT_DISCONNECT || !named))
 			named = call;
-		}
 	}
-	return named ? named : aborted;
+	if (named)
+		return named;
+	/* The one that waits longest. */
+	call = c->waiting;
+	while (call && !(call->role == CONTROL_PNS && !call->peer_call_id_known &&
+			       call->state == CONTROL_CALL_WAIT_DISCONNECT))
+		call = call->wait_next;
+	return call;
 }
 
 static void disconnected(struct control_connection *c, const struct control_message *m)
@@ -419,21 +441,20 @@ static void expired(struct control_call *call)
 	case CONTROL_CALL_IDLE:
 	case CONTROL_CALL_ESTABLISHED:
 		call->deadline = UINT64_MAX;
+		control_call_scheduled(call);
 		break;
 	}
 }
 
 void control_call_tick(struct control_connection *c)
 {
-	struct control_call *call = c->calls;
+	/* A callback may change the list. */
+	while (c->waiting && control_call_deadline(c->waiting) <= c->now) {
+		struct control_call *call = c->waiting;
 
-	while (call) {
-		control_line_tick(call);
-		if (call->deadline > c->now) {
-			call = call->next;
-			continue;
-		}
-		expired(call);
-		call = c->calls; /* a callback may have changed the list */
+		if (call->deadline <= c->now)
+			expired(call);
+		else
+			control_line_tick(call);
 	}
 }

@@ -33,21 +33,23 @@ enum control_call_state {
 };
 
 struct control_call {
-	struct control_call *next;
+	struct control_call *next, *prev;           /* of its connection's, the newest first */
+	struct control_call *own_next, *peer_next;  /* in the chains of index.h */
+	struct control_call *wait_next, *wait_prev; /* of those with a deadline */
 	struct control_connection *connection;
 	enum control_call_role role;
-	bool incoming;
 	enum control_call_state state;
+	bool incoming;
+	bool peer_call_id_known; /* 0 is a valid Call ID */
 	uint16_t call_id;        /* ours: what the peer puts into its GRE key */
 	uint16_t peer_call_id;   /* the peer's: what we put into ours */
-	bool peer_call_id_known; /* 0 is a valid Call ID */
 	uint16_t serial;
 	uint16_t peer_window;   /* packets */
 	uint16_t peer_delay;    /* tenths of a second */
 	uint32_t connect_speed; /* bits/s */
 	uint32_t framing;       /* asked for; of an incoming call that is established: in use */
-	uint64_t deadline;      /* us */
 	enum pptp_reason end_reason;
+	uint64_t deadline; /* us; UINT64_MAX: none */
 	/*
 	 * What the peer said at the end, for `call_ended`: result, error and cause of its refusal
 	 * or of its Call-Disconnect-Notify; else 0. The latter whole, statistics included, during
@@ -56,9 +58,9 @@ struct control_call {
 	uint8_t result, error;
 	uint16_t cause;
 	const struct control_disconnect *disconnect;
+	bool line_news;                       /* a WAN-Error-Notify is due at line_next */
 	struct control_wan_error line_errors; /* the last totals reported or about to be */
-	uint64_t line_next;                   /* us; no WAN-Error-Notify before */
-	bool line_news;                       /* one is due at line_next */
+	uint64_t line_next;                   /* us; none before */
 	void *owner;                          /* the caller's */
 };
 

@@ -4,13 +4,15 @@
  *
  * Invariants: enter_state() sets the one deadline that each state but CLOSED has;
  * control_connection_finish() is the only way to CLOSED, so calls end once and `closed` comes last.
- * The peer's bytes are gathered in `partial`, never more than the largest message.
+ * Whole messages are read where they are; parts of one are gathered in `partial`, never more than the
+ * largest message.
  */
 #include "lib/control/connection.h"
 
 #include "lib/control/internal.h"
 #include "lib/control/text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 uint64_t control_connection_later(const struct control_connection *c, uint64_t delta)
@@ -76,36 +78,55 @@ void control_connection_send(struct control_connection *c, const struct control_
 		c->ops->trace(c->user, true, m);
 }
 
-static void set_detail(struct control_connection *c, const char *detail)
+static void put_version(struct text *t, uint16_t version)
 {
-	struct text t;
+	text_number(t, version >> 8);
+	text_char(t, '.');
+	text_number(t, version & 0xff);
+}
 
-	if (!detail || detail == c->detail)
-		return;
-	t = text_begin(c->detail, sizeof(c->detail));
-	text_put(&t, detail);
+static void version_detail(char *buf, uint16_t version)
+{
+	struct text t = text_begin(buf, CONTROL_DETAIL);
+
+	text_put(&t, "the peer has PPTP version ");
+	put_version(&t, version);
+	text_put(&t, ", 1.0 is supported here");
+}
+
+static void forget_partial(struct control_connection *c)
+{
+	free(c->partial);
+	c->partial = NULL;
+	c->have = 0;
 }
 
 void control_connection_finish(
 	struct control_connection *c, enum pptp_reason reason, const char *detail)
 {
+	char text[CONTROL_DETAIL]; /* `detail` may be a call's, which ends here */
+	struct text t = text_begin(text, sizeof(text));
+
 	if (c->state == CONTROL_CLOSED)
 		return;
-	if (c->state == CONTROL_WAIT_STOP_REPLY)
+	text_put(&t, detail);
+	if (c->state == CONTROL_WAIT_STOP_REPLY) {
 		reason = c->stop_reason;
-	else if (c->state == CONTROL_WAIT_CLOSE)
+		if (reason == PPTP_CONTROL_VERSION)
+			version_detail(text, c->peer.version);
+	} else if (c->state == CONTROL_WAIT_CLOSE) {
 		reason = PPTP_CONTROL_COLLISION;
-	if (c->state != CONTROL_WAIT_STOP_REPLY || c->detail[0] == '\0')
-		set_detail(c, detail);
+	}
 	c->stop_reason = reason;
 	enter_state(c, CONTROL_CLOSED);
+	forget_partial(c);
 	while (c->calls) {
 		struct control_call *call = c->calls;
 		bool hung_up = call->state == CONTROL_CALL_WAIT_DISCONNECT;
 
-		control_call_end(call, hung_up ? call->end_reason : reason, c->detail);
+		control_call_end(call, hung_up ? call->end_reason : reason, text);
 	}
-	c->ops->closed(c->user, reason, c->detail);
+	c->ops->closed(c->user, reason, text);
 }
 
 static void copy_name(char *dst, const char *src)
@@ -210,22 +231,6 @@ void control_connection_init(struct control_connection *c, enum control_role rol
 	}
 }
 
-static void put_version(struct text *t, uint16_t version)
-{
-	text_number(t, version >> 8);
-	text_char(t, '.');
-	text_number(t, version & 0xff);
-}
-
-static void version_detail(char *buf, uint16_t version)
-{
-	struct text t = text_begin(buf, CONTROL_DETAIL);
-
-	text_put(&t, "the peer has PPTP version ");
-	put_version(&t, version);
-	text_put(&t, ", 1.0 is supported here");
-}
-
 /* Section 3: an invalid message closes the connection. */
 static void close_unexpected(
 	struct control_connection *c, const struct control_message *m, const char *when)
@@ -313,7 +318,6 @@ static void start_replied(struct control_connection *c, const struct control_mes
 		return;
 	}
 	if (m->start.version >> 8 != CONTROL_VERSION_1_0 >> 8) {
-		version_detail(c->detail, m->start.version);
 		c->stop_reason = PPTP_CONTROL_VERSION;
 		enter_state(c, CONTROL_WAIT_STOP_REPLY);
 		return;
@@ -411,12 +415,12 @@ static void receive_stopping(struct control_connection *c, const struct control_
 	}
 }
 
-static void receive_message(struct control_connection *c, size_t len)
+static void receive_message(struct control_connection *c, const uint8_t *data, size_t len)
 {
 	struct control_message m;
 	const char *why = "";
 
-	if (control_message_decode(&m, c->partial, len, &why) < 0) {
+	if (control_message_decode(&m, data, len, &why) < 0) {
 		control_connection_finish(c, PPTP_CONTROL_MALFORMED, why);
 		return;
 	}
@@ -442,30 +446,57 @@ static void receive_message(struct control_connection *c, size_t len)
 	}
 }
 
+/* A message that comes in parts: how much of `data` belongs to it; 0 when the connection is closed. */
+static size_t gather(struct control_connection *c, const uint8_t *data, size_t len)
+{
+	const char *why = "";
+	int total = control_message_frame(c->partial, c->have, &why);
+	/* The shortest message has at least a header, so this never reads into the next one. */
+	size_t want = total > 0 ? (size_t)total : CONTROL_HEADER_SIZE;
+	size_t n = want - c->have < len ? want - c->have : len;
+
+	if (!c->partial)
+		c->partial = malloc(CONTROL_MESSAGE_MAX);
+	if (!c->partial) {
+		control_connection_finish(c, PPTP_NO_RESOURCES, "no memory for a message");
+		return 0;
+	}
+	memcpy(c->partial + c->have, data, n);
+	c->have += n;
+	total = control_message_frame(c->partial, c->have, &why);
+	if (total < 0) {
+		control_connection_finish(c, PPTP_CONTROL_MALFORMED, why);
+		return 0;
+	}
+	if (total > 0 && c->have == (size_t)total) {
+		uint8_t whole[CONTROL_MESSAGE_MAX];
+
+		memcpy(whole, c->partial, (size_t)total);
+		forget_partial(c);
+		receive_message(c, whole, (size_t)total);
+	}
+	return n;
+}
+
 void control_connection_receive(
 	struct control_connection *c, const uint8_t *data, size_t len, uint64_t now)
 {
-	const char *why = "";
-
 	c->now = now;
 	while (len > 0 && c->state != CONTROL_CLOSED) {
-		int total = control_message_frame(c->partial, c->have, &why);
-		/* The shortest message has at least a header, so this never reads into the next
-		 * one. */
-		size_t want = total > 0 ? (size_t)total : CONTROL_HEADER_SIZE;
-		size_t n = want - c->have < len ? want - c->have : len;
+		const char *why = "";
+		int total = c->have ? 0 : control_message_frame(data, len, &why);
+		size_t n = (size_t)total;
 
-		memcpy(c->partial + c->have, data, n);
-		c->have += n;
+		if (total > 0 && n <= len)
+			receive_message(c, data, n);
+		else if (total < 0)
+			control_connection_finish(c, PPTP_CONTROL_MALFORMED, why);
+		else
+			n = gather(c, data, len);
+		if (!n)
+			return;
 		data += n;
 		len -= n;
-		total = control_message_frame(c->partial, c->have, &why);
-		if (total < 0) {
-			control_connection_finish(c, PPTP_CONTROL_MALFORMED, why);
-		} else if (total > 0 && c->have == (size_t)total) {
-			c->have = 0;
-			receive_message(c, (size_t)total);
-		}
 	}
 }
 
@@ -479,14 +510,9 @@ void control_connection_lost(
 uint64_t control_connection_deadline(const struct control_connection *c)
 {
 	uint64_t deadline = c->deadline < c->idle_deadline ? c->deadline : c->idle_deadline;
+	uint64_t of_call = c->waiting ? control_call_deadline(c->waiting) : UINT64_MAX;
 
-	for (const struct control_call *call = c->calls; call; call = call->next) {
-		uint64_t of_call = control_call_deadline(call);
-
-		if (of_call < deadline)
-			deadline = of_call;
-	}
-	return deadline;
+	return of_call < deadline ? of_call : deadline;
 }
 
 static void state_expired(struct control_connection *c)

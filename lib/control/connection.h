@@ -2,8 +2,9 @@
  * A control connection (RFC 2637 section 3.1) without I/O: bytes of the TCP stream in, bytes out,
  * calls and their events, and the next deadline. See call.h for the calls in it.
  *
- * Time is `now`, microseconds on any monotonic clock. Nothing is allocated; the caller owns the
- * struct and the structs of the calls, which must stay until they have ended. Callbacks run inside
+ * Time is `now`, microseconds on any monotonic clock. What is allocated, and freed at the latest when
+ * it is closed, is a part of a message, until its rest comes, and an index of many calls. The caller
+ * owns the struct and the structs of the calls, which must stay until they have ended. Callbacks run inside
  * the functions below; they may call control_call_* of this connection and control_connection_stop,
  * but must not free it: `closed` is announced once, as the last callback, and the caller frees
  * after the outermost function has returned. `send` and `trace` must not call back.
@@ -66,6 +67,7 @@ struct control_config {
 };
 
 struct control_connection;
+struct control_index;
 
 struct control_ops {
 	/* Bytes for the TCP stream, in order; all must be taken (queued). `data` is valid during
@@ -136,8 +138,10 @@ struct control_connection {
 	const struct control_config *config; /* the caller's; must outlive the connection */
 	const struct control_ops *ops;
 	void *user;
-	struct control_start peer;  /* what the peer announced */
-	struct control_call *calls; /* list through call->next */
+	struct control_start peer;                   /* what the peer announced */
+	struct control_call *calls;                  /* list through call->next */
+	struct control_call *waiting, *waiting_last; /* those with a deadline, the next one first */
+	struct control_index *index;                 /* of many calls; NULL: there are few */
 	unsigned int call_count;
 	uint64_t deadline; /* of the state, or of the next echo; UINT64_MAX none */
 	uint64_t now;      /* time of the function under way */
@@ -145,9 +149,8 @@ struct control_connection {
 	uint32_t echo_identifier;
 	uint64_t echo_sent, echo_rtt; /* us; rtt 0 until measured */
 	enum pptp_reason stop_reason;
-	size_t have; /* bytes of a partial message */
-	uint8_t partial[CONTROL_MESSAGE_MAX];
-	char detail[160];
+	uint8_t *partial; /* CONTROL_MESSAGE_MAX bytes, only while a part of a message is there */
+	size_t have;      /* so much of it */
 	uint64_t received, sent;  /* messages */
 	uint64_t unknown_call_id; /* messages that named no call of this connection: ignored,
 				     counted */
@@ -159,11 +162,14 @@ struct control_connection {
 	enum control_asked asked; /* the callback that runs has not answered yet */
 	uint16_t asked_call_id;   /* the peer's */
 	struct {
-		uint16_t call_id;
-		uint64_t until;   /* us; 0: free */
-	} owed[CONTROL_OWED_MAX]; /* Call IDs not to be used again yet, a ring */
-	unsigned int owed_next;
+		uint64_t until[CONTROL_OWED_MAX]; /* us; 0: free */
+		uint16_t call_id[CONTROL_OWED_MAX];
+		unsigned int next;
+	} owed; /* Call IDs not to be used again yet, a ring */
 };
+
+/* What a `detail` may take. */
+#define CONTROL_DETAIL 160
 
 /* Starts at `now`, TCP being open. An originator sends Start-Control-Connection-Request at once. */
 void control_connection_init(struct control_connection *c, enum control_role role,

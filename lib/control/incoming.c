@@ -3,6 +3,7 @@
  * the PNS decides; the PAC has the line answer, and tells. See call.c for the end, which both kinds
  * share.
  */
+#include "lib/control/index.h"
 #include "lib/control/internal.h"
 
 #include <errno.h>
@@ -83,7 +84,7 @@ void control_incoming_replied(struct control_connection *c, const struct control
 		refused(call, m);
 		return;
 	}
-	if (control_call_find_peer(c, p->call_id)) { /* section 3.2.2 */
+	if (control_index_find_peer(c, p->call_id, NULL)) { /* section 3.2.2 */
 		control_call_send_disconnect(call, &twice);
 		control_call_end(call, PPTP_CONTROL_UNEXPECTED, "the PNS used a Call ID twice");
 		return;
@@ -124,7 +125,7 @@ void control_incoming_requested(
 {
 	c->asked = CONTROL_ASKED_INCOMING;
 	c->asked_call_id = request->call_id;
-	if (control_call_find_peer(c, request->call_id))
+	if (control_index_find_peer(c, request->call_id, NULL))
 		control_connection_refuse_incoming(
 			c, request, CONTROL_INCOMING_GENERAL_ERROR, CONTROL_ERROR_BAD_CALL_ID);
 	else if (c->ops->incoming_call)

@@ -11,7 +11,6 @@
 /* How long a Call-Disconnect-Notify or a Stop reply may take. */
 #define CONTROL_SECOND       UINT64_C(1000000)
 #define CONTROL_STOP_TIMEOUT (5 * CONTROL_SECOND)
-#define CONTROL_DETAIL       sizeof(((struct control_connection *)0)->detail)
 
 /* connection.c */
 
@@ -52,10 +51,6 @@ uint64_t control_call_deadline(const struct control_call *call);
 /* May this end give the Call ID to a new call? 0, -EADDRINUSE. */
 int control_call_id_free(const struct control_connection *c, uint16_t call_id);
 
-/* By our Call ID, or by the peer's, which is unique among calls of both kinds; or NULL. */
-struct control_call *control_call_find_own(const struct control_connection *c, uint16_t call_id);
-struct control_call *control_call_find_peer(const struct control_connection *c, uint16_t call_id);
-
 /*
  * The request `asked` of the peer's `peer_call_id`, whose callback runs, is answered by taking it
  * under our `call_id`: 0, or why it cannot be (control_call_take()).
@@ -75,6 +70,9 @@ void control_call_add(struct control_connection *c, struct control_call *call,
 /* What a request or an acceptance says of the peer's side. */
 void control_call_set_peer(
 	struct control_call *call, uint16_t call_id, uint16_t window, uint16_t delay);
+
+/* Its deadline has changed: it takes its place among those that wait. */
+void control_call_scheduled(struct control_call *call);
 
 /* A state that waits, or (UINT64_MAX) does not. */
 void control_call_enter(struct control_call *call, enum control_call_state state, uint64_t timeout);

@@ -5,6 +5,7 @@
  * Invariant: line_errors holds the totals last handed in; line_news is set while the peer has not
  * been told of them.
  */
+#include "lib/control/index.h"
 #include "lib/control/internal.h"
 
 #define WAN_ERROR_INTERVAL (60 * CONTROL_SECOND)
@@ -13,7 +14,7 @@
 void control_line_reported(struct control_connection *c, const struct control_message *m)
 {
 	bool info = m->type == CONTROL_SET_LINK_INFO;
-	struct control_call *call = control_call_find_own(
+	struct control_call *call = control_index_find_own(
 		c, info ? m->link_info.peer_call_id : m->wan_error.peer_call_id);
 
 	if (!call)
@@ -55,6 +56,7 @@ void control_line_tick(struct control_call *call)
 		return;
 	call->line_news = false;
 	call->line_next = control_connection_later(c, WAN_ERROR_INTERVAL);
+	control_call_scheduled(call);
 	if (!control_call_is(call, CONTROL_CALL_ESTABLISHED))
 		return;
 	m.wan_error = call->line_errors;
@@ -71,5 +73,6 @@ void control_call_line_errors(
 	if (!same(&call->line_errors, totals))
 		call->line_news = true;
 	call->line_errors = *totals;
+	control_call_scheduled(call);
 	control_line_tick(call);
 }

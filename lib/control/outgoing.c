@@ -2,6 +2,7 @@
  * Outgoing calls: RFC 2637 sections 2.7, 2.8 and 3.2.4, in both roles. The PNS dials, the PAC has a
  * line place the call. See call.c for the end, which both kinds share.
  */
+#include "lib/control/index.h"
 #include "lib/control/internal.h"
 
 #include <errno.h>
@@ -14,9 +15,11 @@ static bool peer_has_room(const struct control_connection *c)
 {
 	unsigned int count = 0;
 
+	if (!c->peer.max_channels)
+		return true;
 	for (const struct control_call *call = c->calls; call; call = call->next)
 		count += call->role == CONTROL_PNS && call->state != CONTROL_CALL_WAIT_DISCONNECT;
-	return c->peer.max_channels == 0 || count < c->peer.max_channels;
+	return count < c->peer.max_channels;
 }
 
 static int may_dial(const struct control_connection *c, uint16_t call_id)
@@ -106,7 +109,7 @@ void control_outgoing_replied(struct control_connection *c, const struct control
 		refused(call, m);
 		return;
 	}
-	twice = control_call_find_peer(c, p->call_id) != NULL;
+	twice = control_index_find_peer(c, p->call_id, NULL) != NULL;
 	control_call_set_peer(call, p->call_id, p->window, p->processing_delay);
 	call->connect_speed = p->connect_speed;
 	if (call->state == CONTROL_CALL_WAIT_DISCONNECT)
@@ -127,7 +130,7 @@ void control_outgoing_requested(
 {
 	c->asked = CONTROL_ASKED_OUTGOING;
 	c->asked_call_id = request->call_id;
-	if (control_call_find_peer(c, request->call_id))
+	if (control_index_find_peer(c, request->call_id, NULL))
 		control_connection_refuse(
 			c, request, CONTROL_OUTGOING_GENERAL_ERROR, CONTROL_ERROR_BAD_CALL_ID, 0);
 	else if (c->ops->outgoing_call)

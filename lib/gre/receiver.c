@@ -18,6 +18,8 @@
  * real stream late.
  */
 #define STRAY_GAP 64
+/* How far behind a packet that came late those are looked for that waited for it. */
+#define LATENESS_LOOK 8
 /* A forward jump of at most this much is counted as loss; beyond, the peer numbers anew. */
 #define LOSS_MAX (1u << 20)
 
@@ -27,6 +29,25 @@ void gre_receiver_init(struct gre_receiver *r, uint16_t window)
 	r->window = window;
 	r->ack_deadline = UINT64_MAX;
 	r->hold_deadline = UINT64_MAX;
+	r->lateness = GRE_HOLD_TIME;
+	r->is_patient = true;
+}
+
+uint32_t gre_receiver_hold_time(const struct gre_receiver *r)
+{
+	uint32_t least = r->is_patient ? GRE_HOLD_ORDER : GRE_HOLD_MIN;
+	uint32_t time = r->lateness + (r->is_patient ? r->lateness : r->lateness / 2);
+
+	if (time > GRE_HOLD_TIME)
+		return GRE_HOLD_TIME;
+	return time < least ? least : time;
+}
+
+/* A packet was late by so much. */
+static void was_late(struct gre_receiver *r, uint64_t by)
+{
+	if (by > r->lateness)
+		r->lateness = by < GRE_HOLD_TIME ? (uint32_t)by : GRE_HOLD_TIME;
 }
 
 static void drop(struct packet *p, struct packet_list *out)
@@ -42,7 +63,7 @@ static struct packet **slot_of(const struct gre_receiver *r, uint32_t seq)
 
 static void drop_held(struct gre_receiver *r, struct packet_list *out)
 {
-	for (uint32_t i = 0; r->held && i < r->ring_size; i++) {
+	for (uint32_t i = 0; r->ring && r->held && i < r->ring_size; i++) {
 		struct packet **slot = &r->ring[i];
 
 		if (!*slot)
@@ -202,9 +223,12 @@ static bool hold(struct gre_receiver *r, struct packet *p, uint32_t seq, uint64_
 	if (!r->held) {
 		r->highest = seq;
 		r->hold_base = r->next;
-		r->hold_deadline = now + GRE_HOLD_TIME;
+		r->hold_deadline = now + gre_receiver_hold_time(r);
 		r->is_sure = false;
-	} else if ((int32_t)(seq - r->highest) > 0) {
+	} else if (now + gre_receiver_hold_time(r) < r->hold_deadline) {
+		r->hold_deadline = now + gre_receiver_hold_time(r); /* it was a longer time */
+	}
+	if ((int32_t)(seq - r->highest) > 0) {
 		if (seq - r->highest <= GRE_JUMP_STEP) {
 			r->sure = r->highest;
 			r->is_sure = true;
@@ -217,6 +241,22 @@ static bool hold(struct gre_receiver *r, struct packet *p, uint32_t seq, uint64_
 	*slot_of(r, seq) = p;
 	r->held++;
 	return true;
+}
+
+/* `seq` came behind higher ones: how long have they waited for it? */
+static void note_reordered(struct gre_receiver *r, uint32_t seq, uint64_t now)
+{
+	uint32_t end = seq + LATENESS_LOOK;
+
+	r->reordered++;
+	while (++seq != end && seq - r->next < r->ring_size) {
+		const struct packet *p = *slot_of(r, seq);
+
+		if (p) {
+			was_late(r, now - p->time);
+			return;
+		}
+	}
 }
 
 /* `seq` is in [next, next + GRE_HOLD_MAX). */
@@ -233,7 +273,7 @@ static void take_in_range(struct gre_receiver *r, struct packet *p, uint32_t seq
 	if (r->young < GRE_YOUNG)
 		r->young++;
 	if (r->held && (int32_t)(r->highest - seq) > 0)
-		r->reordered++;
+		note_reordered(r, seq, now);
 	if (seq != r->next) {
 		if (hold(r, p, seq, now))
 			return;
@@ -337,10 +377,12 @@ static void return_home(struct gre_receiver *r, struct packet_list *out)
 }
 
 /* `seq` is before what is expected, by at most GRE_HOLD_MAX. */
-static void take_late(
-	struct gre_receiver *r, struct packet *p, uint32_t seq, struct packet_list *out)
+static void take_late(struct gre_receiver *r, struct packet *p, uint32_t seq, uint64_t now,
+	struct packet_list *out)
 {
 	if (r->next - seq <= r->next - r->first) {
+		/* Its gap may have been one before the last: then it is later than that. */
+		was_late(r, now - r->given_up_at + gre_receiver_hold_time(r));
 		r->lost--; /* it was counted when its gap was given up */
 		r->seen[SEEN_WORD(seq)] |= seen_bit(seq);
 	}
@@ -365,7 +407,7 @@ static void take_out_of_range(struct gre_receiver *r, struct packet *p, uint32_t
 	} else if (confirms_jump(r, seq, now)) {
 		follow_jump(r, p, seq, now, out);
 	} else if (behind <= GRE_HOLD_MAX) {
-		take_late(r, p, seq, out);
+		take_late(r, p, seq, now, out);
 	} else {
 		r->jumps++;
 		drop(p, out);
@@ -410,9 +452,21 @@ static void drop_stray(struct gre_receiver *r, struct packet **slot, struct pack
 	r->jumps++;
 }
 
+/*
+ * When the gaps before a packet that waits since `since` are to be given up. What matters is how long the
+ * stream stands still: who overtook it while it goes on is early, and those behind him are not late.
+ */
+static uint64_t hold_until(const struct gre_receiver *r, uint64_t since, bool stray)
+{
+	uint64_t still = since > r->in_order_at ? since : r->in_order_at;
+	uint64_t most = since + GRE_HOLD_TIME, until = still + gre_receiver_hold_time(r);
+
+	return stray || until > most ? most : until;
+}
+
 void gre_receiver_tick(struct gre_receiver *r, uint64_t now, struct packet_list *out)
 {
-	uint64_t oldest = UINT64_MAX;
+	uint64_t next = UINT64_MAX;
 	uint32_t highest = r->next;
 	uint32_t through = highest; /* given up are the numbers before */
 	bool stray;
@@ -423,22 +477,28 @@ void gre_receiver_tick(struct gre_receiver *r, uint64_t now, struct packet_list 
 	/* The deadline may be that of a packet that has left: look at those that are here. */
 	for (uint32_t seq = r->next, left = r->held; left; seq++) {
 		struct packet **slot = slot_of(r, seq);
+		uint64_t until;
 
 		if (!*slot)
 			continue;
 		left--;
-		if (stray && now - (*slot)->time >= GRE_HOLD_TIME) {
+		until = hold_until(r, (*slot)->time, stray);
+		if (stray && now >= until) {
 			drop_stray(r, slot, out);
 			continue;
 		}
 		highest = seq;
-		if (now - (*slot)->time < GRE_HOLD_TIME)
-			oldest = (*slot)->time < oldest ? (*slot)->time : oldest;
+		if (now < until)
+			next = until < next ? until : next;
 		else
 			through = seq + 1;
 	}
 	r->highest = highest;
-	r->hold_deadline = oldest == UINT64_MAX ? oldest : oldest + GRE_HOLD_TIME;
+	r->hold_deadline = next;
+	if (through == r->next)
+		return;
+	r->given_up_at = now;
+	r->lateness -= r->lateness / 4;
 	advance_to(r, through, now, out);
 	run_held(r, now, out);
 }

@@ -4,7 +4,8 @@
  * dropped and counted; acknowledgements ride on data or go alone after a delay.
  *
  * Invariants: packets leave in strictly increasing order of number (32 bits, wrapping) until a jump
- * is followed, but for those with PACKET_LATE; a packet waits at most GRE_HOLD_TIME; at most GRE_HOLD_MAX wait; a single packet
+ * is followed, but for those with PACKET_LATE; a packet waits until the stream has stood still for as long as its late
+ * packets are known to take, and at most GRE_HOLD_TIME; at most GRE_HOLD_MAX wait; a single packet
  * with a far-ahead number changes nothing (see GRE_JUMP_CONFIRM), and a run of them not for long
  * (GRE_HOME_TIME): a forger who does not see the stream cannot silence it, and no number, be it the
  * first one, can for ever. Whose guess is less than GRE_HOLD_MAX ahead makes a trickle (less than
@@ -27,6 +28,15 @@
 #define GRE_HOLD_IDLE  60000000 /* us without use, and the ring is given back */
 #define GRE_HOLD_TIME                                                                              \
 	30000 /* us; well over a path's jitter, well under TCP's retransmission time-out */
+/*
+ * What is really lost is waited for in vain, and TCP within is told so much later: a wait of 30 ms at each
+ * of 1 % of the packets takes more than half of the rate of a path of 4 ms. So it is half as long again as
+ * the latest packet that came lately was late (gre_receiver_hold_time()), from GRE_HOLD_MIN on; for who cannot
+ * use packets out of order, for whom one that is given up too early is lost, twice as long, from GRE_HOLD_ORDER on. It begins with GRE_HOLD_TIME, and each gap that is given up takes a quarter of it.
+ * Without losses it stays as long as it was, for then it costs nothing.
+ */
+#define GRE_HOLD_MIN   1000  /* us */
+#define GRE_HOLD_ORDER 10000 /* us */
 /*
  * An acknowledgement goes alone after so many packets (of a small window: after half of it), or
  * this long after the first that wants one. Both are small because the peer may keep a window, and
@@ -84,6 +94,7 @@ struct gre_receiver {
 	 * out, with PACKET_LATE, not dropped; one that is no longer remembered may come twice.
 	 */
 	bool pass_late;
+	bool is_patient; /* the owner's: order is worth a longer wait, GRE_HOLD_ORDER at least */
 	uint64_t ack_deadline;
 	uint32_t held;        /* packets in the ring */
 	uint32_t highest;     /* number held, with held > 0 */
@@ -93,7 +104,10 @@ struct gre_receiver {
 	uint64_t ring_used;   /* when it was needed last */
 	uint64_t
 		hold_deadline; /* no later than the oldest gap is to be given up; UINT64_MAX none */
-	uint32_t first;        /* the oldest number that `seen` knows about */
+	uint64_t given_up_at;  /* when the last gap was */
+	uint32_t
+		lateness; /* us that late packets take, a maximum that decays with each gap given up */
+	uint32_t first;                   /* the oldest number that `seen` knows about */
 	uint64_t seen[GRE_HOLD_MAX / 64]; /* bit per number before `next`: did it come? */
 	uint64_t in_range_at;             /* time of the last packet in the expected range */
 	uint64_t in_order_at;             /* and of the last that was the one expected */
@@ -131,6 +145,9 @@ void gre_receiver_take(struct gre_receiver *r, struct packet *p, uint32_t seq, u
  * short. Does nothing for a number that is not in the expected range.
  */
 void gre_receiver_skip(struct gre_receiver *r, uint32_t seq, uint64_t now, struct packet_list *out);
+
+/* us that a packet waits for those before it, as things are. */
+uint32_t gre_receiver_hold_time(const struct gre_receiver *r);
 
 /* Gives up the gaps whose time is over: what waited behind them goes to `out`. */
 void gre_receiver_tick(struct gre_receiver *r, uint64_t now, struct packet_list *out);

@@ -53,7 +53,7 @@ bool gre_sender_has_room(const struct gre_sender *s)
 
 bool gre_sender_open(const struct gre_sender *s)
 {
-	return s->flow != GRE_FLOW_STRICT || s->next - s->floor < s->window;
+	return s->flow != GRE_FLOW_STRICT || gre_sender_has_room(s);
 }
 
 uint32_t gre_sender_number(struct gre_sender *s, uint64_t now)

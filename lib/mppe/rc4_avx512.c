@@ -22,6 +22,10 @@
 #include <stdbool.h>
 #include <string.h>
 
+#ifndef __OPTIMIZE__ /* gcc's own macros for gather and scatter, which are functions otherwise */
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#endif
+
 #define AVX512       __attribute__((target("avx512f,avx512bw")))
 #define AVX512_INNER static inline __attribute__((always_inline, target("avx512f,avx512bw")))
 
@@ -352,7 +356,7 @@ AVX512_INNER void run(struct rows *r, struct rc4_lane *const *lanes, unsigned in
 	}
 	for (unsigned int k = 0; k < n; k++) {
 		e.total[k] = lanes[k]->total;
-		if (!lanes[k]->key_len)
+		if (lanes[k]->state && !lanes[k]->key_len)
 			load_state(r, lanes[k], k, &e);
 		rc4_lane_settle(lanes[k]);
 	}

@@ -48,7 +48,7 @@ static inline void rc4_lane_begin(struct rc4_lane *l, struct rc4_job *job)
 
 #define RC4_SCALAR_MAX 4 /* more are no faster: they do not fit into the registers */
 /* In plain C: 1 to RC4_SCALAR_MAX lanes in step. */
-void rc4_scalar_run(struct rc4_lane *const *lanes, unsigned int n);
+void rc4_scalar_run(struct rc4_lane *const *group, unsigned int n);
 /* So many of `n` lanes (at least 1) should be the next: nobody should be left alone. */
 static inline unsigned int rc4_scalar_group(unsigned int n)
 {

@@ -65,7 +65,7 @@ struct cells {
 #define XOR_BYTE(k) d##k[n] = (uint8_t)(d##k[n] ^ w##k);
 #define ROUND(EACH, HOW, bits)                                                                     \
 	{                                                                                          \
-		enum { shift = bits };                                                             \
+		enum { shift = (bits) };                                                           \
 		i = (i + 1) & 255;                                                                 \
 		EACH(HOW)                                                                          \
 	}

@@ -194,16 +194,29 @@ static size_t finish(struct wire_writer *w, uint8_t *out)
 	return wire_written(w);
 }
 
+/* `size`: in units of 8 octets, this header counted (RFC 4861 4.6). */
+static void begin_option(struct wire_writer *w, enum option type, unsigned int size)
+{
+	wire_put_u16(w, (uint16_t)((unsigned int)type << 8 | (size & 0xff)));
+}
+
 static void put_prefix(struct wire_writer *w, const struct nd_prefix *p)
 {
-	wire_put_u8(w, OPTION_PREFIX);
-	wire_put_u8(w, 4);
+	begin_option(w, OPTION_PREFIX, 4);
 	wire_put_u8(w, p->len);
 	wire_put_u8(w, (uint8_t)((p->on_link ? ON_LINK : 0) | (p->autonomous ? AUTONOMOUS : 0)));
 	wire_put_u32(w, p->valid);
 	wire_put_u32(w, p->preferred);
 	wire_put_u32(w, 0);
 	wire_put_bytes(w, p->prefix, ND_ADDRESS);
+}
+
+static void put_dns(struct wire_writer *w, const struct nd_advertisement *ra)
+{
+	begin_option(w, OPTION_DNS, 1 + 2 * ra->dns_count);
+	wire_put_u16(w, 0);
+	wire_put_u32(w, ra->dns_lifetime);
+	wire_put_bytes(w, ra->dns, ra->dns_count * sizeof(ra->dns[0]));
 }
 
 size_t nd_encode_advertisement(const struct nd_advertisement *ra, const uint8_t source[ND_ADDRESS],
@@ -220,19 +233,12 @@ size_t nd_encode_advertisement(const struct nd_advertisement *ra, const uint8_t 
 	for (unsigned int i = 0; i < ra->prefix_count && i < ND_PREFIXES_MAX; i++)
 		put_prefix(&w, &ra->prefixes[i]);
 	if (ra->mtu) {
-		wire_put_u8(&w, OPTION_MTU);
-		wire_put_u8(&w, 1);
+		begin_option(&w, OPTION_MTU, 1);
 		wire_put_u16(&w, 0);
 		wire_put_u32(&w, ra->mtu);
 	}
-	if (ra->dns_count && ra->dns_count <= ND_DNS_MAX) {
-		wire_put_u8(&w, OPTION_DNS);
-		wire_put_u8(&w, (uint8_t)(1 + 2 * ra->dns_count));
-		wire_put_u16(&w, 0);
-		wire_put_u32(&w, ra->dns_lifetime);
-		for (unsigned int i = 0; i < ra->dns_count; i++)
-			wire_put_bytes(&w, ra->dns[i], ND_ADDRESS);
-	}
+	if (ra->dns_count && ra->dns_count <= ND_DNS_MAX)
+		put_dns(&w, ra);
 	return finish(&w, out);
 }
 

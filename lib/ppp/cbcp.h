@@ -61,7 +61,7 @@ struct cbcp_offer {
 };
 int cbcp_decode(struct cbcp_offer *offer, const struct cp_packet *packet);
 
-void cbcp_receive(struct cbcp *c, const uint8_t *packet, size_t len, uint64_t now);
+void cbcp_receive(struct cbcp *c, const uint8_t *data, size_t len, uint64_t now);
 /* The peer went on to the network protocols: `done`, unless it came before. */
 void cbcp_implied(struct cbcp *c);
 void cbcp_tick(struct cbcp *c, uint64_t now);

@@ -85,6 +85,18 @@ const struct cp_host link_host = {
 	.log = host_log,
 };
 
+void link_keep(char **at, const char *text, size_t len)
+{
+	char *copy = len ? malloc(len + 1) : NULL;
+
+	if (copy) {
+		memcpy(copy, text, len);
+		copy[len] = '\0';
+	}
+	free(*at);
+	*at = copy;
+}
+
 /* 0 or -ENOMEM. */
 static int copy_config(struct ppp_link *l, const struct ppp_link_config *config)
 {
@@ -114,9 +126,9 @@ static int copy_config(struct ppp_link *l, const struct ppp_link_config *config)
 	l->restart_interval = config->restart_interval;
 	l->setup_timeout = config->setup_timeout;
 	l->session_time = config->session_time;
-	if (config->identification)
-		snprintf(
-			l->identification, sizeof(l->identification), "%s", config->identification);
+	l->identification = config->identification;
+	if (l->ipv6 != PPP_IPV6_OFF && !(l->ipv6cp = calloc(1, sizeof(*l->ipv6cp))))
+		return -ENOMEM;
 	return 0;
 }
 
@@ -210,6 +222,9 @@ void ppp_link_free(struct ppp_link *l)
 	link_forget(&l->held_ipcp);
 	link_forget(&l->held_ipv6cp);
 	free(l->name);
+	free(l->detail);
+	free(l->peer_name);
+	free(l->ipv6cp);
 	explicit_bzero(l, sizeof(*l));
 	free(l);
 }
@@ -392,7 +407,7 @@ uint64_t ppp_link_deadline(const struct ppp_link *l)
 		deadline = earlier(deadline, cp_deadline(&l->ccp.cp));
 	deadline = earlier(deadline, cp_deadline(&l->ipcp.cp));
 	if (link_wants_ipv6(l))
-		deadline = earlier(deadline, cp_deadline(&l->ipv6cp.cp));
+		deadline = earlier(deadline, cp_deadline(&l->ipv6cp->cp));
 	deadline = earlier(deadline, l->hold_deadline);
 	return earlier(deadline, l->reopen_deadline);
 }
@@ -412,7 +427,8 @@ void ppp_link_get_info(const struct ppp_link *l, struct ppp_link_info *info)
 	info->up6 = l->ipv6_up;
 	info->auth = l->authenticated ? ppp_auth_name(l->auth) : "";
 	if (l->authenticated)
-		memcpy(info->peer_name, l->peer_name, sizeof(info->peer_name));
+		snprintf(info->peer_name, sizeof(info->peer_name), "%s",
+			l->peer_name ? l->peer_name : "");
 	info->tx_encrypted = l->ccp.tx_on && cp_is_open(&l->ccp.cp);
 	info->rx_encrypted = l->ccp.rx_on && cp_is_open(&l->ccp.cp);
 	if (info->tx_encrypted)
@@ -432,7 +448,7 @@ void ppp_link_get_info(const struct ppp_link *l, struct ppp_link_info *info)
 	info->lcp = state_of(&lcp->cp);
 	info->ccp = state_of(&l->ccp.cp);
 	info->ipcp = state_of(&l->ipcp.cp);
-	info->ipv6cp = state_of(&l->ipv6cp.cp);
+	info->ipv6cp = l->ipv6cp ? state_of(&l->ipv6cp->cp) : automaton_state_name(PPP_INITIAL);
 	info->echo_rtt = lcp->echo_rtt;
 	info->received = l->received;
 }

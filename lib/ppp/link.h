@@ -101,7 +101,8 @@ struct ppp_link_config {
 	/* Server: take Microsoft's callback by CBCP, and offer "no callback". A client takes it only
 	 * from a server that insists, with the same outcome. */
 	bool cbcp;
-	/* Said in LCP's Identification when authentication is over, each time; NULL: nothing. */
+	/* Said in LCP's Identification when authentication is over, each time; NULL: nothing. It must
+	 * outlive the link. */
 	const char *identification;
 	/* us from the first `up`, then the link ends by SESSION_TIMEOUT; 0: no limit. The peer is
 	 * told at once and a minute before (Time-Remaining). */

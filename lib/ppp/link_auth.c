@@ -7,6 +7,7 @@
 #include "lib/ppp/frame.h"
 #include "lib/ppp/link_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,10 +39,13 @@ static void get_random(void *user, void *buf, size_t len)
 /* That of the account, which need not be what the other end called itself. */
 static void set_peer_name(struct ppp_link *l, const char *name)
 {
-	size_t len = strnlen(name, sizeof(l->peer_name) - 1);
+	link_keep(&l->peer_name, name, strnlen(name, CHAP_NAME_MAX));
+}
 
-	memcpy(l->peer_name, name, len);
-	l->peer_name[len] = '\0';
+/* Is that the name of who has proven himself? Whose name there was no memory for is nobody. */
+static bool is_peer(const struct ppp_link *l, const char *name)
+{
+	return l->peer_name ? !strcmp(l->peer_name, name) : !*name;
 }
 
 /* A certificate: what the client calls itself besides chooses nothing any more, nor is it told. */
@@ -49,7 +53,7 @@ static void judge_again(struct ppp_link *l, const struct ppp_auth_request *reque
 {
 	struct ppp_auth_request again = *request;
 
-	memcpy(again.name, l->peer_name, sizeof(again.name));
+	snprintf(again.name, sizeof(again.name), "%s", l->peer_name ? l->peer_name : "");
 	l->ops->judge(l->user, &again);
 }
 
@@ -63,13 +67,13 @@ static void judge(void *user, const struct ppp_auth_request *request)
 		return;
 	}
 	/* Who it is was proven once: another name is another's session. */
-	if (l->authenticated && strcmp(l->peer_name, request->name)) {
+	if (l->authenticated && !is_peer(l, request->name)) {
 		link_end(l, LINK_END, PPTP_AUTH_FAILED, OTHER_NAME);
 		link_auth_verdict(l, &no);
 		return;
 	}
 	if (!l->authenticated)
-		memcpy(l->peer_name, request->name, sizeof(l->peer_name));
+		set_peer_name(l, request->name);
 	l->ops->judge(l->user, request);
 }
 
@@ -87,9 +91,9 @@ static void done(void *user, bool ok, enum pptp_reason reason, const struct mppe
 	if (ppp_auth_is_eap(l->auth))
 		l->auth = eap_auth_method(l->eap);
 	if (l->role == PPP_CLIENT && ppp_auth_is_eap(l->auth))
-		memcpy(l->peer_name, l->eap->identity, sizeof(l->peer_name));
+		set_peer_name(l, l->eap->identity);
 	else if (l->role == PPP_CLIENT && l->auth != PPP_AUTH_PAP)
-		memcpy(l->peer_name, l->chap->request.name, sizeof(l->peer_name));
+		set_peer_name(l, l->chap->request.name);
 	l->authenticated = true;
 	l->pending |= LINK_AUTH_OK;
 	if (l->reauthenticate && l->auth != PPP_AUTH_PAP)
@@ -195,7 +199,7 @@ void link_auth_start(struct ppp_link *l)
 
 	l->auth_running = true;
 	l->auth = server ? l->lcp.demanded : l->lcp.peer.auth;
-	l->peer_name[0] = '\0';
+	set_peer_name(l, "");
 	free_method(l);
 	if (!make_method(l)) {
 		link_end(l, LINK_END, PPTP_NO_RESOURCES, "out of memory");
@@ -331,8 +335,7 @@ void link_auth_verdict(struct ppp_link *l, const struct ppp_auth_verdict *verdic
 {
 	static const struct ppp_auth_verdict no = { .error = 691 };
 
-	if (verdict->ok && verdict->user && l->authenticated &&
-		strcmp(l->peer_name, verdict->user)) {
+	if (verdict->ok && verdict->user && l->authenticated && !is_peer(l, verdict->user)) {
 		link_end(l, LINK_END, PPTP_AUTH_FAILED, OTHER_CERTIFICATE);
 		verdict = &no;
 	}

@@ -28,7 +28,7 @@
 #define LINK_HELD_MAX                                                                              \
 	160 /* bytes of an NCP's Configure-Request that comes early; Windows' longest has 34 */
 
-#define LINK_IDENTIFICATION_MAX 63
+#define LINK_DETAIL 192
 
 enum link_pending {
 	LINK_LCP_UP = 1 << 0,
@@ -74,7 +74,7 @@ struct ppp_link {
 	bool vj;
 	uint16_t mru;
 	uint64_t restart_interval, setup_timeout, session_time;
-	char identification[LINK_IDENTIFICATION_MAX + 1];
+	const char *identification; /* NULL: nothing */
 	char *name;
 	struct ppp_secret secret;       /* client */
 	struct password_change *change; /* client; NULL none, or no more */
@@ -113,7 +113,7 @@ struct ppp_link {
 
 	/* How it ends. */
 	enum pptp_reason reason;
-	char detail[192];
+	char *detail; /* NULL: "" */
 
 	struct lcp lcp;
 	enum ppp_auth_method auth; /* that runs, or ran; any of EAP until it is known */
@@ -123,10 +123,10 @@ struct ppp_link {
 	struct pap *pap;
 	struct eap *eap;
 	struct cbcp cbcp;
-	char peer_name[CHAP_NAME_MAX + 1];
+	char *peer_name; /* NULL: "", or there was no memory for it */
 	struct ccp ccp;
 	struct ipcp ipcp;
-	struct ipv6cp ipv6cp;
+	struct ipv6cp *ipv6cp;  /* NULL: PPP_IPV6_OFF */
 	struct ppp_network net; /* server: from the verdict; then what was agreed on */
 	struct mppe_material keys;
 	struct link_held held_ccp, held_ipcp, held_ipv6cp;
@@ -137,6 +137,8 @@ __attribute__((format(printf, 3, 4))) void link_log(
 
 /* link.c */
 extern const struct cp_host link_host;
+/* Keeps a copy of the first `len` octets of a text; without memory, or of "", NULL. */
+void link_keep(char **at, const char *text, size_t len);
 
 /* link_phase.c */
 /* Takes the step and logs it, if it changes the phase. */
@@ -159,7 +161,7 @@ void link_auth_wipe(struct ppp_link *l);
 /* Data passes: a server needs nothing of it any more, unless the client is to prove itself again. */
 void link_auth_settled(struct ppp_link *l);
 void link_auth_forget_change(struct ppp_link *l); /* wipes and frees it */
-void link_auth_receive(struct ppp_link *l, uint16_t protocol, const uint8_t *info, size_t len);
+void link_auth_receive(struct ppp_link *l, uint16_t number, const uint8_t *info, size_t len);
 void link_auth_tick(struct ppp_link *l);
 /* Server: another proof is due. */
 void link_auth_again(struct ppp_link *l);

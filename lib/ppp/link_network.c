@@ -18,7 +18,7 @@
 
 bool link_wants_ipv6(const struct ppp_link *l)
 {
-	return l->ipv6 != PPP_IPV6_OFF && !l->ipv6cp.cp.failed;
+	return l->ipv6cp && !l->ipv6cp->cp.failed;
 }
 
 static void update_ipv4(struct ppp_link *l, bool open)
@@ -53,7 +53,7 @@ static void update_ipv6(struct ppp_link *l, bool open)
 		link_session_begins(l);
 		link_auth_settled(l);
 	}
-	ipv6cp_network(&l->ipv6cp, &l->net);
+	ipv6cp_network(l->ipv6cp, &l->net);
 	l->ops->up6(l->user, &l->net);
 }
 
@@ -62,7 +62,7 @@ void link_update_data(struct ppp_link *l)
 {
 	bool may = !l->over && l->phase == PPP_NETWORK && link_ccp_fits(l);
 	bool ipv4 = may && cp_is_open(&l->ipcp.cp);
-	bool ipv6 = may && cp_is_open(&l->ipv6cp.cp) && (ipv4 || l->ipcp_off);
+	bool ipv6 = may && l->ipv6cp && cp_is_open(&l->ipv6cp->cp) && (ipv4 || l->ipcp_off);
 
 	if (!ipv6)
 		update_ipv6(l, false);
@@ -127,31 +127,39 @@ static void start_ncps(struct ppp_link *l)
 		ipcp_start(&l->ipcp, l->now);
 		link_release(&l->ipcp.cp, &l->held_ipcp, l->now);
 	}
-	if (l->ipv6 != PPP_IPV6_OFF && !is_running(&l->ipv6cp.cp)) {
-		ipv6cp_start(&l->ipv6cp, l->now);
-		link_release(&l->ipv6cp.cp, &l->held_ipv6cp, l->now);
+	if (l->ipv6cp && !is_running(&l->ipv6cp->cp)) {
+		ipv6cp_start(l->ipv6cp, l->now);
+		link_release(&l->ipv6cp->cp, &l->held_ipv6cp, l->now);
 	}
+}
+
+static void init_ipv6cp(struct ppp_link *l)
+{
+	struct ipv6cp_config ipv6cp = { .may_have = l->ops->may_have ? may_have : NULL };
+	uint8_t had[IPV6CP_IDENTIFIER];
+
+	/* Of an earlier network phase: the device has it as its address. */
+	memcpy(had, l->ipv6cp->mine, sizeof(had));
+	memcpy(ipv6cp.identifier, l->identifier, sizeof(ipv6cp.identifier));
+	ipv6cp_init(l->ipv6cp, &ipv6cp, &link_host, l);
+	memcpy(l->ipv6cp->mine, had, sizeof(had));
+	l->ipv6cp->cp.automaton.restart_interval = l->restart_interval;
+	l->ipv6cp->cp.limit = l->lcp.cp.limit;
 }
 
 /* Before any packet of theirs, so that they know the link's terms. */
 static void init_ncps(struct ppp_link *l)
 {
 	struct ipcp_config ipcp = { .role = l->role, .want_dns = l->want_dns, .vj = l->vj };
-	struct ipv6cp_config ipv6cp = { .may_have = l->ops->may_have ? may_have : NULL };
-	uint8_t had[IPV6CP_IDENTIFIER];
 
 	if (l->role == PPP_SERVER)
 		ipcp.net = l->net;
 	ipcp_init(&l->ipcp, &ipcp, &link_host, l);
-	/* Of an earlier network phase: the device has it as its address. */
-	memcpy(had, l->ipv6cp.mine, sizeof(had));
-	memcpy(ipv6cp.identifier, l->identifier, sizeof(ipv6cp.identifier));
-	ipv6cp_init(&l->ipv6cp, &ipv6cp, &link_host, l);
-	memcpy(l->ipv6cp.mine, had, sizeof(had));
-	l->ipcp.cp.automaton.restart_interval = l->ipv6cp.cp.automaton.restart_interval =
-		l->restart_interval;
-	l->ipcp.cp.limit = l->ipv6cp.cp.limit = l->lcp.cp.limit;
+	l->ipcp.cp.automaton.restart_interval = l->restart_interval;
+	l->ipcp.cp.limit = l->lcp.cp.limit;
 	l->ipcp_off = false;
+	if (l->ipv6cp)
+		init_ipv6cp(l);
 }
 
 void link_network_start(struct ppp_link *l)
@@ -163,7 +171,7 @@ void link_network_start(struct ppp_link *l)
 	if (!link_ccp_prepare(l))
 		return;
 	link_step(l, LINK_STEP_NETWORK);
-	if (l->identification[0])
+	if (l->identification && l->identification[0])
 		lcp_identify(&l->lcp, l->identification);
 	init_ncps(l);
 	link_ccp_start(l);
@@ -174,8 +182,8 @@ void link_network_stop(struct ppp_link *l)
 {
 	link_update_data(l);
 	cp_down(&l->ipcp.cp, l->now);
-	if (l->ipv6 != PPP_IPV6_OFF)
-		cp_down(&l->ipv6cp.cp, l->now);
+	if (l->ipv6cp)
+		cp_down(&l->ipv6cp->cp, l->now);
 	link_ccp_stop(l);
 	l->hold_deadline = UINT64_MAX;
 	link_forget(&l->held_ipcp);
@@ -185,8 +193,8 @@ void link_network_stop(struct ppp_link *l)
 /* IPv4 came to nothing, or is no more: the end, unless IPv6 is there or may come. */
 static void ipcp_gone(struct ppp_link *l, enum pptp_reason reason, const char *words)
 {
-	if (l->ipv6 != PPP_IPV6_ALONE || l->phase != PPP_NETWORK || !cp_is_started(&l->ipv6cp.cp) ||
-		l->ipv6cp.cp.automaton.state == PPP_STOPPED) {
+	if (l->ipv6 != PPP_IPV6_ALONE || l->phase != PPP_NETWORK ||
+		!cp_is_started(&l->ipv6cp->cp) || l->ipv6cp->cp.automaton.state == PPP_STOPPED) {
 		link_end(l, LINK_END, reason, words);
 		return;
 	}
@@ -207,7 +215,7 @@ static void ipv6cp_gone(struct ppp_link *l, const char *words)
 
 static void ipv6cp_event(struct ppp_link *l, enum cp_event event)
 {
-	struct cp *cp = &l->ipv6cp.cp;
+	struct cp *cp = &l->ipv6cp->cp;
 
 	switch (event) {
 	case CP_UP:
@@ -272,7 +280,7 @@ void link_network_event(struct ppp_link *l, struct cp *cp, enum cp_event event)
 {
 	if (cp == &l->ccp.cp)
 		link_ccp_event(l, event);
-	else if (cp == &l->ipv6cp.cp)
+	else if (l->ipv6cp && cp == &l->ipv6cp->cp)
 		ipv6cp_event(l, event);
 	else
 		ipcp_event(l, event);
@@ -291,8 +299,10 @@ void link_network_settle(struct ppp_link *l, unsigned int pending)
 void link_receive_ncp(struct ppp_link *l, uint16_t protocol, const uint8_t *info, size_t len)
 {
 	bool ipv6 = protocol == PPP_IPV6CP;
-	struct cp *cp = ipv6 ? &l->ipv6cp.cp : &l->ipcp.cp;
+	struct cp *cp = ipv6 && l->ipv6cp ? &l->ipv6cp->cp : &l->ipcp.cp;
 
+	if (ipv6 && !l->ipv6cp)
+		return;
 	if (l->phase == PPP_NETWORK && is_running(cp))
 		cp_receive(cp, info, len, l->now);
 	else if (l->phase == PPP_AUTHENTICATE || l->phase == PPP_CALLBACK ||
@@ -315,8 +325,8 @@ void link_network_rejected(struct ppp_link *l, uint16_t protocol)
 		link_ccp_rejected(l);
 	else if (protocol == PPP_IPCP && cp_is_started(&l->ipcp.cp))
 		reject_ipcp(l);
-	else if (protocol == PPP_IPV6CP && cp_is_started(&l->ipv6cp.cp))
-		cp_protocol_rejected(&l->ipv6cp.cp, l->now);
+	else if (protocol == PPP_IPV6CP && l->ipv6cp && cp_is_started(&l->ipv6cp->cp))
+		cp_protocol_rejected(&l->ipv6cp->cp, l->now);
 	else if (protocol == PPP_IP)
 		link_end(l, LINK_END, PPTP_NO_NETWORK, "the peer rejects IP");
 	else if (ppp_is_data(protocol) && link_is_up(l))
@@ -336,8 +346,8 @@ void link_tick_network(struct ppp_link *l)
 		return;
 	link_tick_ccp(l);
 	cp_tick(&l->ipcp.cp, l->now);
-	if (l->ipv6 != PPP_IPV6_OFF)
-		cp_tick(&l->ipv6cp.cp, l->now);
+	if (l->ipv6cp)
+		cp_tick(&l->ipv6cp->cp, l->now);
 	if (l->now >= l->hold_deadline) {
 		l->hold_deadline = UINT64_MAX;
 		l->pending |= LINK_START_NCPS;

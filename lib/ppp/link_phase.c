@@ -62,7 +62,7 @@ void link_end(
 	if (l->over || l->reason != PPTP_NONE)
 		return;
 	l->reason = reason;
-	snprintf(l->detail, sizeof(l->detail), "%s", detail);
+	link_keep(&l->detail, detail, strnlen(detail, LINK_DETAIL - 1));
 	l->pending |= how;
 }
 
@@ -74,7 +74,7 @@ void link_finish(struct ppp_link *l)
 	link_update_data(l);
 	l->over = true;
 	link_auth_wipe(l);
-	l->ops->finished(l->user, l->reason, l->detail);
+	l->ops->finished(l->user, l->reason, l->detail ? l->detail : "");
 }
 
 static void end_orderly(struct ppp_link *l)
@@ -221,7 +221,7 @@ static void lcp_failed(struct ppp_link *l, const struct cp *cp)
 {
 	enum pptp_reason reason = cp->reason ? cp->reason : PPTP_LCP_FAILED;
 	const char *name = reason == PPTP_AUTH_NO_METHOD ? lcp_auth_name(&l->lcp) : "";
-	char detail[sizeof(l->detail)];
+	char detail[LINK_DETAIL];
 
 	snprintf(detail, sizeof(detail), "%s%s%s", cp->words, name[0] ? "; it wants " : "", name);
 	/* On a looped link a Terminate-Request would come back to us. */

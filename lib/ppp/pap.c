@@ -57,8 +57,10 @@ static struct wire_writer begin(struct pap *p, uint8_t code)
 
 static void put_text(struct wire_writer *w, const char *text)
 {
-	size_t len = strnlen(text, 255);
+	size_t len = strlen(text);
 
+	if (len > UINT8_MAX)
+		len = UINT8_MAX;
 	wire_put_u8(w, (uint8_t)len);
 	wire_put_bytes(w, text, len);
 }

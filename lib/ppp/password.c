@@ -105,13 +105,14 @@ enum password_fault password_open(
 	const struct password_sealed *sealed, const uint8_t old_hash[16], uint8_t nt_hash[16])
 {
 	uint8_t block[PASSWORD_BLOCK], proof[16];
-	struct wire_reader r = wire_reader(block, sizeof(block));
 	enum password_fault fault = PASSWORD_UNPROVEN;
+	struct wire_reader r;
 	const uint8_t *text;
 	size_t len;
 
 	memcpy(block, sealed->block, sizeof(block));
 	crypt_block(block, old_hash);
+	r = wire_reader(block, sizeof(block));
 	len = (size_t)block[TEXT_MAX] | (size_t)block[TEXT_MAX + 1] << 8 |
 	      (size_t)block[TEXT_MAX + 2] << 16 | (size_t)block[TEXT_MAX + 3] << 24;
 	if (len <= TEXT_MAX) {

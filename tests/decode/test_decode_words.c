@@ -31,70 +31,72 @@ static bool words(uint16_t protocol, const void *bytes, size_t len, bool secrets
 	return ok;
 }
 
+static const struct {
+	uint16_t protocol;
+	const char *bytes;
+	size_t len;
+	const char *text;
+} packets_of_others[] = {
+#define PACKET(protocol, bytes, text)                                                              \
+	{                                                                                          \
+		protocol, bytes, sizeof(bytes) - 1, text                                           \
+	}
+	PACKET(PPP_IPXCP, "\1\1\0\0\1\6\0\0\0\x1a\2\x8\1\2\3\4\5\6\4\4\0\2\5\7mouse\6\2",
+		"Configure-Request id 1: IPX-Network-Number 0000001a, IPX-Node-Number "
+		"010203040506, IPX-Routing-Protocol protocol 0x0002, IPX-Router-Name "
+		"mouse, "
+		"IPX-Configuration-Complete"),
+	PACKET(PPP_NBFCP, "\1\2\0\x40\2\xc\0\2\0\1\0\2PC1\0\3\5\0\x0a\x01\4\2", "malformed"),
+	PACKET(PPP_NBFCP, "\1\2\0\0\2\xc\0\2\0\1\0\2PC1\0\3\5\0\x0a\x01\4\2",
+		"Configure-Request id 2: Peer-Information class 2 version 1.2 PC1\\x00, "
+		"Multicast-Filtering period 10 priority 1, IEEE-MAC-Address-Required"),
+	PACKET(PPP_BCP, "\1\3\0\0\1\4\0\x12\2\4\xff\xf1\3\3\1\4\3\1\6\x8\2\0\0\0\0\1\x8\3\1\x9\2",
+		"Configure-Request id 3: Bridge-Identification segment 1 bridge 2, "
+		"Line-Identification segment 4095 bridge 1, MAC-Support 1, "
+		"Tinygram-Compression 1, MAC-Address 020000000001, IEEE-802-Tagged-Frame "
+		"1, "
+		"Management-Inline"),
+	PACKET(PPP_CBCP,
+		"\1\1\0\x0a\4\7\5\1"
+		"42",
+		"malformed"),
+	PACKET(PPP_CBCP,
+		"\2\1\0\0\1\2\2\x8\5\1"
+		"123\0",
+		"Callback-Response id 1: no callback, to a number of the caller's, delay 5 "
+		"s "
+		"\"123\\x00\""),
+	PACKET(PPP_LCP, "\1\1\0\0\x11\4\6\x4e\x12\2\x13\x9\3\2\0\0\0\0\1",
+		"Configure-Request id 1: Multilink-MRRU 1614, Short-Sequence-Numbers, "
+		"Endpoint-Discriminator MAC 020000000001"),
+	PACKET(PPP_LCP, "\1\1\0\xc\3\4\xc0\x23\4\x8\xc0\x25\0\0\3\xe8", "malformed"),
+	PACKET(PPP_LCP, "\1\1\0\0\3\4\xc0\x23\4\x8\xc0\x25\0\0\3\xe8",
+		"Configure-Request id 1: Authentication-Protocol PAP, Quality-Protocol LQR "
+		"period 1000/100 s"),
+	PACKET(PPP_CCP, "\1\1\0\0\x12\6\1\0\0\xe1\x15\3\x2f\x1a\4\x78\0\1\2",
+		"Configure-Request id 1: MPPE 010000e1 stateless 128-bit 56-bit 40-bit "
+		"MPPC, "
+		"BSD-Compress version 1 code size 15 bits, Deflate window 15 bits method 8 "
+		"check 0, Predictor-1"),
+	PACKET(PPP_IPCP, "\1\1\0\x0a\3\6\1\2\3", "malformed: length field 10"),
+	PACKET(PPP_LCP, "\x8\1\0\0\x80\x57\1\1\0\xe", "Protocol-Reject id 1: IPV6CP, 4 bytes"),
+	PACKET(PPP_LCP,
+		"\xd\1\0\0\0\0\0\1\0\0\0\x3c"
+		"hi",
+		"Time-Remaining id 1: Magic-Number 00000001, 60 seconds \"hi\""),
+	PACKET(0x8077, "\1\7\0\0\1\2", "Configure-Request id 7: option 1"),
+};
+
 static void options_are_called_by_their_names(void **state)
 {
-	static const struct {
-		uint16_t protocol;
-		const char *bytes;
-		size_t len;
-		const char *text;
-	} packets[] = {
-#define PACKET(protocol, bytes, text) { protocol, bytes, sizeof(bytes) - 1, text }
-		PACKET(PPP_IPXCP, "\1\1\0\0\1\6\0\0\0\x1a\2\x8\1\2\3\4\5\6\4\4\0\2\5\7mouse\6\2",
-			"Configure-Request id 1: IPX-Network-Number 0000001a, IPX-Node-Number "
-			"010203040506, IPX-Routing-Protocol protocol 0x0002, IPX-Router-Name "
-			"mouse, "
-			"IPX-Configuration-Complete"),
-		PACKET(PPP_NBFCP, "\1\2\0\x40\2\xc\0\2\0\1\0\2PC1\0\3\5\0\x0a\x01\4\2",
-			"malformed"),
-		PACKET(PPP_NBFCP, "\1\2\0\0\2\xc\0\2\0\1\0\2PC1\0\3\5\0\x0a\x01\4\2",
-			"Configure-Request id 2: Peer-Information class 2 version 1.2 PC1\\x00, "
-			"Multicast-Filtering period 10 priority 1, IEEE-MAC-Address-Required"),
-		PACKET(PPP_BCP,
-			"\1\3\0\0\1\4\0\x12\2\4\xff\xf1\3\3\1\4\3\1\6\x8\2\0\0\0\0\1\x8\3\1\x9\2",
-			"Configure-Request id 3: Bridge-Identification segment 1 bridge 2, "
-			"Line-Identification segment 4095 bridge 1, MAC-Support 1, "
-			"Tinygram-Compression 1, MAC-Address 020000000001, IEEE-802-Tagged-Frame "
-			"1, "
-			"Management-Inline"),
-		PACKET(PPP_CBCP,
-			"\1\1\0\x0a\4\7\5\1"
-			"42",
-			"malformed"),
-		PACKET(PPP_CBCP,
-			"\2\1\0\0\1\2\2\x8\5\1"
-			"123\0",
-			"Callback-Response id 1: no callback, to a number of the caller's, delay 5 "
-			"s "
-			"\"123\\x00\""),
-		PACKET(PPP_LCP, "\1\1\0\0\x11\4\6\x4e\x12\2\x13\x9\3\2\0\0\0\0\1",
-			"Configure-Request id 1: Multilink-MRRU 1614, Short-Sequence-Numbers, "
-			"Endpoint-Discriminator MAC 020000000001"),
-		PACKET(PPP_LCP, "\1\1\0\xc\3\4\xc0\x23\4\x8\xc0\x25\0\0\3\xe8", "malformed"),
-		PACKET(PPP_LCP, "\1\1\0\0\3\4\xc0\x23\4\x8\xc0\x25\0\0\3\xe8",
-			"Configure-Request id 1: Authentication-Protocol PAP, Quality-Protocol LQR "
-			"period 1000/100 s"),
-		PACKET(PPP_CCP, "\1\1\0\0\x12\6\1\0\0\xe1\x15\3\x2f\x1a\4\x78\0\1\2",
-			"Configure-Request id 1: MPPE 010000e1 stateless 128-bit 56-bit 40-bit "
-			"MPPC, "
-			"BSD-Compress version 1 code size 15 bits, Deflate window 15 bits method 8 "
-			"check 0, Predictor-1"),
-		PACKET(PPP_IPCP, "\1\1\0\x0a\3\6\1\2\3", "malformed: length field 10"),
-		PACKET(PPP_LCP, "\x8\1\0\0\x80\x57\1\1\0\xe",
-			"Protocol-Reject id 1: IPV6CP, 4 bytes"),
-		PACKET(PPP_LCP,
-			"\xd\1\0\0\0\0\0\1\0\0\0\x3c"
-			"hi",
-			"Time-Remaining id 1: Magic-Number 00000001, 60 seconds \"hi\""),
-		PACKET(0x8077, "\1\7\0\0\1\2", "Configure-Request id 7: option 1"),
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(packets) / sizeof(packets[0]); i++) {
-		(void)words(packets[i].protocol, packets[i].bytes, packets[i].len, false);
-		if (!strstr(e.text, packets[i].text))
+	for (size_t i = 0; i < sizeof(packets_of_others) / sizeof(packets_of_others[0]); i++) {
+		(void)words(packets_of_others[i].protocol, packets_of_others[i].bytes,
+			packets_of_others[i].len, false);
+		if (!strstr(e.text, packets_of_others[i].text))
 			fail_msg("%zu: %s", i, e.text);
-		assert_int_equal(e.malformed, strstr(packets[i].text, "malformed") != NULL);
+		assert_int_equal(
+			e.malformed, strstr(packets_of_others[i].text, "malformed") != NULL);
 	}
 }
 

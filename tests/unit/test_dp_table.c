@@ -17,6 +17,8 @@
 #define IP(a, b, c, d)                                                                             \
 	((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (uint32_t)(d))
 
+#define OWN IP(198, 51, 100, 1)
+
 /* Sessions are opaque to the table: any distinct addresses do. */
 static uint8_t places[70000];
 
@@ -25,27 +27,34 @@ static struct dp_session *session(size_t i)
 	return (struct dp_session *)(void *)&places[i];
 }
 
-static void call_is_found_by_peer_and_id_only(void **state)
+static void call_is_found_by_addresses_and_id_only(void **state)
 {
 	struct table t;
 	struct table_node a = { .session = session(1) }, b = { .session = session(2) };
 	struct table_node c = { .session = session(3) }, twice = { .session = session(4) };
+	struct table_node other = { .session = session(5) };
 
 	(void)state;
 	assert_int_equal(table_init(&t, 42), 0);
-	assert_int_equal(table_add_call(&t, &a, IP(192, 0, 2, 1), 0), 0);
-	assert_int_equal(table_add_call(&t, &b, IP(192, 0, 2, 1), 128), 0);
-	assert_int_equal(table_add_call(&t, &c, IP(192, 0, 2, 2), 128), 0);
-	assert_int_equal(table_add_call(&t, &twice, IP(192, 0, 2, 2), 128), -EEXIST);
-	assert_ptr_equal(table_find_call(&t, IP(192, 0, 2, 1), 0), session(1));
-	assert_ptr_equal(table_find_call(&t, IP(192, 0, 2, 1), 128), session(2));
-	assert_ptr_equal(table_find_call(&t, IP(192, 0, 2, 2), 128), session(3));
-	assert_null(table_find_call(&t, IP(192, 0, 2, 2), 0));
-	assert_null(table_find_call(&t, IP(192, 0, 2, 3), 128));
+	assert_int_equal(table_add_call(&t, &a, IP(192, 0, 2, 1), OWN, 0), 0);
+	assert_int_equal(table_add_call(&t, &b, IP(192, 0, 2, 1), OWN, 128), 0);
+	assert_int_equal(table_add_call(&t, &c, IP(192, 0, 2, 2), OWN, 128), 0);
+	assert_int_equal(table_add_call(&t, &twice, IP(192, 0, 2, 2), OWN, 128), -EEXIST);
+	assert_ptr_equal(table_find_call(&t, IP(192, 0, 2, 1), OWN, 0), session(1));
+	assert_ptr_equal(table_find_call(&t, IP(192, 0, 2, 1), OWN, 128), session(2));
+	assert_ptr_equal(table_find_call(&t, IP(192, 0, 2, 2), OWN, 128), session(3));
+	assert_null(table_find_call(&t, IP(192, 0, 2, 2), OWN, 0));
+	assert_null(table_find_call(&t, IP(192, 0, 2, 3), OWN, 128));
+	/* Another of our own addresses has Call IDs of its own. */
+	assert_null(table_find_call(&t, IP(192, 0, 2, 2), OWN + 1, 128));
+	assert_int_equal(table_add_call(&t, &other, IP(192, 0, 2, 2), OWN + 1, 128), 0);
+	assert_ptr_equal(table_find_call(&t, IP(192, 0, 2, 2), OWN + 1, 128), session(5));
+	assert_ptr_equal(table_find_call(&t, IP(192, 0, 2, 2), OWN, 128), session(3));
+	table_remove_call(&t, &other);
 	table_remove_call(&t, &c);
-	assert_null(table_find_call(&t, IP(192, 0, 2, 2), 128));
-	assert_int_equal(table_add_call(&t, &twice, IP(192, 0, 2, 2), 128), 0);
-	assert_ptr_equal(table_find_call(&t, IP(192, 0, 2, 2), 128), session(4));
+	assert_null(table_find_call(&t, IP(192, 0, 2, 2), OWN, 128));
+	assert_int_equal(table_add_call(&t, &twice, IP(192, 0, 2, 2), OWN, 128), 0);
+	assert_ptr_equal(table_find_call(&t, IP(192, 0, 2, 2), OWN, 128), session(4));
 	table_done(&t);
 }
 
@@ -61,14 +70,14 @@ static void sixty_thousand_calls_come_and_go(void **state)
 	for (size_t i = 0; i < n; i++) {
 		nodes[i].session = session(i);
 		assert_int_equal(table_add_call(&t, &nodes[i], IP(10, 0, 0, 0) + (uint32_t)(i / 3),
-					 (uint16_t)(i % 3)),
+					 OWN, (uint16_t)(i % 3)),
 			0);
 	}
 	for (size_t i = 0; i < n; i += 2)
 		table_remove_call(&t, &nodes[i]);
 	for (size_t i = 0; i < n; i++) {
-		struct dp_session *found =
-			table_find_call(&t, IP(10, 0, 0, 0) + (uint32_t)(i / 3), (uint16_t)(i % 3));
+		struct dp_session *found = table_find_call(
+			&t, IP(10, 0, 0, 0) + (uint32_t)(i / 3), OWN, (uint16_t)(i % 3));
 
 		assert_ptr_equal(found, i % 2 ? session(i) : NULL);
 	}
@@ -310,7 +319,7 @@ static void wheel_expires_slots_in_order_after_a_pause(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(call_is_found_by_peer_and_id_only),
+		cmocka_unit_test(call_is_found_by_addresses_and_id_only),
 		cmocka_unit_test(sixty_thousand_calls_come_and_go),
 		cmocka_unit_test(longest_prefix_wins),
 		cmocka_unit_test(a_prefix_has_one_holder),

@@ -169,11 +169,14 @@ struct queues {
 	int inner[WORKERS], gre[WORKERS], dp_inner[WORKERS], dp_gre[WORKERS];
 };
 
-static void queues_new(struct queues *q)
+static void queues_new_with(
+	struct queues *q, int (*employ)(void *user, unsigned int worker, bool employed), void *user)
 {
-	struct dp_config config = {
-		.workers = WORKERS, .inner_more = q->dp_inner + 1, .gre_more = q->dp_gre + 1
-	};
+	struct dp_config config = { .workers = WORKERS,
+		.inner_more = q->dp_inner + 1,
+		.gre_more = q->dp_gre + 1,
+		.employ = employ,
+		.steer_user = user };
 
 	for (unsigned int i = 0; i < WORKERS; i++) {
 		pair(&q->inner[i], &q->dp_inner[i]);
@@ -185,6 +188,11 @@ static void queues_new(struct queues *q)
 	config.gre_fd = q->dp_gre[0];
 	q->rig->dp = dataplane_new(&config);
 	assert_non_null(q->rig->dp);
+}
+
+static void queues_new(struct queues *q)
+{
+	queues_new_with(q, NULL, NULL);
 }
 
 static void queues_free(struct queues *q)
@@ -265,6 +273,90 @@ static void what_is_steered_wrong_arrives_all_the_same(void **state)
 	UNTIL(stats.gre_received == 1 && stats.inner_written == 1);
 	assert_int_equal(stats.handed_over, WORKERS);
 	assert_int_equal(stats.gre_unknown_call, 0);
+	queues_free(&q);
+}
+
+/* ---- workers that have nothing to do ---- */
+
+struct employed {
+	bool now[WORKERS];
+	unsigned int calls;
+	int result;
+};
+
+static int on_employ(void *user, unsigned int worker, bool employed)
+{
+	struct employed *e = user;
+
+	assert_true(worker > 0 && worker < WORKERS);
+	assert_true(e->now[worker] != employed);
+	e->calls++;
+	if (e->result == 0)
+		e->now[worker] = employed;
+	return e->result;
+}
+
+static void a_worker_is_employed_while_it_has_sessions(void **state)
+{
+	struct dp_session *first, *second, *third;
+	struct employed e = { 0 };
+	struct dp_stats stats;
+	struct queues q;
+	struct rig *rig;
+
+	(void)state;
+	queues_new_with(&q, on_employ, &e);
+	rig = q.rig;
+	/* What comes for nobody, on the first worker's socket, is counted there. */
+	send_from(on(&q, 0, 0), 1, 0, 8);
+	UNTIL(stats.gre_unknown_call == 1 && stats.gre_received == 1);
+	first = add_number(rig, 0);
+	assert_int_equal(e.calls, 0); /* the first one always is */
+	second = add_number(rig, 1);
+	assert_true(e.calls == 1 && e.now[1]);
+	third = add_number(rig, 1 + WORKERS);
+	assert_int_equal(e.calls, 1);
+	/* On the first one's socket as well: the other one has it, too. */
+	sync_commands(on(&q, 0, 1), second);
+	send_from(on(&q, 0, 0), 1, 0, 9);
+	send_from(on(&q, 1, 1), 1, 0, 9);
+	expect_inner(rig, 9);
+	UNTIL(stats.gre_received == 2 && stats.gre_unknown_call == 1);
+	dp_session_remove(rig->dp, second);
+	hear(rig, 1);
+	assert_int_equal(e.calls, 1);
+	/* It may have to send until it is told that the last one is gone. */
+	dp_session_remove(rig->dp, third);
+	assert_int_equal(e.calls, 1);
+	hear(rig, 2);
+	assert_true(e.calls == 2 && !e.now[1]);
+	send_from(on(&q, 0, 0), 1, 0, 10);
+	UNTIL(stats.gre_unknown_call == 2);
+	dp_session_remove(rig->dp, first);
+	hear(rig, 3);
+	assert_int_equal(e.calls, 2);
+	queues_free(&q);
+}
+
+static void a_worker_that_cannot_be_employed_gets_no_session(void **state)
+{
+	struct employed e = { .result = -EPERM };
+	struct dp_session *s;
+	struct queues q;
+	struct rig *rig;
+
+	(void)state;
+	queues_new_with(&q, on_employ, &e);
+	rig = q.rig;
+	errno = 0;
+	assert_null(add(rig, PEER, id_of(2), rig));
+	assert_int_equal(errno, EPERM);
+	s = add_number(rig, 0);
+	sync_commands(on(&q, 0, 0), s);
+	e.result = 0;
+	s = add_number(rig, 2); /* its place was not taken */
+	sync_commands(on(&q, 2, 2), s);
+	assert_int_equal(e.calls, 2);
 	queues_free(&q);
 }
 
@@ -514,6 +606,8 @@ int main(void)
 		cmocka_unit_test(a_source_of_another_workers_session_is_foreign),
 		cmocka_unit_test(steered_packets_stay_where_they_are),
 		cmocka_unit_test(what_is_steered_wrong_arrives_all_the_same),
+		cmocka_unit_test(a_worker_is_employed_while_it_has_sessions),
+		cmocka_unit_test(a_worker_that_cannot_be_employed_gets_no_session),
 		cmocka_unit_test(prefixes_are_steered_while_they_last),
 		cmocka_unit_test(sessions_come_and_go_under_traffic),
 		cmocka_unit_test(a_worker_that_is_stuck_is_noticed),

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -155,6 +156,36 @@ static void a_long_message_is_cut_and_says_so(void **state)
 	assert_string_equal(line + strlen(line) - 4, "...\n");
 }
 
+/* Which no C library may help with, so against the one that it has. */
+static void the_last_words_are_such_lines_and_their_time_is_right(void **state)
+{
+	struct tm tm = { 0 };
+	const char *line;
+	json_t *object;
+	time_t then;
+
+	(void)state;
+	log_set(LOG_ERROR, LOG_TEXT);
+	capture_start();
+	log_last_words("worker 1 died of something");
+	line = capture_end();
+	assert_string_equal(line + 24, " error worker 1 died of something\n");
+	assert_non_null(strptime(line, "%Y-%m-%dT%H:%M:%S", &tm));
+	then = timegm(&tm);
+	assert_true(then <= time(NULL) && then > time(NULL) - 120);
+	log_set(LOG_ERROR, LOG_JSON);
+	capture_start();
+	log_last_words("worker 1 died of something");
+	object = json_loads(capture_end(), 0, NULL);
+	assert_non_null(object);
+	assert_int_equal(newlines(captured), 1);
+	assert_string_equal(json_string_value(json_object_get(object, "level")), "error");
+	assert_string_equal(json_string_value(json_object_get(object, "message")),
+		"worker 1 died of something");
+	assert_int_equal(strlen(json_string_value(json_object_get(object, "time"))), 24);
+	json_decref(object);
+}
+
 static void escape_never_overruns_and_always_terminates(void **state)
 {
 	char out[16];
@@ -188,6 +219,7 @@ int main(void)
 		cmocka_unit_test(json_line_parses_and_keeps_the_fields),
 		cmocka_unit_test(json_line_without_subject_has_no_such_field),
 		cmocka_unit_test(a_long_message_is_cut_and_says_so),
+		cmocka_unit_test(the_last_words_are_such_lines_and_their_time_is_right),
 		cmocka_unit_test(escape_never_overruns_and_always_terminates),
 	};
 

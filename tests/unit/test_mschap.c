@@ -4,68 +4,16 @@
  */
 #include "lib/mppe/keys.h"
 #include "lib/ppp/mschap.h"
+#include "tests/unit/mschap_vectors.h"
 
 #include <errno.h>
 #include <nettle/des.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-static size_t unhex(uint8_t *out, size_t size, const char *hex)
-{
-	static const char digits[] = "0123456789ABCDEF";
-	size_t n = 0;
-
-	for (; hex[0] && hex[1]; hex += 2) {
-		assert_true(n < size);
-		out[n++] = (uint8_t)((strchr(digits, hex[0]) - digits) << 4 |
-				     (strchr(digits, hex[1]) - digits));
-	}
-	return n;
-}
-
-static void assert_hex(const uint8_t *got, size_t len, const char *hex)
-{
-	uint8_t expected[64];
-
-	assert_int_equal(unhex(expected, sizeof(expected), hex), len);
-	assert_memory_equal(got, expected, len);
-}
-
-struct session {
-	const char *user, *password;
-	const char *auth_challenge, *peer_challenge;
-	const char *nt_response, *hash_hash, *proof, *master;
-};
-
-static const struct session sessions[] = {
-	/* RFC 2759 section 9.2, RFC 3079 section 3.5 */
-	{ "User", "clientPass", "5B5D7C7D7B3F2F3E3C2C602132262628",
-		"21402324255E262A28295F2B3A337C7E",
-		"82309ECD8D708B5EA08FAA3981CD83544233114A3D85D6DF",
-		"41C00C584BD2D91C4017A2A12FA59F3F", "S=407A5589115FD0D6209F510FE9C04566932CDA56",
-		"FDECE3717A8C838CB388E527AE3CDD31" },
-	/* the same with a domain, which is not hashed */
-	{ "BIGCO\\User", "clientPass", "5B5D7C7D7B3F2F3E3C2C602132262628",
-		"21402324255E262A28295F2B3A337C7E",
-		"82309ECD8D708B5EA08FAA3981CD83544233114A3D85D6DF",
-		"41C00C584BD2D91C4017A2A12FA59F3F", "S=407A5589115FD0D6209F510FE9C04566932CDA56",
-		"FDECE3717A8C838CB388E527AE3CDD31" },
-	/* Windows client, RRAS */
-	{ "vpnuser", "vpnuser123", "05B2F10BDC3D6C92B6CD160ADEE148B4",
-		"789223B02A0CC515404BCA2C696EDCFF",
-		"8CD6161253EAC63FA53CFC6F74692FD73B0768CA63D612F0",
-		"FF4E99A11E6F49796ABA1D32326D9EF1", "S=974E79C350CC7DC53FBC5F3A114C63B1EFA16E19",
-		"F3C4E5896E1DA799567075738BAC82C2" },
-};
 
 static void sessions_give_their_responses_proofs_and_keys(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(sessions) / sizeof(sessions[0]); i++) {
-		const struct session *s = &sessions[i];
+		const struct mschap2_session *s = &sessions[i];
 		uint8_t auth[16], peer[16], hash[16], hash_hash[16], response[24], master[16];
 		char proof[43];
 
@@ -99,13 +47,27 @@ static void v1_response_is_that_of_rfc2433(void **state)
 	uint8_t challenge[8], hash[16], response[24];
 
 	(void)state;
-	unhex(challenge, sizeof(challenge), "102DB5DF085D3041");
+	unhex(challenge, sizeof(challenge), RFC2433_CHALLENGE);
 	assert_int_equal(mschap_nt_hash("MyPw", hash), 0);
-	assert_hex(hash, sizeof(hash), "FC156AF7EDCD6C0EDDE3337D427F4EAC");
+	assert_hex(hash, sizeof(hash), RFC2433_HASH);
 	mschap_response(challenge, hash, response);
-	assert_hex(response, sizeof(response),
-		"4E9D3C8F9CFD385D5BF4D324679195"
-		"6CA4C351AB409A3D61");
+	assert_hex(response, sizeof(response), RFC2433_RESPONSE);
+}
+
+/* RFC 3079 2.5.1: the LM hash of "clientPass", and what it is not made of. */
+static void the_lm_hash_is_that_of_rfc_3079(void **state)
+{
+	static const uint8_t zero[8];
+	uint8_t hash[8];
+
+	(void)state;
+	assert_int_equal(mschap_lm_hash("clientPass", hash), 0);
+	assert_hex(hash, 8, RFC3079_LM_HASH);
+	assert_int_equal(mschap_lm_hash("CLIENTpASSWORD", hash), 0);
+	assert_hex(hash, 8, RFC3079_LM_HASH); /* its first seven characters, in capitals */
+	assert_int_equal(mschap_lm_hash("clientPassword1", hash), -EINVAL);
+	assert_memory_equal(hash, zero, 8);
+	assert_int_equal(mschap_lm_hash("p\xc3\xa4ss", hash), -EINVAL);
 }
 
 /* The third DES key has 16 bits: where they are zero it is a weak key, which a library might
@@ -350,35 +312,21 @@ static void errors_have_words(void **state)
 /* RFC 1320 appendix A.5. */
 static void md4_is_that_of_rfc1320(void **state)
 {
-	static const struct {
-		const char *text;
-		uint8_t hash[16];
-	} table[] = {
-		{ "", { 0x31, 0xd6, 0xcf, 0xe0, 0xd1, 0x6a, 0xe9, 0x31, 0xb7, 0x3c, 0x59, 0xd7,
-			      0xe0, 0xc0, 0x89, 0xc0 } },
-		{ "a", { 0xbd, 0xe5, 0x2c, 0xb3, 0x1d, 0xe3, 0x3e, 0x46, 0x24, 0x5e, 0x05, 0xfb,
-			       0xdb, 0xd6, 0xfb, 0x24 } },
-		{ "abc", { 0xa4, 0x48, 0x01, 0x7a, 0xaf, 0x21, 0xd8, 0x52, 0x5f, 0xc1, 0x0a, 0xe8,
-				 0x7a, 0xa6, 0x72, 0x9d } },
-		{ "message digest", { 0xd9, 0x13, 0x0a, 0x81, 0x64, 0x54, 0x9f, 0xe8, 0x18, 0x87,
-					    0x48, 0x06, 0xe1, 0xc7, 0x01, 0x4b } },
-		{ "abcdefghijklmnopqrstuvwxyz",
-			{ 0xd7, 0x9e, 0x1c, 0x30, 0x8a, 0xa5, 0xbb, 0xcd, 0xee, 0xa8, 0xed, 0x63,
-				0xdf, 0x41, 0x2d, 0xa9 } },
-		{ "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
-			{ 0x04, 0x3f, 0x85, 0x82, 0xf2, 0x41, 0xdb, 0x35, 0x1c, 0xe6, 0x27, 0xe1,
-				0x53, 0xe7, 0xf0, 0xe4 } },
-		{ "1234567890123456789012345678901234567890123456789012345678901234567890123456789"
-		  "0",
-			{ 0xe3, 0x3b, 0x4d, 0xdc, 0x9c, 0x38, 0xf2, 0x19, 0x9c, 0x3e, 0x7b, 0x16,
-				0x4f, 0xcc, 0x05, 0x36 } },
+	static const char *const hashes[] = {
+		"31D6CFE0D16AE931B73C59D7E0C089C0",
+		"BDE52CB31DE33E46245E05FBDBD6FB24",
+		"A448017AAF21D8525FC10AE87AA6729D",
+		"D9130A8164549FE818874806E1C7014B",
+		"D79E1C308AA5BBCDEEA8ED63DF412DA9",
+		"043F8582F241DB351CE627E153E7F0E4",
+		"E33B4DDC9C38F2199C3E7B164FCC0536",
 	};
 	uint8_t hash[16];
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		mschap_hash_utf16((const uint8_t *)table[i].text, strlen(table[i].text), hash);
-		assert_memory_equal(hash, table[i].hash, 16);
+	for (size_t i = 0; i < 7; i++) {
+		mschap_hash_utf16((const uint8_t *)md_texts[i], strlen(md_texts[i]), hash);
+		assert_hex(hash, sizeof(hash), hashes[i]);
 	}
 }
 
@@ -411,6 +359,7 @@ int main(void)
 		cmocka_unit_test(sessions_give_their_responses_proofs_and_keys),
 		cmocka_unit_test(challenge_hash_is_that_of_rfc2759),
 		cmocka_unit_test(v1_response_is_that_of_rfc2433),
+		cmocka_unit_test(the_lm_hash_is_that_of_rfc_3079),
 		cmocka_unit_test(weak_des_key_is_used),
 		cmocka_unit_test(passwords_are_hashed_as_utf16),
 		cmocka_unit_test(passwords_that_are_not_utf8_are_refused),

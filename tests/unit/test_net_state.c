@@ -1,6 +1,6 @@
 /*
  * The undo files: who is dead, what is shared, what is left alone. In a network namespace of its
- * own, as undoing is real; tests/netns/test_net.c has the crashes.
+ * own, as undoing is real; tests/netns/test_net_crash.c has the crashes.
  */
 #include "system/log.h"
 #include "system/net.h"

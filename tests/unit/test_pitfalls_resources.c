@@ -170,11 +170,16 @@ static void dial_in_vain(uv_loop_t *loop)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons(1) };
 	static struct connection c;
+	struct timers timers;
 	bool over = false;
 
 	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (connection_dial(&c, loop, &to, 5000000, &control, &ops, &over) < 0)
-		return;
+	timers_init(&timers, loop);
+	if (connection_dial(&c, &timers, &to, 5000000, &control, &ops, &over) == 0)
+		run_until_closed(loop);
+	else
+		over = true;
+	timers_done(&timers, NULL);
 	run_until_closed(loop);
 	assert_true(over);
 }
@@ -406,9 +411,9 @@ static void call_step(void *user, uint32_t i)
 	uint32_t n = i % c->count, peer = IP(10, 0, 0, 0) + n / 8;
 	uint16_t id = (uint16_t)(n * 40503u);
 
-	assert_non_null(table_find_call(&c->table, peer, id));
+	assert_non_null(table_find_call(&c->table, peer, 1, id));
 	table_remove_call(&c->table, &c->calls[n]);
-	assert_int_equal(table_add_call(&c->table, &c->calls[n], peer, id), 0);
+	assert_int_equal(table_add_call(&c->table, &c->calls[n], peer, 1, id), 0);
 	assert_non_null(table_lookup(&c->table, IP(10, 8, 0, 0) + n));
 	table_remove_route(&c->table, &c->routes[n]);
 	assert_int_equal(table_add_route(&c->table, &c->routes[n], IP(10, 8, 0, 0) + n, 32), 0);
@@ -427,8 +432,9 @@ static void a_call_is_found_without_a_scan(void **unused)
 			uint32_t n = c->count;
 
 			c->calls[n].session = c->routes[n].session = (struct dp_session *)c;
-			assert_int_equal(table_add_call(&c->table, &c->calls[n],
-						 IP(10, 0, 0, 0) + n / 8, (uint16_t)(n * 40503u)),
+			assert_int_equal(
+				table_add_call(&c->table, &c->calls[n], IP(10, 0, 0, 0) + n / 8, 1,
+					(uint16_t)(n * 40503u)),
 				0);
 			assert_int_equal(
 				table_add_route(&c->table, &c->routes[n], IP(10, 8, 0, 0) + n, 32),

@@ -80,6 +80,7 @@ ssize_t writev(int fd, const struct iovec *parts, int count)
 /* ---- our end ---- */
 
 static uv_loop_t loop;
+static struct timers timers;
 static struct connection ours;
 static bool closed, established;
 static unsigned int asked;
@@ -131,6 +132,15 @@ static void begin(void)
 	closed = established = stingy = false;
 	asked = short_writes = 0;
 	assert_int_equal(uv_loop_init(&loop), 0);
+	timers_init(&timers, &loop);
+}
+
+static void close_loop(void)
+{
+	timers_done(&timers, NULL);
+	while (uv_run(&loop, UV_RUN_DEFAULT))
+		;
+	assert_int_equal(uv_loop_close(&loop), 0);
 }
 
 static void end(void)
@@ -140,7 +150,7 @@ static void end(void)
 	while (uv_run(&loop, UV_RUN_DEFAULT))
 		;
 	assert_true(closed);
-	assert_int_equal(uv_loop_close(&loop), 0);
+	close_loop();
 }
 
 /* The loop runs until so many octets came on `fd`, or it ended. */
@@ -228,7 +238,7 @@ static int dial_in(void)
 	accepted = accept(listener, NULL, NULL);
 	assert_true(accepted >= 0);
 	close(listener);
-	assert_int_equal(connection_accept(&ours, &loop, accepted, &config, &ops, NULL), 0);
+	assert_int_equal(connection_accept(&ours, &timers, accepted, &config, &ops, NULL), 0);
 	return fd;
 }
 
@@ -261,7 +271,7 @@ static void a_client_whose_socket_takes_one_octet_loses_nothing(void **unused)
 	assert_int_equal(listen(l, 1), 0);
 	assert_int_equal(getsockname(l, (struct sockaddr *)&a, &len), 0);
 	stingy = true;
-	assert_int_equal(connection_dial(&ours, &loop, &a, 5000000, &config, &ops, NULL), 0);
+	assert_int_equal(connection_dial(&ours, &timers, &a, 5000000, &config, &ops, NULL), 0);
 	fd = accept(l, NULL, NULL);
 	assert_true(fd >= 0);
 	close(l);
@@ -324,9 +334,7 @@ static void a_peer_that_does_not_read_is_not_waited_for(void **unused)
 	}
 	assert_true(closed);
 	close(fd);
-	while (uv_run(&loop, UV_RUN_DEFAULT))
-		;
-	assert_int_equal(uv_loop_close(&loop), 0);
+	close_loop();
 }
 
 /* ---- the control socket ---- */
@@ -369,9 +377,7 @@ static void an_answer_to_greyline_ctl_is_whole(void **unused)
 	assert_int_equal(strspn(strchr((const char *)in, 'x'), "x"), 4000);
 	close(fd);
 	control_socket_close(cs);
-	while (uv_run(&loop, UV_RUN_DEFAULT))
-		;
-	assert_int_equal(uv_loop_close(&loop), 0);
+	close_loop();
 	assert_int_equal(rmdir(dir), 0);
 }
 

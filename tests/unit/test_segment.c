@@ -255,6 +255,25 @@ static void a_lone_checksum_is_completed(void **state)
 	}
 }
 
+/* A datagram with 0 would have none; of TCP it is the number that it is. */
+static void a_lone_checksum_of_zero_is_another_one_for_datagrams_only(void **state)
+{
+	static const uint16_t places[] = { 16, 6 };
+
+	(void)state;
+	for (unsigned int udp = 0; udp < 2; udp++) {
+		uint8_t block[60] = { [20] = 0xff, 0xff }, *at = block + 20 + places[udp];
+
+		memset(&v, 0, sizeof(v));
+		v.kind = VNET_LONE;
+		v.partial = true;
+		v.start = 20;
+		v.offset = places[udp];
+		assert_int_equal(segment_complete(&v, block, sizeof(block)), 0);
+		assert_int_equal(at[0] << 8 | at[1], udp ? 0xffff : 0);
+	}
+}
+
 static void a_lone_checksum_that_is_nowhere_is_refused(void **state)
 {
 	struct super s = plain_tcp;
@@ -309,6 +328,7 @@ int main(void)
 		cmocka_unit_test(headers_that_lie_are_refused),
 		cmocka_unit_test(ipv6_that_cannot_be_cut_is_refused),
 		cmocka_unit_test(a_lone_checksum_is_completed),
+		cmocka_unit_test(a_lone_checksum_of_zero_is_another_one_for_datagrams_only),
 		cmocka_unit_test(a_lone_checksum_that_is_nowhere_is_refused),
 		cmocka_unit_test(the_header_in_front_goes_there_and_back),
 	};

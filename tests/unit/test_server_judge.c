@@ -18,6 +18,8 @@
 static struct server server;
 static struct server_connection connection;
 static struct session session;
+static struct line_call asked;
+static char text[1];
 static const struct session_ops *ops;
 static struct ppp_auth_verdict verdict;
 static unsigned int verdicts, failures;
@@ -200,6 +202,8 @@ static int start(void **state)
 	(void)state;
 	memset(&server, 0, sizeof(server));
 	memset(&session, 0, sizeof(session));
+	session.asked = &asked;
+	session.user = session.subject = text;
 	blocked = false;
 	accounts_init(&server.config.accounts);
 	address_pool_init(&server.config.pool);

@@ -36,20 +36,42 @@ static size_t gre(uint8_t *p, size_t options, uint8_t version, uint16_t protocol
 	return 20 + options + 16;
 }
 
-static bool passes(unsigned int index, unsigned int count, const uint8_t *packet, size_t len)
+static bool passes_these(
+	uint32_t shards, bool others, unsigned int count, const uint8_t *packet, size_t len)
 {
 	uint8_t buf[100];
 	ssize_t n;
 	int fds[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, fds), 0);
-	assert_int_equal(steering_filter_attach(fds[0], index, count), 0);
+	assert_int_equal(steering_filter_attach(fds[0], shards, count, others), 0);
 	assert_int_equal(send(fds[1], packet, len, 0), len);
 	n = recv(fds[0], buf, sizeof(buf), MSG_DONTWAIT);
 	assert_true(n < 0 || (size_t)n == len); /* never a part of it */
 	close(fds[0]);
 	close(fds[1]);
 	return n > 0;
+}
+
+/* The filter of socket `index` while none rests. */
+static bool passes(unsigned int index, unsigned int count, const uint8_t *packet, size_t len)
+{
+	return passes_these((uint32_t)1 << index, index == 0, count, packet, len);
+}
+
+static void one_filter_may_stand_in_for_others(void **state)
+{
+	uint8_t packet[100];
+
+	(void)state;
+	for (uint16_t id = 1; id < 200; id++) {
+		size_t len = gre(packet, 0, 1, 0x880b, id);
+
+		assert_int_equal(passes_these(0x80000005, true, 32, packet, len),
+			id % 32 == 0 || id % 32 == 2 || id % 32 == 31);
+		assert_false(passes_these(0, false, 32, packet, len));
+		assert_true(passes_these(7, false, 3, packet, len));
+	}
 }
 
 static void each_call_passes_one_filter(void **state)
@@ -155,6 +177,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_call_passes_one_filter),
+		cmocka_unit_test(one_filter_may_stand_in_for_others),
 		cmocka_unit_test(what_is_no_pptp_passes_the_first_alone),
 		cmocka_unit_test(an_address_has_its_queue),
 		cmocka_unit_test(what_is_no_ip_or_cut_short_is_for_the_first),

@@ -78,15 +78,14 @@ static struct packet *delayed(struct tunnel *a, struct tunnel *b, struct packet 
 	return late;
 }
 
-static void what_comes_late_is_data_once(void **state)
+static void late_is_data_once(const struct mppe_params *params)
 {
 	struct tunnel_stats stats;
 	struct packet *late, *again;
 	struct tunnel a, b;
 	uint32_t number = 0;
 
-	(void)state;
-	init_pair(&a, &b, &stateless128);
+	init_pair(&a, &b, params);
 	late = delayed(&a, &b, NULL);
 	again = copy_of(late);
 	assert_int_equal(receive(&b, late, &number), 1);
@@ -100,6 +99,18 @@ static void what_comes_late_is_data_once(void **state)
 	assert_int_equal(receive(&b, sealed(&a, 1), NULL), 1);
 	assert_int_equal(tunnel_events(&b), 0);
 	end_pair(&a, &b);
+}
+
+static void what_comes_late_is_data_once(void **state)
+{
+	(void)state;
+	late_is_data_once(&stateless128);
+}
+
+static void what_comes_late_in_clear_is_data_once(void **state)
+{
+	(void)state;
+	late_is_data_once(NULL);
 }
 
 /* One who guesses the GRE number, with a count of his own: the walk to it passes all places of keys. */
@@ -183,7 +194,7 @@ static void late_is_dropped_where_order_matters(void **state)
 			now += GRE_HOLD_TIME;
 			(void)tick(&b);
 		} else {
-			if (kind == 2) /* a control frame */
+			if (kind == 0 || kind == 2) /* a control frame */
 				late = seal(&a, packet("\x09\x01\x00\x08\x00\x00\x00\x00", 8),
 					PPP_LCP, now);
 			if (kind == 3) /* VJ: what it stands for depends on those before */
@@ -317,6 +328,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_comes_late_is_data_once),
+		cmocka_unit_test(what_comes_late_in_clear_is_data_once),
 		cmocka_unit_test(a_forged_packet_takes_no_late_keys),
 		cmocka_unit_test(late_keys_are_given_back),
 		cmocka_unit_test(who_loses_nothing_keeps_no_keys),

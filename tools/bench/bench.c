@@ -27,10 +27,12 @@
 #define RATE_TAG    0x80000000u /* in the tag of a ping of --rate */
 #define KIND_TAGS   (RATE_TAG | FLOOD_TAG)
 #define RATE_WAIT   2000000ull  /* us for the last answers of --rate */
-#define STOP_TIME   20000000ull /* us for all calls to end */
+#define STOP_TIME   20000000ull /* us in which no call ends: the others will not either */
+#define CLOSE_BURST 512 /* calls that end at once: more would be lost, and retried after seconds */
 
 static void start_more(struct bench *b);
 static void advance(struct bench *b);
+static void close_more(struct bench *b);
 
 /* The number of kB behind `name` in such a file of /proc, -1 if there is none. */
 static long kilobytes(const char *path, const char *name)
@@ -189,6 +191,11 @@ static void on_gone(struct session *s, enum pptp_reason reason, const char *deta
 	}
 	l->session = NULL;
 	l->up = false;
+	if (l->closing) {
+		b->closing--;
+		b->close_progress = clock_now();
+		close_more(b);
+	}
 	if (--l->trunk->sessions == 0 && l->trunk->open)
 		connection_stop(&l->trunk->connection, reason);
 	set_up_done(l, true);
@@ -274,7 +281,7 @@ static void start_trunk(struct bench *b)
 	}
 	t->open = true;
 	b->open++;
-	if (connection_dial_from(&t->connection, &b->loop, &server, from(b), 10000000,
+	if (connection_dial_from(&t->connection, &b->hub.timers, &server, from(b), 10000000,
 		    &b->options.control, &connection_ops, t) == 0)
 		return;
 	t->open = false;
@@ -307,16 +314,24 @@ static void begin_round(struct bench *b)
 	}
 }
 
+static void close_more(struct bench *b)
+{
+	while (b->close_next < b->options.sessions && b->closing < CLOSE_BURST) {
+		struct load *l = &b->loads[b->close_next++];
+
+		if (!l->session)
+			continue;
+		l->closing = true;
+		b->closing++;
+		session_close(l->session, PPTP_LOCAL_REQUEST, "");
+	}
+}
+
 static void begin_close(struct bench *b)
 {
 	b->phase = CLOSING;
-	b->close_began = clock_now();
-	for (unsigned int i = 0; i < b->options.sessions; i++) {
-		struct load *l = &b->loads[i];
-
-		if (l->session)
-			session_close(l->session, PPTP_LOCAL_REQUEST, "");
-	}
+	b->close_began = b->close_progress = clock_now();
+	close_more(b);
 	for (unsigned int i = 0; i < b->trunk_count; i++) {
 		if (b->trunks[i].open && !b->trunks[i].sessions)
 			connection_stop(&b->trunks[i].connection, PPTP_LOCAL_REQUEST);
@@ -428,7 +443,7 @@ static void on_tick(uv_timer_t *timer)
 		else if (now - l->ping_sent > 2 * PING_RESEND && b->phase == PINGING)
 			begin_close(b);
 	}
-	if (b->phase == CLOSING && !b->aborted && now - b->close_began > STOP_TIME) {
+	if (b->phase == CLOSING && !b->aborted && now - b->close_progress > STOP_TIME) {
 		log_warning("%u calls did not end in time", b->hub.count);
 		b->aborted = true;
 		abort_all(b);

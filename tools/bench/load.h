@@ -19,7 +19,7 @@ struct load {
 	struct bench *bench;
 	struct trunk *trunk;
 	struct session *session;
-	bool up, pinged, failed;
+	bool up, pinged, failed, closing;
 	uint64_t begin, up_at, first_ping; /* us */
 	uint64_t ping_sent;
 	unsigned int tries, answered;
@@ -56,7 +56,8 @@ struct bench {
 	} flood;
 	uint64_t idle_cpu, idle_time; /* of the server while all are held, ns; us */
 	long slab_before, slab_up;    /* kB, the kernel's */
-	uint64_t began, all_up, hold_until, close_began, closed_at;
+	uint64_t began, all_up, hold_until, close_began, close_progress, closed_at;
+	unsigned int close_next, closing;                  /* whose turn it is; those that end */
 	long rss_before, rss_up, server_before, server_up; /* kB */
 };
 

@@ -108,7 +108,7 @@ static int one_option(struct bench_options *o, int opt, const char **password_fi
 		*password_file = optarg;
 		return 0;
 	case OPT_SESSIONS:
-		return number("--sessions", 1, 65000, &o->sessions, why);
+		return number("--sessions", 1, 1000000, &o->sessions, why);
 	case OPT_PARALLEL:
 		return number("--parallel", 1, 65000, &o->parallel, why);
 	case OPT_PER_CONNECTION:

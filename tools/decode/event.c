@@ -41,9 +41,9 @@ const char *decode_state_name(enum decode_state state)
 
 char *decode_decimal(char out[DECODE_DECIMAL], uint64_t value)
 {
-	char *p = out + DECODE_DECIMAL;
+	char *p = out + DECODE_DECIMAL - 1;
 
-	*--p = '\0';
+	*p = '\0';
 	do {
 		*--p = (char)('0' + value % 10);
 		value /= 10;
