@@ -151,7 +151,8 @@ void decode_gre(struct decoder *d, const struct decode_meta *meta, const struct 
 	uint16_t flags = wire_u16(&first);
 
 	/* What the capture cut off is zeros: a stateful cipher must still be taken through it. */
-	memset(d->packet, 0, full);
+	if (ip->len < full)
+		memset(d->packet + ip->len, 0, full - ip->len);
 	wire_copy(&r, d->packet, ip->len < full ? ip->len : full);
 	fault = gre_header_decode(&h, d->packet, full, &size);
 	if (fault == GRE_OK && size > ip->len)
