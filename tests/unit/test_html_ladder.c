@@ -30,10 +30,9 @@ static int teardown(void **state)
 
 static void add(unsigned int side, const char *label, bool alive)
 {
-	const struct html_message m = {
-		.time = ++now, .frame = now, .side = side, .label = label, .alive = alive
-	};
+	struct html_message m = { .side = side, .label = label, .alive = alive };
 
+	m.time = m.frame = ++now;
 	assert_true(html_ladder_add(ladder, &m));
 }
 
