@@ -201,12 +201,65 @@ static void icmp_errors_about_us_are_events(void **state)
 	recording_free(&r);
 }
 
+#define FLOOD  3000
+#define PACKET 60
+
+/* A packet of another address each: GRE of a call that nobody agreed on, or a SYN. */
+static void flood_packet(uint8_t p[16 + PACKET], unsigned int i, bool gre)
+{
+	static const uint8_t ip[20] = { 0x45, 0, 0, PACKET, [8] = 64, [16] = 192, 0, 2, 1 };
+	static const uint8_t data[16] = { 0x30, 0x01, 0x88, 0x0b, 0, 28, 0, 1, [12] = 0xc0, 0x21, 9,
+		1 };
+	static const uint8_t syn[20] = { 0x30, 0x39, 0x06, 0xbb, [12] = 0x50, 2 };
+
+	memset(p, 0, 16 + PACKET);
+	p[0] = (uint8_t)(i & 255);
+	p[8] = p[12] = PACKET;
+	memcpy(p + 16, ip, sizeof(ip));
+	p[16 + 9] = gre ? 47 : 6;
+	p[16 + 12] = 10;
+	p[16 + 14] = (uint8_t)(i >> 8);
+	p[16 + 15] = (uint8_t)i;
+	memcpy(p + 36, gre ? data : syn, gre ? sizeof(data) : sizeof(syn));
+}
+
+/* More than are kept: each is told of as over, once, and the memory of the first ones is given back. */
+static void a_flood_of_calls_and_connections_is_bounded(void **state)
+{
+	const struct decode_options options = { 0 };
+	size_t size = 24 + (size_t)FLOOD * (16 + PACKET);
+	uint8_t *file = calloc(1, size);
+	char why[DECODE_WHY] = "";
+
+	(void)state;
+	memcpy(file, "\xd4\xc3\xb2\xa1\2\0\4\0", 8);
+	file[18] = 1;
+	file[20] = 101;
+	for (int gre = 0; gre < 2; gre++) {
+		struct decode_capture *c;
+		struct seen s = { .sink.event = event_seen };
+
+		for (unsigned int i = 0; i < FLOOD; i++)
+			flood_packet(file + 24 + i * (size_t)(16 + PACKET), i, gre);
+		c = decode_capture_file(fmemopen(file, size, "rb"), why);
+		assert_non_null(c);
+		assert_int_equal(decode_run(&options, c, &s.sink, NULL, why), 0);
+		decode_capture_close(c);
+		assert_int_equal(s.kinds[DECODE_KIND_CALL], gre ? FLOOD : 0);
+		assert_int_equal(s.kinds[DECODE_KIND_CONNECTION], gre ? 0 : FLOOD);
+		assert_int_equal(s.kinds[gre ? DECODE_KIND_PPP : DECODE_KIND_TCP], FLOOD);
+		assert_true(s.summary_last);
+	}
+	free(file);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_calls_facts_are_those_of_its_log),
 		cmocka_unit_test(each_way_to_say_why_it_ended_is_taken),
 		cmocka_unit_test(icmp_errors_about_us_are_events),
+		cmocka_unit_test(a_flood_of_calls_and_connections_is_bounded),
 	};
 	int rc;
 
