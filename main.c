@@ -31,6 +31,7 @@ static const struct command commands[] = {
 	{ "server", server_main, "accept PPTP calls" },
 	{ "connect", connect_main, "dial a PPTP server and bring up a tunnel" },
 	{ "decode", decode_main, "print and decrypt captures of PPTP" },
+	{ "doctor", doctor_main, "say why a PPTP connection does not work" },
 	{ "ctl", ctl_main, "ask a running server or client" },
 	{ "bench", bench_main, "put load on a server, and measure" },
 	{ "version", version_main, "print the version" },

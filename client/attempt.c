@@ -189,8 +189,8 @@ struct attempt *attempt_new(uv_loop_t *loop, const struct client_config *config,
 		return NULL;
 	}
 	a->connection_open = true;
-	if (connection_dial(&a->connection, &a->hub.timers, server, config->connect_timeout, &config->control,
-		    &connection_ops, a) < 0) {
+	if (connection_dial(&a->connection, &a->hub.timers, server, config->connect_timeout,
+		    &config->control, &connection_ops, a) < 0) {
 		a->connection_open = false;
 		note_end(a, PPTP_NO_RESOURCES, "no descriptor for the TCP connection");
 		finish_if_over(a);

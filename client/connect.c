@@ -313,6 +313,19 @@ static json_t *on_command(void *user, const char *command, const json_t *request
 	return report_command(&c->attempt->hub, command, request, why);
 }
 
+static void *open_array(void *user, const char *command)
+{
+	struct client *c = user;
+
+	return c->attempt && report_is_array(command) ? report_open(&c->attempt->hub) : NULL;
+}
+
+static const struct control_arrays arrays = {
+	.open = open_array,
+	.next = report_next,
+	.close = report_close,
+};
+
 /* The default path may be another client's: then one with our pid. */
 static struct control_socket *open_control(struct client *c, char *why)
 {
@@ -367,6 +380,7 @@ static int run(struct client *c)
 		log_error("%s", why);
 		finish(c, EXIT_MACHINE);
 	} else {
+		control_socket_set_arrays(c->control, &arrays);
 		begin_round(c);
 	}
 	uv_run(&c->loop, UV_RUN_DEFAULT);

@@ -195,6 +195,10 @@ void dataplane_dispatch(
 		};
 
 		if (event.type == DP_EVENT_REMOVED) {
+			struct tunnel_stats last;
+
+			dp_session_stats(s, &last);
+			event.stats = &last;
 			session_free(dp, s); /* `e` with it */
 			handle(user, &event);
 			continue;

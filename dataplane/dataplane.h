@@ -92,6 +92,7 @@ struct dp_event {
 	uint16_t protocol;
 	const uint8_t *data; /* valid during the callback */
 	uint32_t len;
+	const struct tunnel_stats *stats; /* DP_EVENT_REMOVED: the last ones; valid so, too */
 };
 
 /* One for each CPU that this process may run on, at most DP_WORKERS_AUTO. */
@@ -228,7 +229,7 @@ struct dp_session *dp_route6_holder(
  * socket, as at first. */
 void dp_session_set_hop(struct dataplane *dp, struct dp_session *s, const struct frame_hop *hop);
 
-/* Counters; a snapshot that may be a moment old. (Any thread while the session exists.) */
+/* Counters; a snapshot that may be 20 ms old. (Any thread while the session exists.) */
 void dp_session_stats(const struct dp_session *s, struct tunnel_stats *out);
 
 /* Counters of what belongs to no session or goes wrong below. */

@@ -1,11 +1,17 @@
 /*
  * The inner side's descriptor: see inner.h.
  *
- * Invariant: what is in the arena is larger than any session can take as it is (PACKET_ROOM), or a
+ * Invariants: what is in a block is larger than any session can take as it is (PACKET_ROOM), or a
  * super-packet; so nothing is copied back into a slot but a packet that is shorter than what came
- * with it.
+ * with it. Blocks are taken and given back in the order of the queue. Nothing of a flow is in the queue
+ * when a packet of it overtakes.
  */
 #include "dataplane/inner.h"
+
+#include "dataplane/ipv4.h"
+#include "dataplane/ipv6.h"
+#include "dataplane/tcp.h"
+#include "lib/wire.h"
 
 #include <errno.h>
 #include <string.h>
@@ -50,10 +56,15 @@ static ssize_t read_into(struct inner *in, struct iovec *iov, int n, size_t head
 	}
 }
 
-/* The first octets into `p`, what does not fit there behind, in the arena. */
+static uint8_t *block(struct inner *in)
+{
+	return in->blocks[in->next_block % INNER_BLOCKS];
+}
+
+/* The first octets into `p`, what does not fit there behind, in a block. */
 static ssize_t read_super(struct inner *in, struct inner_packet *i, struct packet *p)
 {
-	uint8_t raw[VNET_SIZE], *rest = in->arena + in->arena_used;
+	uint8_t raw[VNET_SIZE], *rest = block(in);
 	struct iovec iov[3] = {
 		{ raw, sizeof(raw) },
 		{ p->data, PACKET_ROOM },
@@ -64,7 +75,7 @@ static ssize_t read_super(struct inner *in, struct inner_packet *i, struct packe
 	if (n <= 0)
 		return n;
 	vnet_decode(&i->vnet, raw);
-	i->handed = false;
+	i->handed = i->in_block = false;
 	i->slot = p;
 	i->data = p->data;
 	i->len = (uint32_t)n;
@@ -72,7 +83,8 @@ static ssize_t read_super(struct inner *in, struct inner_packet *i, struct packe
 		memcpy(rest, p->data, PACKET_ROOM);
 		i->slot = NULL;
 		i->data = rest;
-		in->arena_used += (size_t)n;
+		i->in_block = true;
+		in->next_block++;
 	}
 	return n;
 }
@@ -96,10 +108,55 @@ static unsigned int segments_of(const struct inner_packet *i)
 		       : 1;
 }
 
+static unsigned int queued(const struct inner *in)
+{
+	return in->tail - in->head;
+}
+
 static bool has_room(const struct inner *in)
 {
-	return in->count < INNER_BATCH && in->segments < INNER_BATCH &&
-	       in->arena_used + SUPER_MAX <= INNER_ARENA;
+	return queued(in) < INNER_QUEUE && in->next_block - in->first_block < INNER_BLOCKS;
+}
+
+/* Who keeps order with whom: addresses and protocol, and ports where each packet has them. */
+static uint32_t flow_of(const uint8_t *data, uint32_t len)
+{
+	uint32_t mix = 0;
+	struct wire_reader r;
+	struct ipv4 v4;
+	struct ipv6 v6;
+
+	if (ipv4_decode(&v4, data, len)) {
+		mix = v4.source * 31 + v4.destination + v4.protocol;
+		r = wire_reader(data + v4.header, len - v4.header);
+		if (v4.protocol == PROTOCOL_TCP && !ipv4_is_fragment(&v4))
+			mix += wire_u32(&r);
+	} else if (ipv6_decode(&v6, data, len)) {
+		r = wire_reader(v6.source, (size_t)2 * IPV6_ADDRESS);
+		while (wire_left(&r))
+			mix = mix * 31 + wire_u32(&r);
+		r = wire_reader(data + v6.upper, len - v6.upper);
+		if (v6.upper && v6.protocol == PROTOCOL_TCP && !v6.fragment)
+			mix += wire_u32(&r);
+	}
+	mix *= 0x9e3779b1u;
+	return mix >> 24;
+}
+
+/* One more, `i`, which is not in the queue yet. */
+static void enqueue(struct inner *in, const struct inner_packet *i)
+{
+	uint8_t flow = (uint8_t)flow_of(i->data, i->len);
+
+	if (queued(in) && i->slot && i->vnet.kind == VNET_LONE && in->lane < INNER_LANE &&
+		!in->waiting[flow]) {
+		in->batch[in->lane++] = *i;
+		in->count++;
+		return;
+	}
+	in->queue[in->tail % INNER_QUEUE] = *i;
+	in->queue[in->tail++ % INNER_QUEUE].flow = flow;
+	in->waiting[flow]++;
 }
 
 int inner_read(struct inner *in)
@@ -107,23 +164,23 @@ int inner_read(struct inner *in)
 	struct packet *p = NULL;
 	ssize_t n = 0;
 
-	while (has_room(in)) {
-		struct inner_packet *i = &in->batch[in->count];
+	for (unsigned int reads = 0; has_room(in) && reads < INNER_QUEUE; reads++) {
+		struct inner_packet i;
 
-		if (!p)
+		/* What waits must not take the slots of those that come in from outside. */
+		if (!p && (queued(in) < INNER_BATCH || pool_may_hold(in->pool)))
 			p = pool_get(in->pool);
 		if (!p) {
-			in->stats->no_slot++;
+			in->stats->no_slot += !queued(in);
 			break;
 		}
-		n = in->offload.header ? read_super(in, i, p) : read_lone(in, i, p);
+		n = in->offload.header ? read_super(in, &i, p) : read_lone(in, &i, p);
 		if (n <= 0)
 			break;
 		in->stats->inner_read++;
-		in->stats->inner_super += i->vnet.kind != VNET_LONE;
-		in->segments += segments_of(i);
-		in->count++;
-		if (i->slot)
+		in->stats->inner_super += i.vnet.kind != VNET_LONE;
+		enqueue(in, &i);
+		if (i.slot)
 			p = NULL;
 	}
 	if (p)
@@ -133,36 +190,48 @@ int inner_read(struct inner *in)
 
 bool inner_take(struct inner *in, const struct vnet *vnet, const uint8_t *data, uint32_t len)
 {
-	struct inner_packet *i = &in->batch[in->count];
-	struct packet *p = NULL;
+	struct inner_packet i = { .len = len, .vnet = *vnet, .handed = true };
 
-	if (!has_room(in))
+	if (!has_room(in) || (queued(in) >= INNER_BATCH && !pool_may_hold(in->pool)))
 		return false;
 	if (len <= PACKET_ROOM) {
-		p = pool_get(in->pool);
-		if (!p) {
+		i.slot = pool_get(in->pool);
+		if (!i.slot) {
 			in->stats->no_slot++;
 			return true;
 		}
 	}
-	*i = (struct inner_packet){ .slot = p, .len = len, .vnet = *vnet, .handed = true };
-	i->data = p ? p->data : in->arena + in->arena_used;
-	if (!p)
-		in->arena_used += len;
-	memcpy(i->data, data, len);
-	in->segments += segments_of(i);
-	in->count++;
+	i.data = i.slot ? i.slot->data : block(in);
+	i.in_block = !i.slot;
+	in->next_block += i.in_block;
+	memcpy(i.data, data, len);
+	enqueue(in, &i);
 	return true;
+}
+
+void inner_pick(struct inner *in)
+{
+	while (queued(in) && in->segments < INNER_BATCH) {
+		struct inner_packet *i = &in->queue[in->head++ % INNER_QUEUE];
+
+		in->waiting[i->flow]--;
+		in->segments += segments_of(i);
+		in->batch[in->count++] = *i;
+	}
 }
 
 void inner_done(struct inner *in)
 {
 	for (unsigned int i = 0; i < in->count; i++) {
-		if (in->batch[i].slot)
-			pool_put(in->pool, in->batch[i].slot);
+		struct inner_packet *done = &in->batch[i];
+
+		if (done->slot)
+			pool_put(in->pool, done->slot);
+		in->first_block += done->in_block;
 	}
-	in->count = in->segments = 0;
-	in->arena_used = 0;
+	in->count = in->segments = in->lane = 0;
+	if (!queued(in)) /* those that are in a cache once more */
+		in->first_block = in->next_block = 0;
 }
 
 /* ---- out ---- */

@@ -15,17 +15,24 @@
 #define INNER_BATCH                                                                                \
 	64 /* packets that one turn takes; super-packets count as what they are cut into */
 /*
- * Octets of the super-packets that one turn takes. The last begins while there is room for the
- * largest.
+ * The device is read until it is empty, and what a turn does not take waits here, in order: a device
+ * says nothing of what is in its queue, a window of TCP may be, and all who come behind would wait
+ * for it. So a packet of a flow that has nothing waiting overtakes, and the flow stays in order.
  */
-#define INNER_ARENA (3u * 65536)
+#define INNER_QUEUE  512                        /* packets; a power of two */
+#define INNER_BLOCKS 32                         /* of them super-packets; a power of two */
+#define INNER_LANE   16                         /* packets of one turn that overtake */
+#define INNER_TURN   (INNER_LANE + INNER_BATCH) /* all of one turn */
+#define INNER_FLOWS  256 /* flows share these places: who meets another one waits */
 
 struct inner_packet {
-	struct packet *slot; /* what it is in; NULL: in the arena, for it is too large for a slot */
+	struct packet *slot; /* what it is in; NULL: in a block, for it is too large for a slot */
 	uint8_t *data;
 	uint32_t len;
 	struct vnet vnet; /* without offloads: a lone packet's */
 	bool handed;      /* by another worker */
+	bool in_block;    /* it has one, wherever it is now */
+	uint8_t flow;     /* its place, while it waits */
 };
 
 struct inner {
@@ -33,11 +40,15 @@ struct inner {
 	struct vnet_offload offload;
 	struct pool *pool;
 	struct dp_stats *stats;
-	unsigned int count, segments; /* of `batch`; what they come to */
-	size_t arena_used;
-	struct inner_packet batch[INNER_BATCH];
+	unsigned int count, segments; /* of `batch`, of this turn; what they come to */
+	unsigned int lane;            /* of `batch`: the first ones, who have overtaken */
+	struct inner_packet batch[INNER_TURN];
+	unsigned int head, tail;              /* of `queue`: any numbers, modulo its size */
+	unsigned int first_block, next_block; /* of `blocks`, likewise: those in use */
+	struct inner_packet queue[INNER_QUEUE];
+	uint16_t waiting[INNER_FLOWS]; /* packets of each place in `queue` */
 	struct coalescer out;
-	uint8_t arena[INNER_ARENA];
+	uint8_t blocks[INNER_BLOCKS][65536];
 };
 
 /* `pool` and `stats` are the worker's. */
@@ -45,15 +56,22 @@ void inner_init(struct inner *in, int fd, const struct vnet_offload *offload, st
 	struct dp_stats *stats);
 
 /*
- * Reads one batch, or what is there of it, behind what is in `batch`. -errno if it cannot be read
- * any more.
+ * Reads what is there, as far as there is room: to `queue`, or as one that overtakes to `batch`.
+ * -errno if it cannot be read any more.
  */
 int inner_read(struct inner *in);
 /*
- * One that another worker has read (copied), behind what is in `batch`. False: no room in this one. Without
- * a slot it is dropped, and counted.
+ * One that another worker has read (copied), likewise. False: there is no room now. Without a slot it is
+ * dropped, and counted.
  */
 bool inner_take(struct inner *in, const struct vnet *vnet, const uint8_t *data, uint32_t len);
+/* Behind those who overtake, a batch of those who wait. */
+void inner_pick(struct inner *in);
+/* Is there more for another turn? */
+static inline bool inner_waits(const struct inner *in)
+{
+	return in->head != in->tail || in->count;
+}
 /* Done with the batch: slots that are still there go back. */
 void inner_done(struct inner *in);
 

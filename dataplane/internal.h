@@ -51,11 +51,13 @@ struct dp_route {
 struct dp_session {
 	struct table_node node;      /* in the worker's table */
 	uint32_t local;              /* host order */
+	uint32_t inner;              /* its first IPv4 route to one address, host order; 0: none */
 	uint16_t peer_mru, path_mtu; /* path_mtu 0: not known */
 	bool any_source;             /* constant */
 	bool open4, open6;           /* data of IPv4, of IPv6 may pass */
 	struct limiter *limiter;     /* NULL: there never was a limit */
 	bool touched;                /* in the worker's list of those to settle */
+	uint64_t stale_since;        /* of `stats`, us; 0: they are not */
 	struct in_addr peer, local_address;
 	struct tunnel tunnel;
 	struct wheel_entry timer;

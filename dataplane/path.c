@@ -49,6 +49,14 @@ static bool checks_source(const struct worker *w, const struct dp_session *s)
 	return w->config.check_source && !s->any_source;
 }
 
+/* Its own address needs no look-up. */
+static bool is_foreign(const struct worker *w, const struct dp_session *s, uint32_t source)
+{
+	if (!checks_source(w, s) || (s->inner && s->inner == source))
+		return false;
+	return table_lookup(&w->table, source) != s;
+}
+
 /* This and the next two: true if the slot was taken over. */
 static bool deliver_ipv4(struct worker *w, struct dp_session *s, struct packet *p)
 {
@@ -58,7 +66,7 @@ static bool deliver_ipv4(struct worker *w, struct dp_session *s, struct packet *
 		w->stats.inner_not_ip++;
 	else if (!s->open4)
 		w->stats.inner_closed++;
-	else if (checks_source(w, s) && table_lookup(&w->table, ip.source) != s)
+	else if (is_foreign(w, s, ip.source))
 		w->stats.inner_source++;
 	else
 		return write_inner(w, s, p, ip.total);
@@ -289,7 +297,6 @@ int path_read_gre(struct worker *w, bool raw)
 static void fetch_session(const struct dp_session *s)
 {
 	const uint8_t *counters = (const uint8_t *)&s->tunnel.stats;
-	const uint8_t *published = (const uint8_t *)s->stats;
 
 	__builtin_prefetch(&s->tunnel.receiver);
 	__builtin_prefetch(&s->tunnel.receiver.held);
@@ -301,8 +308,6 @@ static void fetch_session(const struct dp_session *s)
 	__builtin_prefetch(&s->tunnel.mppe_tx);
 	for (size_t at = 0; at < sizeof(s->tunnel.stats); at += CACHE_LINE)
 		__builtin_prefetch(counters + at);
-	for (size_t at = 0; at < sizeof(s->stats); at += CACHE_LINE)
-		__builtin_prefetch(published + at, 1);
 }
 
 /*
@@ -513,7 +518,7 @@ static void send_super(
 }
 
 /*
- * What is in the arena is longer than a slot, but the packet in it need not be: who writes to the
+ * What is in a block is longer than a slot, but the packet in it need not be: who writes to the
  * device as a link gives any length behind it.
  */
 static bool has_slot(struct worker *w, struct inner_packet *in)
@@ -629,8 +634,34 @@ int path_read_inner(struct worker *w)
 	return inner_read(&w->inner);
 }
 
+/* As fetch_sessions(), for what is to be sent. */
+static void fetch_receivers(const struct worker *w)
+{
+	uint32_t address[INNER_TURN];
+
+	if (w->table.calls.count < FETCH_SESSIONS || w->inner.count < 2)
+		return;
+	for (unsigned int i = 0; i < w->inner.count; i++) {
+		const struct inner_packet *in = &w->inner.batch[i];
+		struct wire_reader r = wire_reader(in->data, in->len);
+
+		wire_skip(&r, w->config.lookup_by_source ? 12 : 16);
+		address[i] = wire_u32(&r);
+		table_fetch_route(&w->table, address[i]);
+	}
+	for (unsigned int i = 0; i < w->inner.count; i++) {
+		const struct dp_session *s = table_lookup(&w->table, address[i]);
+
+		if (s && s->worker == w)
+			fetch_session(s);
+	}
+}
+
 void path_send(struct worker *w)
 {
+	if (!w->blocked_until)
+		inner_pick(&w->inner);
+	fetch_receivers(w);
 	for (unsigned int i = 0; i < w->inner.count; i++)
 		send_packet(w, &w->inner.batch[i]);
 	inner_done(&w->inner);

@@ -228,6 +228,13 @@ struct dp_session *table_lookup(const struct table *t, uint32_t address)
 	return NULL;
 }
 
+void table_fetch_route(const struct table *t, uint32_t address)
+{
+	unsigned int len = t->lengths ? 63u - (unsigned int)__builtin_clzll(t->lengths) : 0;
+
+	__builtin_prefetch(&t->routes.buckets[bucket_of(t, &t->routes, route_key(address, len))]);
+}
+
 static uint64_t half(const uint8_t *octets)
 {
 	struct wire_reader r = wire_reader(octets, 8);

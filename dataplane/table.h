@@ -63,6 +63,9 @@ struct dp_session *table_find_route(const struct table *t, uint32_t prefix, unsi
 /* The session with the longest prefix that holds `address`, or NULL. */
 struct dp_session *table_lookup(const struct table *t, uint32_t address);
 
+/* It will be looked up soon: has the CPU fetch where that begins. */
+void table_fetch_route(const struct table *t, uint32_t address);
+
 /* The same for IPv6: len 0-128, addresses are 16 octets as they stand in a packet. */
 int table_add_route6(
 	struct table *t, struct table_node *node, const uint8_t prefix[16], unsigned int len);

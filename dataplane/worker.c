@@ -28,6 +28,9 @@
 /* A DP_EVENT_PATH of one session at most so often, us. */
 #define PATH_INTERVAL 1000000
 
+/* So old may the counters be that other threads see, us. */
+#define PUBLISH_DELAY 20000
+
 /* Slots of a worker, however many there are: two sessions' reorder buffers. */
 #define POOL_SHARE_MIN 4096
 
@@ -158,25 +161,42 @@ static void raise_events(struct worker *w, struct dp_session *s)
 
 static void publish_session(struct dp_session *s)
 {
-	struct tunnel_stats stats = { 0 };
+	struct tunnel_stats stats;
 
+	s->stale_since = 0;
 	tunnel_get_stats(&s->tunnel, &stats);
 	publish(s->stats, &stats, SESSION_STATS_WORDS);
+}
+
+/*
+ * Its counters, 12 lines of a cache, not with each packet: when they are to be published at the latest;
+ * UINT64_MAX: they have been.
+ */
+static uint64_t publish_sometimes(struct worker *w, struct dp_session *s)
+{
+	if (!s->stale_since)
+		s->stale_since = w->now;
+	if (w->now - s->stale_since < PUBLISH_DELAY)
+		return s->stale_since + PUBLISH_DELAY;
+	publish_session(s);
+	return UINT64_MAX;
 }
 
 static void settle(struct worker *w)
 {
 	for (unsigned int i = 0; i < w->touched_count; i++) {
 		struct dp_session *s = w->touched[i];
-		uint64_t deadline;
+		uint64_t deadline, publish;
 
 		s->touched = false;
 		raise_events(w, s);
 		path_release(w, s);
 		if (gre_receiver_ack_due(&s->tunnel.receiver, w->now))
 			path_acknowledge(w, s);
-		publish_session(s);
+		publish = publish_sometimes(w, s);
 		deadline = tunnel_deadline(&s->tunnel);
+		if (publish < deadline)
+			deadline = publish;
 		/* What is over and could not be done (no slot) is tried again later, not at once.
 		 */
 		wheel_set(&w->wheel, &s->timer, deadline > w->now ? deadline : w->now + 1000);
@@ -202,10 +222,13 @@ static void add_session(struct worker *w, struct dp_session *s)
 
 static void add_route(struct worker *w, struct dp_route *route)
 {
+	struct dp_session *s = route->nodes[w->index].session;
 	int r = route_add(&w->table, route, &route->nodes[w->index]);
 
 	assert(r == 0);
 	(void)r;
+	if (s->worker == w && !s->inner && !route->ipv6 && route->len == 32)
+		s->inner = route->prefix;
 }
 
 /* This worker knows the session no more. The last one that did says so: it may be freed then. */
@@ -228,6 +251,7 @@ static void remove_session(struct worker *w, struct dp_session *s)
 	tunnel_done(&s->tunnel, &held);
 	path_discard(w, &held);
 	io_send_disown(&w->tx, s);
+	publish_session(s); /* the last ones, for DP_EVENT_REMOVED */
 	forget_session(w, s);
 }
 
@@ -358,7 +382,7 @@ static int patience(const struct worker *w)
 	uint64_t next = wheel_next(&w->wheel);
 	uint64_t now;
 
-	if (w->backlog)
+	if (w->backlog || (inner_waits(&w->inner) && !w->blocked_until))
 		return 0;
 	if (w->blocked_until && w->blocked_until < next)
 		next = w->blocked_until;

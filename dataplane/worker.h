@@ -20,7 +20,7 @@
 #define WORKER_COMMAND_BATCH 512
 #define WORKER_TIMER_BATCH   256
 #define WORKER_TOUCHED_MAX                                                                         \
-	(2 * IO_RECEIVE_MAX + INNER_BATCH + WORKER_COMMAND_BATCH + WORKER_TIMER_BATCH)
+	(2 * IO_RECEIVE_MAX + INNER_TURN + WORKER_COMMAND_BATCH + WORKER_TIMER_BATCH)
 
 /* What a worker is at, for who watches it. */
 enum worker_stage {

@@ -83,5 +83,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (fuzz_more(&e.f))
 		step(&e);
 	cp_end_finish(&e);
+	lcp_done(&lcp);
 	return 0;
 }

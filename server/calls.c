@@ -100,8 +100,8 @@ static void refuse_numbers(struct session *s)
 			"authentication failed: the user may not call from \"%s\" to \"%s\"",
 			log_escape(calling, sizeof(calling), s->asked->calling,
 				strlen(s->asked->calling)),
-			log_escape(
-				called, sizeof(called), s->asked->number, strlen(s->asked->number)));
+			log_escape(called, sizeof(called), s->asked->number,
+				strlen(s->asked->number)));
 	server_logon_failed(server_of(s), s);
 	snprintf(verdict.message, sizeof(verdict.message), "Not from this number");
 	session_verdict(s, &verdict, NULL);

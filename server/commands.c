@@ -179,3 +179,16 @@ json_t *server_command(void *user, const char *command, const json_t *request, c
 		return stats(s);
 	return report_command(&s->hub, command, request, why);
 }
+
+static void *open_array(void *user, const char *command)
+{
+	struct server *s = user;
+
+	return report_is_array(command) ? report_open(&s->hub) : NULL;
+}
+
+const struct control_arrays server_arrays = {
+	.open = open_array,
+	.next = report_next,
+	.close = report_close,
+};

@@ -202,8 +202,8 @@ struct server_connection *server_dial(struct server *s, struct in_addr peer)
 		from = s->config.listen[0].sin_addr;
 	c->trusted = true;
 	connection_add(s, c);
-	if (connection_dial_from(&c->connection, &s->hub.timers, &to, from, 10000000, &c->peer->control,
-		    &connection_ops, c) == 0)
+	if (connection_dial_from(&c->connection, &s->hub.timers, &to, from, 10000000,
+		    &c->peer->control, &connection_ops, c) == 0)
 		return c;
 	s->connections = c->next;
 	if (c->next)

@@ -12,6 +12,10 @@
 
 #define STOP_TIME 5000000ull /* us for all sessions to say good-bye */
 #define STOP_TICK 20         /* ms */
+/* Sessions that end at once: good-byes of more are lost in a burst, and said again after seconds. So many more in a tick do, so
+ * that peers that are gone do not hold up the others. */
+#define STOP_BURST 512
+#define STOP_LEAST 64
 
 /* Closes what keeps the loop alive, once nothing else is left. */
 static void close_rest(struct server *s)
@@ -32,10 +36,26 @@ static void close_rest(struct server *s)
 	uv_close((uv_handle_t *)&s->sighup, NULL);
 }
 
+static void say_good_bye(struct server *s)
+{
+	unsigned int ending = 0, more;
+
+	for (const struct session *session = s->hub.sessions; session; session = session->next)
+		ending += session->ending;
+	more = ending + STOP_LEAST < STOP_BURST ? STOP_BURST - ending : STOP_LEAST;
+	for (struct session *session = s->hub.sessions; session && more; session = session->next) {
+		if (session->ending)
+			continue;
+		session_close(session, PPTP_SHUTDOWN, "");
+		more--;
+	}
+}
+
 static void on_stopping(uv_timer_t *timer)
 {
 	struct server *s = timer->data;
 
+	say_good_bye(s);
 	server_stop_connections(s);
 	if (s->hub.count == 0 && s->connection_count == 0) {
 		/* What the hook still has to be told of the last sessions. */
@@ -59,8 +79,7 @@ static void begin_stop(struct server *s)
 	notify_stopping();
 	server_stop_listening(s);
 	kept_stop(s);
-	for (struct session *session = s->hub.sessions; session; session = session->next)
-		session_close(session, PPTP_SHUTDOWN, "");
+	say_good_bye(s);
 	uv_timer_start(&s->stopping, on_stopping, 0, STOP_TICK);
 }
 
@@ -108,6 +127,7 @@ static int start(struct server *s, char *why)
 	s->control = control_socket_open(&s->loop, s->config.control_path, server_command, s, why);
 	if (!s->control)
 		return -1;
+	control_socket_set_arrays(s->control, &server_arrays);
 	if (server_listen(s, why) < 0)
 		return -1;
 	if (kept_start(s) == 0)

@@ -102,3 +102,4 @@ void server_offer(struct server_connection *c, const struct line_call *call, str
 
 /* commands.c: the control socket's */
 json_t *server_command(void *user, const char *command, const json_t *request, char *why);
+extern const struct control_arrays server_arrays;

@@ -22,6 +22,12 @@ struct write {
 	uint8_t data[];
 };
 
+static void forget_request(struct connection *c)
+{
+	free(c->request);
+	c->request = NULL;
+}
+
 static void on_handle_closed(uv_handle_t *handle)
 {
 	struct connection *c = handle->data;
@@ -30,6 +36,7 @@ static void on_handle_closed(uv_handle_t *handle)
 	char *detail = c->detail;
 
 	c->detail = NULL;
+	forget_request(c);
 	c->ops->closed(c, c->reason, detail ? detail : "");
 	free(detail);
 }
@@ -147,8 +154,11 @@ static void op_closed(void *user, enum pptp_reason reason, const char *detail)
 		return;
 	c->ending = true;
 	timers_set(c->timers, &c->timer, clock_now() + LINGER);
-	c->shutdown.data = c;
-	if (uv_shutdown(&c->shutdown, (uv_stream_t *)&c->tcp, on_shutdown) < 0)
+	c->request = malloc(sizeof(*c->request));
+	if (c->request)
+		c->request->shutdown.data = c;
+	if (!c->request ||
+		uv_shutdown(&c->request->shutdown, (uv_stream_t *)&c->tcp, on_shutdown) < 0)
 		close_handles(c);
 }
 
@@ -227,6 +237,8 @@ static void op_trace(void *user, bool sent, const struct control_message *m)
 	struct connection *c = user;
 	char line[400];
 
+	if (c->ops->trace)
+		c->ops->trace(c, sent, m);
 	if (!log_wants(LOG_DEBUG))
 		return;
 	control_message_format(m, line, sizeof(line));
@@ -344,6 +356,7 @@ static void on_connect(uv_connect_t *req, int status)
 
 	if (c->closing)
 		return;
+	forget_request(c);
 	timers_set(c->timers, &c->timer, UINT64_MAX);
 	if (status == UV_ECONNREFUSED)
 		lost(c, PPTP_TCP_REFUSED, "");
@@ -371,19 +384,24 @@ int connection_dial_from(struct connection *c, struct timers *timers,
 	const struct control_config *config, const struct connection_ops *ops, void *owner)
 {
 	struct sockaddr_in local = { .sin_family = AF_INET, .sin_addr = from };
-	int err = init(c, timers, ops, owner);
+	union connection_request *request = malloc(sizeof(*request));
+	int err = request ? init(c, timers, ops, owner) : UV_ENOMEM;
 
-	if (err < 0)
+	if (err < 0) {
+		free(request);
 		return err;
+	}
+	c->request = request;
 	c->config = config;
 	c->peer = server->sin_addr;
 	inet_ntop(AF_INET, &c->peer, c->subject, sizeof(c->subject));
-	c->connect.data = c;
+	request->connect.data = c;
 	timers_set(c->timers, &c->timer, clock_now() + timeout);
 	/* An address that is not (or no longer) ours is an error that connecting reports. */
 	if (from.s_addr != INADDR_ANY)
 		(void)uv_tcp_bind(&c->tcp, (const struct sockaddr *)&local, 0);
-	err = uv_tcp_connect(&c->connect, &c->tcp, (const struct sockaddr *)server, on_connect);
+	err = uv_tcp_connect(
+		&request->connect, &c->tcp, (const struct sockaddr *)server, on_connect);
 	if (err < 0)
 		lost(c, PPTP_TCP_UNREACHABLE, uv_strerror(err));
 	return 0;

@@ -29,18 +29,23 @@ struct connection_ops {
 	 * session.h. */
 	void (*outgoing_call)(struct connection *c, const struct control_outgoing_request *request);
 	void (*incoming_call)(struct connection *c, const struct control_incoming_request *request);
+	/* Each message that was sent or received, for who wants to see what was said; may not call
+	 * back. */
+	void (*trace)(struct connection *c, bool sent, const struct control_message *m);
 	/* Storage freed or reused from here on. */
 	void (*closed)(struct connection *c, enum pptp_reason reason, const char *detail);
+};
+
+union connection_request {
+	uv_connect_t connect;
+	uv_shutdown_t shutdown;
 };
 
 struct connection {
 	uv_tcp_t tcp;
 	struct timers *timers; /* the owner's, for all of its connections */
 	struct timers_entry timer;
-	union { /* the one when it begins, the other when it ends */
-		uv_connect_t connect;
-		uv_shutdown_t shutdown;
-	};
+	union connection_request *request; /* while it is dialled, and when it ends; else NULL */
 	struct control_connection control;
 	const struct connection_ops *ops;
 	void *owner;
@@ -55,7 +60,7 @@ struct connection {
 	const struct control_config *config; /* of a dialled connection until it starts */
 	enum pptp_reason reason;
 	char *detail;     /* NULL: nothing to say */
-	char subject[64]; /* for the log: "203.0.113.9:4711" */
+	char subject[24]; /* for the log: "203.0.113.9:4711" */
 };
 
 /* Takes an accepted socket, which is the connection's from here on (closed on an error). 0, or a

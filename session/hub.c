@@ -2,6 +2,7 @@
 #include "session/hub.h"
 
 #include "lib/mppe/cipher.h"
+#include "session/report.h"
 #include "session/session.h"
 #include "system/clock.h"
 #include "system/cpu.h"
@@ -107,6 +108,7 @@ static void on_closed(uv_handle_t *handle)
 void hub_done(struct hub *h, void (*closed)(struct hub *h))
 {
 	h->closed = closed;
+	report_gone(h, NULL);
 	uv_poll_stop(&h->poll);
 	uv_close((uv_handle_t *)&h->poll, on_closed);
 	uv_close((uv_handle_t *)&h->watch, on_closed);

@@ -13,6 +13,7 @@
 
 struct session;
 struct hub_asked;
+struct report_cursor;
 struct tun_offload;
 
 struct hub {
@@ -24,9 +25,10 @@ struct hub {
 	struct timers timers;      /* of sessions, and of their connections */
 	unsigned int handles;      /* not yet closed */
 	void (*closed)(struct hub *h);
-	struct session *sessions; /* list through session->next, the newest first */
-	unsigned int count;       /* sessions in the list */
-	struct hub_asked *asked;  /* the last one, for sessions that are like it; NULL: none */
+	struct session *sessions;      /* list through session->next, the newest first */
+	unsigned int count;            /* sessions in the list */
+	struct hub_asked *asked;       /* the last one, for sessions that are like it; NULL: none */
+	struct report_cursor *cursors; /* reports under way */
 	uint32_t last_id;
 	uint64_t started, connected; /* sessions ever; those that came up */
 	uint64_t ended[PPTP_REASON_COUNT];

@@ -291,16 +291,75 @@ json_t *report_session(const struct session *s)
 	return o;
 }
 
-json_t *report_sessions(const struct hub *h)
-{
-	json_t *array = json_array();
-	struct session *oldest = h->sessions;
+struct report_cursor {
+	struct report_cursor *next_cursor, **prev_cursor;
+	struct session *next;
+};
 
-	while (oldest && oldest->next)
-		oldest = oldest->next;
-	for (struct session *s = oldest; s; s = s->prev)
-		json_array_append_new(array, report_session(s));
-	return array;
+struct report_cursor *report_open(struct hub *h)
+{
+	struct report_cursor *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return NULL;
+	r->next = h->sessions;
+	while (r->next && r->next->next)
+		r->next = r->next->next;
+	r->next_cursor = h->cursors;
+	r->prev_cursor = &h->cursors;
+	if (r->next_cursor)
+		r->next_cursor->prev_cursor = &r->next_cursor;
+	h->cursors = r;
+	return r;
+}
+
+json_t *report_next(void *cursor)
+{
+	struct report_cursor *r = cursor;
+	struct session *s = r->next;
+
+	if (!s)
+		return NULL;
+	r->next = s->prev;
+	return report_session(s);
+}
+
+static void unlink_cursor(struct report_cursor *r)
+{
+	if (!r->prev_cursor)
+		return;
+	*r->prev_cursor = r->next_cursor;
+	if (r->next_cursor)
+		r->next_cursor->prev_cursor = r->prev_cursor;
+	r->prev_cursor = NULL;
+}
+
+void report_close(void *cursor)
+{
+	struct report_cursor *r = cursor;
+
+	unlink_cursor(r);
+	free(r);
+}
+
+void report_gone(struct hub *h, const struct session *s)
+{
+	struct report_cursor *next;
+
+	for (struct report_cursor *r = h->cursors; r; r = next) {
+		next = r->next_cursor;
+		if (!s) {
+			r->next = NULL;
+			unlink_cursor(r);
+		} else if (r->next == s) {
+			r->next = s->prev;
+		}
+	}
+}
+
+bool report_is_array(const char *command)
+{
+	return !strcmp(command, "sessions");
 }
 
 static json_t *worker_counters(const struct hub *h, unsigned int index)
@@ -409,8 +468,10 @@ static json_t *disconnect(struct hub *h, const char *target, char *why)
 
 json_t *report_command(struct hub *h, const char *command, const json_t *request, char *why)
 {
-	if (!strcmp(command, "sessions"))
-		return report_sessions(h);
+	if (report_is_array(command)) { /* report_open() could not */
+		snprintf(why, SYSTEM_WHY, "out of memory");
+		return NULL;
+	}
 	if (!strcmp(command, "session")) {
 		json_int_t id = json_integer_value(json_object_get(request, "id"));
 		struct session *s = id > 0 && id <= UINT32_MAX ? hub_find(h, (uint32_t)id) : NULL;

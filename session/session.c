@@ -4,6 +4,7 @@
 #include "lib/ppp/frame.h"
 #include "session/line_ppp.h"
 #include "session/mtu.h"
+#include "session/report.h"
 #include "system/clock.h"
 #include "system/log.h"
 #include "system/tun.h"
@@ -43,6 +44,7 @@ static void set_user(struct session *s, const char *name)
 /* All parts are over. */
 static void gone(struct session *s)
 {
+	report_gone(s->hub, s);
 	if (s->next)
 		s->next->prev = s->prev;
 	if (s->prev)
@@ -141,8 +143,11 @@ static void on_line_frame(void *user, uint16_t protocol, const uint8_t *data, si
 {
 	struct session *s = user;
 
-	if (s->dp)
-		(void)dp_session_send(s->hub->dp, s->dp, protocol, data, len);
+	if (!s->dp)
+		return;
+	if (s->ops->trace)
+		s->ops->trace(s, true, protocol, data, len);
+	(void)dp_session_send(s->hub->dp, s->dp, protocol, data, len);
 }
 
 static void on_line_errors(void *user, const struct control_wan_error *totals)
@@ -513,6 +518,8 @@ void session_limited(const struct session *s, struct dp_limited *up, struct dp_l
 
 static void control_frame(struct session *s, const struct dp_event *event)
 {
+	if (s->ops->trace)
+		s->ops->trace(s, false, event->protocol, event->data, event->len);
 	if (event->protocol == PPP_IPV6 && !s->line->ops->raw) {
 		session_ipv6_receive(s, event->data, event->len);
 		return;
@@ -534,6 +541,8 @@ void session_event(struct session *s, const struct dp_event *event)
 {
 	if (event->type == DP_EVENT_REMOVED) {
 		s->dp_removed = true;
+		if (s->last)
+			s->last->stats = *event->stats;
 		finish_if_over(s);
 		return;
 	}

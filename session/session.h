@@ -72,6 +72,10 @@ struct session_ops {
 	int (*up6)(struct session *s, char *why);
 	void (*learn6)(struct session *s, const struct nd_advertisement *ra);
 	bool (*may_have)(struct session *s, const uint8_t identifier[8]);
+	/* Each control frame of the line's that goes out or comes in, for who wants to see what was said.
+	 * May not call session functions. NULL: nobody. */
+	void (*trace)(
+		struct session *s, bool sent, uint16_t protocol, const uint8_t *data, size_t len);
 	/* Data passes from now on. Once, after `up`; a line that is not PPP: frames pass. */
 	void (*opened)(struct session *s);
 	void (*gone)(struct session *s, enum pptp_reason reason, const char *detail);
@@ -190,6 +194,9 @@ struct session *session_answer(struct hub *h, struct connection *c,
 /* PNS: dials config->call in an established connection. NULL on failure (nothing was sent), with
  * `gone` as above. */
 struct session *session_dial(struct hub *h, struct connection *c,
+	const struct session_config *config, const struct session_ops *ops, void *owner);
+/* The same for a line of the caller's own, as session_answer(). */
+struct session *session_dial_line(struct hub *h, struct connection *c, struct line *line,
 	const struct session_config *config, const struct session_ops *ops, void *owner);
 
 /* PNS: takes an incoming call for our own PPP stack; as session_answer(). */

@@ -323,13 +323,19 @@ static struct session *ask(struct session *s)
 	return s;
 }
 
-struct session *session_dial(struct hub *h, struct connection *c,
+struct session *session_dial_line(struct hub *h, struct connection *c, struct line *line,
 	const struct session_config *config, const struct session_ops *ops, void *owner)
 {
 	struct session *s =
-		session_new(h, c, SESSION_DIALLED, &config->call, NULL, config, ops, owner);
+		session_new(h, c, SESSION_DIALLED, &config->call, line, config, ops, owner);
 
 	return s ? ask(s) : NULL;
+}
+
+struct session *session_dial(struct hub *h, struct connection *c,
+	const struct session_config *config, const struct session_ops *ops, void *owner)
+{
+	return session_dial_line(h, c, NULL, config, ops, owner);
 }
 
 struct session *session_offer(struct hub *h, struct connection *c, const struct line_call *call,

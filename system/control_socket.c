@@ -23,6 +23,7 @@
 #define REQUEST_MAX 65536
 #define IDLE_MS     10000
 #define BACKLOG     16
+#define PIECE       128 /* elements of an array, some milliseconds */
 
 struct caller {
 	struct control_socket *cs;
@@ -31,6 +32,8 @@ struct caller {
 	uv_timer_t idle;
 	uv_write_t write;
 	char *answer; /* being written; NULL: reading */
+	void *array;  /* goes on when that is written; NULL: it is all */
+	bool begun;   /* an element of it was written */
 	size_t used;
 	int handles; /* not closed yet */
 	bool closing;
@@ -40,6 +43,7 @@ struct caller {
 struct control_socket {
 	uv_pipe_t pipe;
 	control_handler *handler;
+	const struct control_arrays *arrays; /* may be NULL */
 	void *user;
 	struct caller *callers;
 	unsigned int count;
@@ -70,11 +74,14 @@ static void caller_closed(uv_handle_t *handle)
 	free_if_done(cs);
 }
 
+static void forget_array(struct caller *caller);
+
 static void caller_close(struct caller *caller)
 {
 	if (caller->closing)
 		return;
 	caller->closing = true;
+	forget_array(caller);
 	uv_close((uv_handle_t *)&caller->pipe, caller_closed);
 	uv_close((uv_handle_t *)&caller->idle, caller_closed);
 }
@@ -92,24 +99,79 @@ static void caller_stay(struct caller *caller)
 static void caller_written(uv_write_t *write, int status);
 static void caller_serve(struct caller *caller);
 
+/* Takes `text`, from malloc(); NULL: there was no memory for it. */
+static void caller_write(struct caller *caller, char *text, size_t len)
+{
+	uv_buf_t buf;
+
+	if (!text) {
+		caller_close(caller);
+		return;
+	}
+	caller->answer = text;
+	caller->write.data = caller;
+	buf = uv_buf_init(text, (unsigned int)len);
+	if (uv_write(&caller->write, (uv_stream_t *)&caller->pipe, &buf, 1, caller_written) < 0)
+		caller_close(caller);
+}
+
 /* Takes `answer`. */
 static void caller_answer(struct caller *caller, json_t *answer)
 {
 	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
 	size_t len = text ? strlen(text) : 0;
-	uv_buf_t buf;
 
 	json_decref(answer);
-	if (!text) {
-		caller_close(caller);
-		return;
+	if (text)
+		text[len++] = '\n'; /* in the place of the NUL; from here on it has a length */
+	caller_write(caller, text, len);
+}
+
+static void forget_array(struct caller *caller)
+{
+	if (caller->array)
+		caller->cs->arrays->close(caller->array);
+	caller->array = NULL;
+}
+
+static int put_piece(const char *text, size_t len, void *f)
+{
+	return fwrite(text, 1, len, f) == len ? 0 : -1;
+}
+
+/* The next elements, and what belongs around them. */
+static void caller_go_on(struct caller *caller)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+	bool good = f != NULL, last = false;
+
+	for (unsigned int i = 0; good && i < PIECE && !last; i++) {
+		json_t *element = caller->cs->arrays->next(caller->array);
+
+		if (!caller->begun)
+			fputs("{\"ok\":true,\"result\":[", f);
+		else if (element)
+			fputc(',', f);
+		caller->begun = true;
+		last = !element;
+		if (element)
+			good = json_dump_callback(
+				       element, put_piece, f, JSON_COMPACT | JSON_ENCODE_ANY) == 0;
+		json_decref(element);
 	}
-	text[len] = '\n'; /* in the place of the NUL; from here on it has a length */
-	caller->answer = text;
-	caller->write.data = caller;
-	buf = uv_buf_init(text, (unsigned int)(len + 1));
-	if (uv_write(&caller->write, (uv_stream_t *)&caller->pipe, &buf, 1, caller_written) < 0)
-		caller_close(caller);
+	if (last)
+		fputs("]}\n", f);
+	if (f)
+		good = !ferror(f) && fclose(f) == 0 && good;
+	if (!good) {
+		free(text);
+		text = NULL;
+	}
+	if (last || !good)
+		forget_array(caller);
+	caller_write(caller, text, len);
 }
 
 static json_t *error_answer(const char *why)
@@ -124,9 +186,10 @@ static json_t *error_answer(const char *why)
 	return json_pack("{s:b, s:s}", "ok", 0, "error", escaped);
 }
 
-/* The answer to one line. */
-static json_t *serve_line(struct control_socket *cs, const char *line, size_t len)
+/* The answer to one line; NULL: it is an array, caller->array. */
+static json_t *serve_line(struct caller *caller, const char *line, size_t len)
 {
+	struct control_socket *cs = caller->cs;
 	char why[SYSTEM_WHY] = "the command failed";
 	json_t *request, *result;
 	const char *command;
@@ -143,6 +206,12 @@ static json_t *serve_line(struct control_socket *cs, const char *line, size_t le
 		json_decref(request);
 		return error_answer(
 			"the request lacks \"command\", a string: {\"command\": \"status\"}");
+	}
+	caller->array = cs->arrays ? cs->arrays->open(cs->user, command) : NULL;
+	caller->begun = false;
+	if (caller->array) {
+		json_decref(request);
+		return NULL;
 	}
 	result = cs->handler(cs->user, command, request, why);
 	json_decref(request);
@@ -200,11 +269,13 @@ static void caller_serve(struct caller *caller)
 	uv_read_stop((uv_stream_t *)&caller->pipe);
 	caller_stay(caller);
 	len = (size_t)(end - caller->line);
-	answer = serve_line(caller->cs, caller->line, len);
+	answer = serve_line(caller, caller->line, len);
 	caller->used -= len + 1;
 	memmove(caller->line, end + 1, caller->used);
 	if (caller->closing) /* the handler closed the control socket */
 		json_decref(answer);
+	else if (caller->array)
+		caller_go_on(caller);
 	else
 		caller_answer(caller, answer);
 }
@@ -222,7 +293,10 @@ static void caller_written(uv_write_t *write, int status)
 		return;
 	}
 	caller_stay(caller);
-	caller_serve(caller);
+	if (caller->array)
+		caller_go_on(caller);
+	else
+		caller_serve(caller);
 }
 
 /* Besides the file's mode, which somebody may have changed: root and our own user. */
@@ -410,6 +484,11 @@ struct control_socket *control_socket_open(
 		uv_strerror(rc));
 	control_socket_close(cs);
 	return NULL;
+}
+
+void control_socket_set_arrays(struct control_socket *cs, const struct control_arrays *arrays)
+{
+	cs->arrays = arrays;
 }
 
 static void listener_closed(uv_handle_t *handle)

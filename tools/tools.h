@@ -4,3 +4,4 @@
 #include "tools/bench/bench.h"
 #include "tools/ctl/ctl.h"
 #include "tools/decode/decode.h"
+#include "tools/doctor/doctor.h"

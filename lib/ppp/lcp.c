@@ -4,6 +4,11 @@
 #include "lib/ppp/frame.h"
 #include "lib/ppp/lcp_internal.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+#define WORDS 160
+
 #define MAX_LOOPS     5
 #define AUTH_REFUSALS 3
 #define MAX_MRU_NAKS  3
@@ -77,11 +82,16 @@ static void option_mru(struct lcp *lcp, struct ppp_review *review, const struct 
 		ppp_review_nak(review, option, good, sizeof(good));
 }
 
-/* "... MS-CHAPv2 or MS-CHAP", in the lcp's own memory. */
+/* "... MS-CHAPv2 or MS-CHAP", in memory of the lcp's; without any, just the text. */
 static const char *with_names(struct lcp *lcp, const char *text, const struct ppp_auth_list *list)
 {
-	struct wire_writer w = wire_writer(lcp->words, sizeof(lcp->words) - 1);
+	struct wire_writer w;
 
+	if (!lcp->words)
+		lcp->words = malloc(WORDS);
+	if (!lcp->words)
+		return text;
+	w = wire_writer(lcp->words, WORDS - 1);
 	wire_put_bytes(&w, text, strlen(text));
 	for (unsigned int i = 0; i < list->count; i++) {
 		const char *name = ppp_auth_name(list->methods[i]);
@@ -406,6 +416,12 @@ static uint64_t quick_interval(const struct lcp *lcp)
 	if (lcp->tries < 2 && quick[lcp->tries] < lcp->config.restart_interval)
 		return quick[lcp->tries];
 	return lcp->config.restart_interval;
+}
+
+void lcp_done(struct lcp *lcp)
+{
+	free(lcp->words);
+	lcp->words = NULL;
 }
 
 void lcp_start(struct lcp *lcp, uint64_t now)

@@ -64,7 +64,7 @@ struct lcp {
 	uint16_t mru;
 	enum ppp_auth_method demanded; /* server: in our request */
 	uint16_t auth_refused;         /* server: 1 << method: the peer refused it */
-	char words[160];               /* which methods were allowed */
+	char *words;                   /* which methods were allowed; NULL: nobody asked */
 	uint8_t wish_len;              /* the peer's wish that we refused, 0 none; for the words */
 	uint8_t wish[PPP_AUTH_OPTION_MAX + 1]; /* cut, but not to a known one */
 	uint16_t ask;                          /* 1 << option: those that our request has */
@@ -84,6 +84,8 @@ struct lcp {
 
 void lcp_init(
 	struct lcp *lcp, const struct lcp_config *config, const struct cp_host *host, void *user);
+/* Frees the words, which a failure may have brought. */
+void lcp_done(struct lcp *lcp);
 void lcp_start(struct lcp *lcp, uint64_t now);
 
 /* Something came from the peer at `when`, which may be in the past. */

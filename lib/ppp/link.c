@@ -221,6 +221,7 @@ void ppp_link_free(struct ppp_link *l)
 	link_forget(&l->held_ccp);
 	link_forget(&l->held_ipcp);
 	link_forget(&l->held_ipv6cp);
+	lcp_done(&l->lcp);
 	free(l->name);
 	free(l->detail);
 	free(l->peer_name);

@@ -53,6 +53,7 @@ static inline void start_with(bool server, bool insist, const struct ppp_auth_li
 	*(server ? &config.demand : &config.accept) = *list;
 	script_reset();
 	now = 1000 * SECOND;
+	lcp_done(&lcp);
 	lcp_init(&lcp, &config, &script_host, NULL);
 	lcp_start(&lcp, now);
 	expect(!server                                 ? CLIENT_REQUEST

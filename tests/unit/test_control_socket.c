@@ -53,6 +53,43 @@ static json_t *handler(void *user, const char *command, const json_t *request, c
 	return NULL;
 }
 
+/* Counts up to its command, "array N". */
+struct counter {
+	int next, count;
+};
+
+static unsigned int arrays_open, arrays_made;
+
+static void *array_open(void *user, const char *command)
+{
+	struct counter *c;
+
+	(void)user;
+	if (strncmp(command, "array ", 6) != 0)
+		return NULL;
+	c = calloc(1, sizeof(*c));
+	c->count = atoi(command + 6);
+	arrays_open++;
+	arrays_made = 0;
+	return c;
+}
+
+static json_t *array_next(void *array)
+{
+	struct counter *c = array;
+
+	arrays_made++;
+	return c->next < c->count ? json_integer(c->next++) : NULL;
+}
+
+static void array_close(void *array)
+{
+	arrays_open--;
+	free(array);
+}
+
+static const struct control_arrays arrays = { array_open, array_next, array_close };
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -190,6 +227,28 @@ static void an_answer_of_megabytes_arrives_whole(void **state)
 	assert_non_null(result);
 	assert_int_equal(json_string_length(result), 3000000);
 	json_decref(result);
+}
+
+static void an_array_comes_in_pieces_and_is_whole(void **state)
+{
+	static const int counts[] = { 0, 1, 127, 128, 129, 1000 };
+	struct call call;
+
+	(void)state;
+	control_socket_set_arrays(server, &arrays);
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		char line[64];
+		json_t *result;
+
+		snprintf(line, sizeof(line), "{\"command\":\"array %d\"}", counts[i]);
+		result = ask(&call, line);
+		assert_non_null(result);
+		assert_int_equal(json_array_size(result), counts[i]);
+		for (int k = 0; k < counts[i]; k++)
+			assert_int_equal(json_integer_value(json_array_get(result, (size_t)k)), k);
+		json_decref(result);
+		assert_int_equal(arrays_open, 0);
+	}
 }
 
 static void several_requests_on_one_connection_are_answered_in_order(void **state)
@@ -386,6 +445,7 @@ int main(void)
 		CASE(a_request_gets_its_result),
 		CASE(an_error_comes_back_as_its_sentence),
 		CASE(an_answer_of_megabytes_arrives_whole),
+		CASE(an_array_comes_in_pieces_and_is_whole),
 		CASE(several_requests_on_one_connection_are_answered_in_order),
 		CASE(a_request_may_come_byte_by_byte),
 		CASE(what_is_no_json_object_is_answered_with_an_error),

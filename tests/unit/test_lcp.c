@@ -302,6 +302,7 @@ static void requests_into_silence_come_faster_at_first(void **unused)
 	(void)unused;
 	script_reset();
 	now = 5 * SECOND;
+	lcp_done(&lcp);
 	lcp_init(&lcp, &config, &script_host, NULL);
 	lcp_start(&lcp, now);
 	for (unsigned int i = 0; i < 10; i++) {
@@ -328,6 +329,7 @@ static void the_first_request_of_the_peer_brings_ours_again(void **unused)
 	(void)unused;
 	script_reset();
 	now = 5 * SECOND;
+	lcp_done(&lcp);
 	lcp_init(&lcp, &config, &script_host, NULL);
 	lcp_start(&lcp, now);
 	expect(SERVER_REQUEST);

@@ -370,7 +370,7 @@ static void advance(struct bench *b)
 		b->server_up = b->options.server_pid ? rss(b->options.server_pid) : 0;
 		b->slab_up = slab();
 		b->idle_time = now;
-		b->idle_cpu = b->options.server_pid ? flood_cpu(b->options.server_pid) : 0;
+		b->idle_cpu = b->options.server_pid ? flood_cpu(b->options.server_pid, false) : 0;
 		b->hold_until = now + b->options.hold * 1000000ull;
 		for (unsigned int i = 0; i < b->options.sessions; i++)
 			b->loads[i].rate_next =
@@ -380,7 +380,7 @@ static void advance(struct bench *b)
 	if (b->phase == HOLDING && now >= b->hold_until) {
 		b->idle_time = now - b->idle_time;
 		if (b->options.server_pid)
-			b->idle_cpu = flood_cpu(b->options.server_pid) - b->idle_cpu;
+			b->idle_cpu = flood_cpu(b->options.server_pid, false) - b->idle_cpu;
 		b->phase = FLOODING;
 		if (b->options.flood && b->ready)
 			flood_begin(b, now);

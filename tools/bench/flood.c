@@ -9,11 +9,27 @@
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #define PATIENCE 200000ull /* us without any answer: those that are out are lost */
 
-uint64_t flood_cpu(int pid)
+/* A thread that moves packets. */
+static bool is_worker(int pid, const char *task)
+{
+	char path[64], name[32] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%.16s/comm", pid, task);
+	f = fopen(path, "re");
+	if (f && !fgets(name, sizeof(name), f))
+		name[0] = '\0';
+	if (f)
+		fclose(f);
+	return !strncmp(name, "greyline-w", 10);
+}
+
+uint64_t flood_cpu(int pid, bool workers)
 {
 	char path[64];
 	uint64_t sum = 0;
@@ -26,7 +42,7 @@ uint64_t flood_cpu(int pid)
 		uint64_t ns = 0;
 		FILE *f;
 
-		if (e->d_name[0] == '.')
+		if (e->d_name[0] == '.' || (workers && !is_worker(pid, e->d_name)))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%d/task/%.16s/schedstat", pid, e->d_name);
 		f = fopen(path, "re");
@@ -65,9 +81,9 @@ static void fill(struct bench *b)
 	}
 }
 
-static uint64_t server_cpu(const struct bench *b)
+static uint64_t server_cpu(const struct bench *b, bool workers)
 {
-	return b->options.server_pid ? flood_cpu(b->options.server_pid) : 0;
+	return b->options.server_pid ? flood_cpu(b->options.server_pid, workers) : 0;
 }
 
 static uint64_t packets(const struct bench *b)
@@ -83,8 +99,9 @@ void flood_begin(struct bench *b, uint64_t now)
 	b->flood.began = b->flood.progress = now;
 	b->flood.until = now + b->options.flood * 1000000ull;
 	b->flood.packets = packets(b);
-	b->flood.server_cpu = server_cpu(b);
-	b->flood.cpu = flood_cpu(getpid());
+	b->flood.server_cpu = server_cpu(b, false);
+	b->flood.worker_cpu = server_cpu(b, true);
+	b->flood.cpu = flood_cpu(getpid(), false);
 	fill(b);
 }
 
@@ -111,7 +128,8 @@ bool flood_tick(struct bench *b, uint64_t now)
 	}
 	b->flood.ended = now;
 	b->flood.packets = packets(b) - b->flood.packets;
-	b->flood.server_cpu = server_cpu(b) - b->flood.server_cpu;
-	b->flood.cpu = flood_cpu(getpid()) - b->flood.cpu;
+	b->flood.server_cpu = server_cpu(b, false) - b->flood.server_cpu;
+	b->flood.worker_cpu = server_cpu(b, true) - b->flood.worker_cpu;
+	b->flood.cpu = flood_cpu(getpid(), false) - b->flood.cpu;
 	return true;
 }

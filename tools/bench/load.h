@@ -50,9 +50,10 @@ struct bench {
 	struct {
 		uint64_t began, ended, until, progress; /* us; progress: the last answer */
 		uint64_t sent, answered, lost;
-		uint64_t packets;         /* GRE, both ways, acknowledgements alone too */
-		uint64_t server_cpu, cpu; /* ns, of the server and of this process */
-		unsigned int next, out;   /* whose turn it is; without an answer yet */
+		uint64_t packets; /* GRE, both ways, acknowledgements alone too */
+		uint64_t server_cpu, worker_cpu,
+			cpu; /* ns, of the server, of its workers alone, of this process */
+		unsigned int next, out; /* whose turn it is; without an answer yet */
 	} flood;
 	uint64_t idle_cpu, idle_time; /* of the server while all are held, ns; us */
 	long slab_before, slab_up;    /* kB, the kernel's */
@@ -67,8 +68,8 @@ void flood_begin(struct bench *b, uint64_t now);
 void flood_reply(struct bench *b);
 /* From time to time: what was lost makes room. True: it is over. */
 bool flood_tick(struct bench *b, uint64_t now);
-/* CPU time of a process so far, all its threads, ns; 0: not known. */
-uint64_t flood_cpu(int pid);
+/* CPU time of a process so far, all its threads or only its workers, ns; 0: not known. */
+uint64_t flood_cpu(int pid, bool workers);
 /* One ping through that call. */
 void load_ping(struct load *l, uint32_t kind);
 

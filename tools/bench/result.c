@@ -51,6 +51,12 @@ static void add_flood(json_t *o, const struct bench *b)
 	if (b->flood.server_cpu)
 		json_object_set_new(o, "flood_server_us_per_packet",
 			json_real((double)b->flood.server_cpu / packets / 1000));
+	if (b->flood.worker_cpu) {
+		json_object_set_new(o, "flood_worker_us_per_packet",
+			json_real((double)b->flood.worker_cpu / packets / 1000));
+		json_object_set_new(o, "flood_worker_us_per_ping",
+			json_real((double)b->flood.worker_cpu / (double)b->flood.answered / 1000));
+	}
 	json_object_set_new(
 		o, "flood_bench_us_per_packet", json_real((double)b->flood.cpu / packets / 1000));
 }

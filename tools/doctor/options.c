@@ -1,0 +1,267 @@
+/* Options of `greyline doctor`. */
+#include "tools/doctor/options.h"
+
+#include "session/settings.h"
+#include "system/log.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SECOND 1000000ull
+
+static const char usage[] =
+	"usage: greyline doctor SERVER [--user NAME [--password-file FILE]] [--mppe POLICY]\n"
+	"                       [--auth LIST] [--pings N] [--throughput [SECONDS]] [--json] "
+	"[--debug]\n"
+	"\n"
+	"Says why a PPTP connection to SERVER does not work: tests each step in order, and names "
+	"what "
+	"is\n"
+	"wrong, what it means and what to do. Needs root (raw sockets). Without --user everything "
+	"up "
+	"to the\n"
+	"log-on is tested; with it, one log-on is made, and the tunnel is used. Nothing is changed "
+	"on "
+	"this\n"
+	"machine: no device, no route.\n"
+	"\n"
+	"      --user NAME           user name, also DOMAIN\\NAME\n"
+	"      --password-file FILE  its first line is the password (default: GREYLINE_PASSWORD in "
+	"the\n"
+	"                            environment)\n"
+	"      --mppe POLICY         encryption that is wanted (default require-128), as of "
+	"greyline "
+	"connect\n"
+	"      --auth LIST           methods that are allowed, of mschap-v2, eap-mschap-v2 (the "
+	"defaults),\n"
+	"                            mschap, chap-md5, eap-md5, pap\n"
+	"      --pings N             pings through the tunnel (default 20)\n"
+	"      --throughput[=SECONDS]  measure it, too (default 5 seconds)\n"
+	"      --json                one JSON object a line\n"
+	"      --debug               log every message\n"
+	"  -h, --help\n"
+	"\n"
+	"Exit status: 0 all well; 1 there are findings; 2 usage.\n";
+
+enum {
+	OPT_USER = 256,
+	OPT_PASSWORD_FILE,
+	OPT_MPPE,
+	OPT_AUTH,
+	OPT_PINGS,
+	OPT_THROUGHPUT,
+	OPT_JSON,
+	OPT_DEBUG
+};
+
+static const struct option options[] = {
+	{ "user", required_argument, NULL, OPT_USER },
+	{ "password-file", required_argument, NULL, OPT_PASSWORD_FILE },
+	{ "mppe", required_argument, NULL, OPT_MPPE },
+	{ "auth", required_argument, NULL, OPT_AUTH },
+	{ "pings", required_argument, NULL, OPT_PINGS },
+	{ "throughput", optional_argument, NULL, OPT_THROUGHPUT },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "debug", no_argument, NULL, OPT_DEBUG },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
+static int number(const char *option, const char *text, unsigned int min, unsigned int max,
+	unsigned int *out, char *why)
+{
+	char *end;
+	unsigned long v = strtoul(text, &end, 10);
+
+	if (*text >= '0' && *text <= '9' && !*end && v >= min && v <= max) {
+		*out = (unsigned int)v;
+		return 0;
+	}
+	snprintf(why, SYSTEM_WHY, "%s: \"%.64s\" is not a number from %u to %u", option, text, min,
+		max);
+	return -1;
+}
+
+static int methods(const char *text, struct ppp_auth_list *list, char *why)
+{
+	char copy[200], *save = NULL;
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	list->count = 0;
+	for (char *word = strtok_r(copy, ", ", &save); word; word = strtok_r(NULL, ", ", &save)) {
+		enum ppp_auth_method method = ppp_auth_from_keyword(word);
+
+		if (method == PPP_AUTH_NONE || ppp_auth_needs_tls(method)) {
+			snprintf(why, SYSTEM_WHY,
+				"--auth: \"%.40s\" is none of mschap-v2, eap-mschap-v2, mschap, "
+				"chap-md5, eap-md5, pap",
+				word);
+			return -1;
+		}
+		if (!ppp_auth_allows(list, method))
+			list->methods[list->count++] = (uint8_t)method;
+	}
+	if (list->count)
+		return 0;
+	snprintf(why, SYSTEM_WHY, "--auth: no method is given");
+	return -1;
+}
+
+static int one_option(struct doctor_options *o, int opt, const char **password_file, char *why)
+{
+	struct ppp_link_config *link = &o->session.link;
+
+	switch (opt) {
+	case OPT_USER:
+		o->user = optarg;
+		return 0;
+	case OPT_PASSWORD_FILE:
+		*password_file = optarg;
+		return 0;
+	case OPT_MPPE:
+		if (settings_mppe(optarg, &link->mppe) == 0)
+			return 0;
+		snprintf(why, SYSTEM_WHY,
+			"--mppe: \"%.64s\" is not a policy (write require-128, require, prefer, "
+			"off)",
+			optarg);
+		return -1;
+	case OPT_AUTH:
+		return methods(optarg, &link->auth, why);
+	case OPT_PINGS:
+		return number("--pings", optarg, 1, 1000, &o->pings, why);
+	case OPT_THROUGHPUT:
+		o->throughput = 5;
+		return optarg ? number("--throughput", optarg, 1, 60, &o->throughput, why) : 0;
+	case OPT_JSON:
+		o->json = true;
+		return 0;
+	case OPT_DEBUG:
+		log_set(LOG_DEBUG, LOG_TEXT);
+		return 0;
+	default:
+		snprintf(why, SYSTEM_WHY, "see greyline doctor --help");
+		return -1;
+	}
+}
+
+/* As the client's, but with less patience: whoever asks waits at the terminal. */
+static void set_protocol(struct doctor_options *o)
+{
+	struct ppp_link_config *l = &o->session.link;
+
+	snprintf(o->control.vendor, sizeof(o->control.vendor), "greyline");
+	o->control.framing = CONTROL_FRAMING_ANY;
+	o->control.bearer = CONTROL_BEARER_ANY;
+	o->control.firmware = 1;
+	o->control.reply_timeout = 15 * SECOND;
+	o->control.echo_interval = 60 * SECOND;
+	l->role = PPP_CLIENT;
+	l->mru = 1400;
+	l->name = o->user ? o->user : "";
+	l->password = o->password;
+	l->want_dns = true;
+	l->echo_interval = 30 * SECOND;
+	l->echo_failures = 4;
+	l->restart_interval = 3 * SECOND;
+	l->setup_timeout = 30 * SECOND;
+	o->session.window = 1024;
+	o->session.gre_timeout = 10 * SECOND;
+	o->session.call.min_bps = 300;
+	o->session.call.max_bps = 100000000;
+	o->session.call.bearer = CONTROL_BEARER_ANY;
+	o->session.call.framing = CONTROL_FRAMING_ANY;
+}
+
+static int set_password(struct doctor_options *o, const char *file, char *why)
+{
+	uint8_t hash[16];
+
+	if (!o->user && file) {
+		snprintf(why, SYSTEM_WHY, "--password-file: whose password? write --user NAME");
+		return -1;
+	}
+	if (!o->user)
+		return 0;
+	if (!*o->user || strlen(o->user) > CHAP_NAME_MAX) {
+		snprintf(why, SYSTEM_WHY, "--user: a name has 1 to 255 octets");
+		return -1;
+	}
+	o->password = settings_password(file, why);
+	if (!o->password)
+		return -1;
+	if (!*o->password || mschap_nt_hash(o->password, hash) < 0) {
+		snprintf(why, SYSTEM_WHY, "the password must have 1 to 256 characters of UTF-8");
+		return -1;
+	}
+	explicit_bzero(hash, sizeof(hash));
+	return 0;
+}
+
+/* Encryption needs keys, and only some methods make them. */
+static int check_keys(const struct doctor_options *o, char *why)
+{
+	const struct ppp_link_config *link = &o->session.link;
+
+	if (link->mppe.policy != PPP_MPPE_REQUIRE)
+		return 0;
+	for (unsigned int i = 0; i < link->auth.count; i++) {
+		if (ppp_auth_makes_keys(link->auth.methods[i]))
+			return 0;
+	}
+	snprintf(why, SYSTEM_WHY,
+		"--auth: none of these methods makes keys for encryption, which is required: add "
+		"--mppe off, or mschap-v2");
+	return -1;
+}
+
+static int parse(struct doctor_options *o, int argc, char **argv, char *why)
+{
+	const char *password_file = NULL;
+	int opt;
+
+	optind = 1;
+	while ((opt = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		if (opt == 'h') {
+			fputs(usage, stdout);
+			return 1;
+		}
+		if (one_option(o, opt, &password_file, why) < 0)
+			return -1;
+	}
+	if (optind != argc - 1 || !*argv[optind]) {
+		snprintf(why, SYSTEM_WHY, "write greyline doctor SERVER (see --help)");
+		return -1;
+	}
+	o->server = argv[optind];
+	if (check_keys(o, why) < 0 || set_password(o, password_file, why) < 0)
+		return -1;
+	set_protocol(o);
+	return 0;
+}
+
+int doctor_options_parse(struct doctor_options *o, int argc, char **argv)
+{
+	static const struct ppp_auth_list usual = { 2, { PPP_AUTH_MSCHAP2, PPP_AUTH_EAP_MSCHAP2 } };
+	char why[SYSTEM_WHY] = "";
+	int rc;
+
+	memset(o, 0, sizeof(*o));
+	o->pings = 20;
+	o->session.link.auth = usual;
+	(void)settings_mppe("require-128", &o->session.link.mppe);
+	rc = parse(o, argc, argv, why);
+	if (rc < 0)
+		fprintf(stderr, "greyline doctor: %s\n", why);
+	return rc;
+}
+
+void doctor_options_done(struct doctor_options *o)
+{
+	if (!o->password)
+		return;
+	explicit_bzero(o->password, strlen(o->password));
+	free(o->password);
+}

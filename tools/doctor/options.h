@@ -1,0 +1,19 @@
+/* The options of `greyline doctor`. */
+#pragma once
+
+#include "session/session.h"
+
+struct doctor_options {
+	const char *server;
+	const char *user; /* NULL: no log-on is tried */
+	char *password;   /* wiped and freed by doctor_options_done() */
+	unsigned int pings;
+	unsigned int throughput; /* seconds; 0: not measured */
+	bool json;
+	struct control_config control;
+	struct session_config session; /* link.auth, link.mppe: what is allowed here */
+};
+
+/* 0; 1: help was printed; -1: an error was printed. */
+int doctor_options_parse(struct doctor_options *o, int argc, char **argv);
+void doctor_options_done(struct doctor_options *o);
