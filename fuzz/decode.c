@@ -1,11 +1,12 @@
 /*
- * tools/decode: a capture file in memory, as text, with all fields, as JSON, and summaries only; without keys, with
- * passwords and with a master key; with secrets and without; and what the
- * doctor finds in it. The input's first octet chooses; the rest is the file.
+ * tools/decode: a capture file in memory, as text, with all fields, as JSON, as a report, and summaries only; without keys,
+ * with passwords and with a master key; with secrets and without; and what the doctor finds in it. The input's first octet
+ * chooses; the rest is the file.
  */
 #include "tools/decode/decode.h"
 #include "tools/decode/auth.h"
 #include "tools/decode/capture.h"
+#include "tools/decode/html.h"
 #include "tools/decode/output.h"
 #include "tools/doctor/judge.h"
 
@@ -40,6 +41,39 @@ static void check_findings(const struct judge *j)
 	}
 }
 
+/* Behind the style, each < begins a tag of ours and has its >; and no byte is anything but text. */
+static void check_html(const char *text)
+{
+	const char *p = strstr(text, "</style>");
+	bool tag = false;
+
+	FUZZ_CHECK(p && strstr(p, "</html>") && !strstr(p, "<script"));
+	for (; *p; p++) {
+		FUZZ_CHECK((uint8_t)*p >= ' ' || *p == '\n');
+		if (*p == '<') {
+			FUZZ_CHECK(!tag && (p[1] == '/' || (p[1] >= 'a' && p[1] <= 'z')));
+			tag = true;
+		} else if (*p == '>') {
+			FUZZ_CHECK(tag);
+			tag = false;
+		}
+	}
+	FUZZ_CHECK(!tag);
+}
+
+static void report(struct decode_html *html)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	FUZZ_CHECK(out && decode_html_write(html, out) == 0);
+	fclose(out);
+	check_html(text);
+	free(text);
+	decode_html_free(html);
+}
+
 static void run(
 	const uint8_t *file, size_t size, uint8_t choice, const struct decode_options *options)
 {
@@ -54,6 +88,7 @@ static void run(
 	struct observe_judge hooks;
 	struct observe *observer;
 	struct judge judge;
+	struct decode_html *html = NULL;
 
 	FUZZ_CHECK(in && out);
 	capture = decode_capture_file(in, why);
@@ -64,6 +99,11 @@ static void run(
 	observer = observe_new(&hooks);
 	FUZZ_CHECK(observer);
 	output.sink.next = &observer->sink;
+	if (choice & 64) {
+		html = decode_html_new("fuzz <&>");
+		FUZZ_CHECK(html);
+		observer->sink.next = decode_html_sink(html);
+	}
 	if (capture) {
 		if (decode_run(options, capture, &output.sink, &stats, why) < 0)
 			FUZZ_CHECK(why[0]);
@@ -80,6 +120,8 @@ static void run(
 		FUZZ_CHECK((text[i] >= ' ' && text[i] <= '~') || text[i] == '\n');
 	if (choice & 1)
 		check_json(text);
+	if (html)
+		report(html);
 	free(text);
 }
 

@@ -2,6 +2,7 @@
 #include "tools/decode/auth.h"
 #include "tools/decode/capture.h"
 #include "tools/decode/decode.h"
+#include "tools/decode/html.h"
 #include "tools/decode/output.h"
 
 #include <errno.h>
@@ -27,6 +28,7 @@ static void usage(FILE *to)
 	      "  -j, --json                one JSON object per line\n"
 	      "  -v, --verbose             all fields of each message, below its line\n"
 	      "  -s, --summary             only what each connection and call was\n"
+	      "      --html REPORT.html    write a report to look at, as one page\n"
 	      "      --show-secrets        show passwords, challenges and responses, too\n"
 	      "  -w, --write PLAIN.pcap    write the inner packets in clear, as raw IP\n"
 	      "  -i, --interface IFACE     capture live, until interrupted\n"
@@ -34,13 +36,13 @@ static void usage(FILE *to)
 		to);
 }
 
-enum { OPTION_SECRETS = 256, OPTION_HASH, OPTION_KEY };
+enum { OPTION_SECRETS = 256, OPTION_HASH, OPTION_KEY, OPTION_HTML };
 
 struct arguments {
 	struct decode_options options;
 	struct decode_users users;
 	bool json, verbose, summary;
-	const char *interface, *file;
+	const char *interface, *file, *html;
 };
 
 /* Adds a secret and wipes it from the process's argument list, from `from` on. */
@@ -83,6 +85,7 @@ static int arguments_read(struct arguments *a, int argc, char **argv)
 		{ "nt-hash", required_argument, NULL, OPTION_HASH },
 		{ "master-key", required_argument, NULL, OPTION_KEY },
 		{ "show-secrets", no_argument, NULL, OPTION_SECRETS },
+		{ "html", required_argument, NULL, OPTION_HTML },
 		{ "help", no_argument, NULL, 'h' }, { NULL, 0, NULL, 0 } };
 	int c;
 
@@ -107,6 +110,9 @@ static int arguments_read(struct arguments *a, int argc, char **argv)
 		case OPTION_SECRETS:
 			a->options.secrets = true;
 			break;
+		case OPTION_HTML:
+			a->html = optarg;
+			break;
 		case 'w':
 			a->options.write_path = optarg;
 			break;
@@ -126,6 +132,13 @@ static int arguments_read(struct arguments *a, int argc, char **argv)
 	if (optind < argc || (a->file == NULL) == (a->interface == NULL)) {
 		fputs("greyline decode: exactly one of FILE, - and -i IFACE is needed\n", stderr);
 		usage(stderr);
+		return 2;
+	}
+	if (a->html && a->options.secrets) {
+		fputs("greyline decode: a report never shows secrets: --html or --show-secrets, "
+		      "not "
+		      "both\n",
+			stderr);
 		return 2;
 	}
 	a->options.users = &a->users;
@@ -153,17 +166,79 @@ static struct decode_capture *input_open(const struct arguments *a, char *why)
 	return decode_capture_file(in, why);
 }
 
+/* Where the report goes, opened before the work is done. 0 also where there is none to be made. */
+static int report_open(const struct arguments *a, FILE **file, struct decode_html **html)
+{
+	const char *title = a->interface ? a->interface : a->file;
+
+	if (!a->html)
+		return 0;
+	*file = fopen(a->html, "we");
+	if (!*file) {
+		fprintf(stderr, "greyline decode: --html: %s: %s\n", a->html, strerror(errno));
+		return -1;
+	}
+	if (strrchr(title, '/'))
+		title = strrchr(title, '/') + 1;
+	*html = decode_html_new(title);
+	if (*html)
+		return 0;
+	fputs("greyline decode: --html: out of memory\n", stderr);
+	fclose(*file);
+	return -1;
+}
+
+static int report_write(const struct arguments *a, FILE *file, struct decode_html *html)
+{
+	int rc;
+
+	if (!html)
+		return 0;
+	rc = decode_html_write(html, file);
+	decode_html_free(html);
+	if (fclose(file) != 0)
+		rc = -errno;
+	if (rc != 0)
+		fprintf(stderr, "greyline decode: --html: %s: %s\n", a->html, strerror(-rc));
+	return rc;
+}
+
+static int capture_run(const struct arguments *a, struct decode_capture *capture,
+	struct decode_html *html, char *why)
+{
+	struct decode_output output;
+	int rc;
+
+	decode_output_init(&output, stdout, a->json ? DECODE_FORM_JSON : DECODE_FORM_TEXT);
+	output.verbose = a->verbose;
+	/* Who wants a report does not want to scroll. */
+	output.summary = a->summary || (html && !a->json && !a->verbose);
+	if (html)
+		output.sink.next = decode_html_sink(html);
+	rc = decode_run(&a->options, capture, &output.sink, NULL, why);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		snprintf(why, DECODE_WHY, "writing the output failed");
+		rc = -1;
+	}
+	return rc;
+}
+
 static int command_run(const struct arguments *a)
 {
 	const struct sigaction act = { .sa_handler = stop };
 	const char *what = a->interface ? a->interface : a->file;
 	char why[DECODE_WHY] = "";
 	struct decode_capture *capture = input_open(a, why);
-	struct decode_output output;
+	struct decode_html *html = NULL;
+	FILE *report = NULL;
 	int rc;
 
 	if (!capture) {
 		fprintf(stderr, "greyline decode: %s: %s\n", what, why);
+		return 1;
+	}
+	if (report_open(a, &report, &html) != 0) {
+		decode_capture_close(capture);
 		return 1;
 	}
 	if (a->interface) {
@@ -173,19 +248,14 @@ static int command_run(const struct arguments *a)
 		setvbuf(stdout, NULL, _IOLBF, 0);
 		fprintf(stderr, "greyline decode: listening on %s\n", what);
 	}
-	decode_output_init(&output, stdout, a->json ? DECODE_FORM_JSON : DECODE_FORM_TEXT);
-	output.verbose = a->verbose;
-	output.summary = a->summary;
-	rc = decode_run(&a->options, capture, &output.sink, NULL, why);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		snprintf(why, sizeof(why), "writing the output failed");
-		rc = -1;
-	}
+	rc = capture_run(a, capture, html, why);
 	if (rc != 0)
 		fprintf(stderr, "greyline decode: %s: %s\n", what, why);
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
 	decode_capture_close(capture);
+	if (report_write(a, report, html) != 0)
+		rc = -1;
 	return rc ? 1 : 0;
 }
 
