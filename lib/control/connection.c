@@ -485,12 +485,12 @@ void control_connection_receive(
 	while (len > 0 && c->state != CONTROL_CLOSED) {
 		const char *why = "";
 		int total = c->have ? 0 : control_message_frame(data, len, &why);
-		size_t n = (size_t)total;
+		size_t n = total > 0 ? (size_t)total : 0;
 
-		if (total > 0 && n <= len)
-			receive_message(c, data, n);
-		else if (total < 0)
+		if (total < 0)
 			control_connection_finish(c, PPTP_CONTROL_MALFORMED, why);
+		else if (n && n <= len)
+			receive_message(c, data, n);
 		else
 			n = gather(c, data, len);
 		if (!n)
