@@ -510,7 +510,8 @@ void control_connection_lost(
 uint64_t control_connection_deadline(const struct control_connection *c)
 {
 	uint64_t deadline = c->deadline < c->idle_deadline ? c->deadline : c->idle_deadline;
-	uint64_t of_call = c->waiting ? control_call_deadline(c->waiting) : UINT64_MAX;
+	const struct control_call *next = control_call_next(c);
+	uint64_t of_call = next ? control_call_deadline(next) : UINT64_MAX;
 
 	return of_call < deadline ? of_call : deadline;
 }
