@@ -187,6 +187,23 @@ static void an_unfinished_packet_is_forgotten(void **state)
 	decode_fragments_free(f);
 }
 
+/* Two interfaces, or two captures put together: their times need not rise. */
+static void a_fragment_may_have_an_earlier_time(void **state)
+{
+	struct decode_fragments *f = decode_fragments_new();
+	uint8_t packet[64];
+	struct decode_ip ip;
+
+	(void)state;
+	assert_false(add(f, &ip, 0x2000, 16, 0));
+	ipv4(packet, 2, 8, 16);
+	decode_ip_read(&ip, packet, 28);
+	assert_true(decode_fragments_add(f, &ip, 1000000 - 1));
+	assert_int_equal(ip.len, 24);
+	assert_int_equal(decode_fragments_end(f).count, 0);
+	decode_fragments_free(f);
+}
+
 static void tunnels_in_front_are_opened(void **state)
 {
 	/* IPv6 with a destination-options header, carrying IPv4, carrying IPv4. */
@@ -363,6 +380,7 @@ int main(void)
 		cmocka_unit_test(fragments_are_put_together_in_any_order),
 		cmocka_unit_test(contradictory_fragments_harm_nobody),
 		cmocka_unit_test(an_unfinished_packet_is_forgotten),
+		cmocka_unit_test(a_fragment_may_have_an_earlier_time),
 		cmocka_unit_test(tunnels_in_front_are_opened),
 		cmocka_unit_test(sequence_numbers_are_judged),
 		cmocka_unit_test(held_frames_come_in_order_or_in_time),
