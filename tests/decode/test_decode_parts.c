@@ -369,6 +369,25 @@ static void tls_in_eap_is_named(void **state)
 	SAYS("\1\3\0\14\15\x40\1\2\3\4\5\6", "goes on with the one before");
 }
 
+/* Text of a peer's that is longer than what is quoted of it, by a byte and by far. */
+static void what_is_cut_is_said(void **state)
+{
+	static struct decode_event e;
+	static char words[2000];
+
+	(void)state;
+	memset(words, 'x', sizeof(words));
+	decode_event_begin(&e, NULL, DECODE_KIND_PPP);
+	decode_event_quoted(&e, words, 1020);
+	assert_int_equal(e.used, 1022);
+	assert_false(e.cut);
+	decode_event_quoted(&e, words, 1021);
+	assert_true(e.cut);
+	decode_event_begin(&e, NULL, DECODE_KIND_PPP);
+	decode_event_quoted(&e, words, sizeof(words));
+	assert_true(e.cut);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -382,6 +401,7 @@ int main(void)
 		cmocka_unit_test(an_unfinished_packet_is_forgotten),
 		cmocka_unit_test(a_fragment_may_have_an_earlier_time),
 		cmocka_unit_test(tunnels_in_front_are_opened),
+		cmocka_unit_test(what_is_cut_is_said),
 		cmocka_unit_test(sequence_numbers_are_judged),
 		cmocka_unit_test(held_frames_come_in_order_or_in_time),
 		cmocka_unit_test(two_calls_of_one_pair_are_told_apart),
