@@ -77,6 +77,10 @@ static int users_read(const struct doctor_options *o, struct decode_users *users
 		if (o->password && asprintf(&text, "%s:%s", o->users[i], o->password) < 0)
 			text = NULL;
 		rc = decode_users_add(users, text ? text : o->users[i], why);
+		/* A password among the process's arguments is there for all to see. */
+		if (!text && rc == 0)
+			memset(strchr(o->users[i], ':') + 1, '*',
+				strlen(strchr(o->users[i], ':') + 1));
 		if (text) {
 			explicit_bzero(text, strlen(text));
 			free(text);

@@ -9,7 +9,7 @@ struct doctor_options {
 	const char *server; /* or a capture's name */
 	bool capture;
 	unsigned int user_count; /* as they were written: of a capture NAME:PASSWORD, too */
-	const char *users[DOCTOR_USERS_MAX];
+	char *users[DOCTOR_USERS_MAX];
 	const char *user; /* NULL: no log-on is tried */
 	char *password;   /* wiped and freed by doctor_options_done() */
 	unsigned int pings;
