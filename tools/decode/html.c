@@ -4,7 +4,6 @@
 #include "lib/ppp/ccp_codec.h"
 #include "lib/ppp/frame.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,13 +25,6 @@ static void call_free(struct html_call *call)
 	free(call);
 }
 
-static void finding_free(struct html_finding *f)
-{
-	free(f->title);
-	free(f->text);
-	free(f->remedy);
-}
-
 void decode_html_free(struct decode_html *h)
 {
 	if (!h)
@@ -47,54 +39,8 @@ void decode_html_free(struct decode_html *h)
 			free(c->ladder);
 		free(c);
 	}
-	for (unsigned int i = 0; i < h->finding_count; i++)
-		finding_free(&h->finding[i]);
+	html_findings_done(h);
 	free(h);
-}
-
-/* Room for one more: if there is none, the lightest, latest goes, if it is lighter. */
-static struct html_finding *finding_room(struct decode_html *h, enum html_weight weight)
-{
-	struct html_finding *lightest = &h->finding[0];
-
-	if (h->finding_count < HTML_FINDINGS_MAX)
-		return &h->finding[h->finding_count++];
-	h->findings_skipped++;
-	for (unsigned int i = 1; i < h->finding_count; i++) {
-		if (h->finding[i].weight >= lightest->weight)
-			lightest = &h->finding[i];
-	}
-	if (lightest->weight <= weight)
-		return NULL;
-	finding_free(lightest);
-	return lightest;
-}
-
-void decode_html_finding(struct decode_html *h, enum html_weight weight, unsigned int call,
-	const char *title, const char *text, const char *remedy)
-{
-	struct html_finding f = { .weight = weight, .call = call }, *room;
-
-	f.title = strdup(title);
-	f.text = strdup(text);
-	f.remedy = remedy ? strdup(remedy) : NULL;
-	room = f.title && f.text ? finding_room(h, weight) : NULL;
-	if (room)
-		*room = f;
-	else
-		finding_free(&f);
-}
-
-void html_find(struct decode_html *h, enum html_weight weight, unsigned int call, const char *title,
-	const char *remedy, const char *format, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
-	va_end(ap);
-	decode_html_finding(h, weight, call, title, text, remedy);
 }
 
 static struct html_call *call_get(struct decode_html *h, const struct decode_call *call)
@@ -352,26 +298,6 @@ static void conversation(struct decode_html *h, const struct decode_event *e)
 		step(&call->detail->ladder, e, label_of(e));
 }
 
-/* A reply that says no makes no call: it is told here. */
-static void refusal(struct decode_html *h, const struct decode_event *e)
-{
-	const struct control_message *m = e->message;
-	const char *title;
-
-	if (m->type == CONTROL_START_REPLY && m->start.result != CONTROL_START_OK)
-		title = "The server refused the control connection";
-	else if (m->type == CONTROL_OUTGOING_CALL_REPLY &&
-		 m->outgoing_reply.result != CONTROL_OUTGOING_CONNECTED)
-		title = "The server refused the call";
-	else if (m->type == CONTROL_INCOMING_CALL_REPLY &&
-		 m->incoming_reply.result != CONTROL_INCOMING_CONNECT)
-		title = "The incoming call was refused";
-	else
-		return;
-	html_find(h, HTML_BAD, 0, title, NULL, "Frame %llu: %s", (unsigned long long)e->meta.frame,
-		label_of(e));
-}
-
 static void over(struct decode_html *h, const struct decode_event *e)
 {
 	struct html_connection *c = e->connection ? connection_get(h, e->connection) : NULL;
@@ -402,14 +328,7 @@ static void html_event(struct decode_sink *self, const struct decode_event *e)
 	h->malformed += e->malformed;
 	switch (e->kind) {
 	case DECODE_KIND_CONTROL:
-		if (e->message)
-			refusal(h, e);
-		conversation(h, e);
-		break;
 	case DECODE_KIND_ICMP:
-		h->icmp++;
-		conversation(h, e);
-		break;
 	case DECODE_KIND_TCP:
 		conversation(h, e);
 		break;
@@ -422,9 +341,6 @@ static void html_event(struct decode_sink *self, const struct decode_event *e)
 		if (call)
 			gre_take(call, e);
 		break;
-	case DECODE_KIND_GRE:
-		h->foreign_gre++;
-		break;
 	case DECODE_KIND_CONNECTION:
 	case DECODE_KIND_CALL:
 		over(h, e);
@@ -434,6 +350,7 @@ static void html_event(struct decode_sink *self, const struct decode_event *e)
 		if (e->stats)
 			h->stats = *e->stats;
 		break;
+	case DECODE_KIND_GRE:
 	case DECODE_KINDS:
 		break;
 	}

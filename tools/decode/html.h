@@ -29,15 +29,24 @@ void decode_html_free(struct decode_html *h);
 /* For decode_run(); valid as long as `h`. */
 struct decode_sink *decode_html_sink(struct decode_html *h);
 
-enum html_weight { HTML_BAD, HTML_WARNING, HTML_NOTE, HTML_GOOD, HTML_WEIGHTS };
+/* As doctor's, and behind them what is for information. */
+enum html_weight { HTML_FATAL, HTML_MAJOR, HTML_MINOR, HTML_NOTE, HTML_GOOD, HTML_WEIGHTS };
+
+struct decode_finding {
+	enum html_weight weight;
+	unsigned int call; /* its number; 0: none */
+	const char *title;
+	const char *text;     /* what was seen; "frame 7", "frames 7 to 9" become links */
+	const char *meaning;  /* may be NULL */
+	const char *remedy;   /* what to do; may be NULL */
+	unsigned int windows; /* error number that a user of Windows sees; 0: none */
+};
 
 /*
- * One more finding for the top of the page, where they stand by weight. `call`: its number, 0: none;
- * `text` says what was seen; `remedy`, what to do, may be NULL. Texts are copied, and escaped when they are
- * written. The report's own findings, which decode_html_write() adds, come behind.
+ * One more finding for the top of the page, where they stand by weight. Texts are copied, and escaped when
+ * they are written. The report's own, which decode_html_write() adds, come behind those of their weight.
  */
-void decode_html_finding(struct decode_html *h, enum html_weight weight, unsigned int call,
-	const char *title, const char *text, const char *remedy);
+void decode_html_find(struct decode_html *h, const struct decode_finding *finding);
 
 /* Writes the page, once, after decode_run(). 0, or a negative errno. */
 int decode_html_write(struct decode_html *h, FILE *out);
