@@ -95,7 +95,7 @@ static void evidence_write(FILE *out, const struct decode_html *h, const char *t
 static void seen_write(FILE *out, const struct decode_html *h, const struct html_finding *f)
 {
 	fputs("<p>", out);
-	if (f->call) {
+	if (f->call && f->call <= HTML_CALLS_MAX) {
 		fprintf(out, "<a class=\"call\" href=\"#call-%u\">", f->call);
 		html_text(out, "%s", f->text);
 		fputs("</a>", out);

@@ -1,6 +1,5 @@
 /*
- * Findings that follow from what each connection and call was: whether a tunnel was up, and what it was
- * worth. Why one was not, and what went wrong in it, is doctor's business.
+ * Findings that follow from what each call was: whether a tunnel was up, and what it was worth. Why one was not, and what went wrong in it, is doctor's business.
  */
 #include "tools/decode/html_report.h"
 
@@ -25,20 +24,6 @@ void html_ending_words(char *buf, size_t size, const struct decode_ending *e, co
 	else
 		snprintf(buf, size, "The %s ended it with %s (frame %llu).", who, how,
 			(unsigned long long)e->frame);
-}
-
-static void connection_judge(struct decode_html *h, const struct html_connection *c)
-{
-	static const struct decode_finding idle = { .weight = HTML_NOTE,
-		.title = "A control connection without a call" };
-	const struct decode_connection_facts *f = &c->facts;
-	char client[DECODE_ADDRESS], server[DECODE_ADDRESS];
-
-	if (f->started_time && !f->calls)
-		html_find(h, &idle,
-			"%s and %s started control connection %u, and no call came about in it.",
-			decode_address(c->address[0], client),
-			decode_address(c->address[1], server), c->number);
 }
 
 static void proof_judge(struct decode_html *h, const struct html_call *call)
@@ -128,10 +113,6 @@ void html_judge(struct decode_html *h)
 		.meaning = "they break a rule of their format",
 		.remedy = "see what is red in the diagrams" };
 
-	for (unsigned int i = 0; i < HTML_ROWS_MAX; i++) {
-		if (h->connection[i])
-			connection_judge(h, h->connection[i]);
-	}
 	for (unsigned int i = 0; i < HTML_ROWS_MAX; i++) {
 		if (!h->call[i])
 			continue;
