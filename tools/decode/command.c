@@ -1,7 +1,7 @@
 /* The command: options, input, output. */
-#include "tools/decode/auth.h"
 #include "tools/decode/capture.h"
 #include "tools/decode/decode.h"
+#include "tools/decode/keys.h"
 #include "tools/decode/output.h"
 #include "tools/decode/report.h"
 
@@ -46,34 +46,18 @@ struct arguments {
 	const struct decode_finder *finder;
 };
 
-/* Adds a secret and wipes it from the process's argument list, from `from` on. */
-static int secret_option(struct arguments *a, const char *option, char *text, char *from,
-	int (*add)(struct decode_users *users, const char *text, char *why))
-{
-	char why[DECODE_WHY];
-
-	if (add(&a->users, text, why) != 0) {
-		fprintf(stderr, "greyline decode: %s: %s\n", option, why);
-		return -1;
-	}
-	memset(from, '*', strlen(from));
-	return 0;
-}
-
 /* 0, or -1: said. */
 static int key_option(struct arguments *a, int option, char *text)
 {
-	char *colon = strchr(text, ':');
+	enum decode_key key = option == 'u'           ? DECODE_KEY_USER
+			      : option == OPTION_HASH ? DECODE_KEY_HASH
+						      : DECODE_KEY_MASTER;
+	char why[DECODE_WHY];
 
-	switch (option) {
-	case 'u':
-		return secret_option(a, "--user", text, colon ? colon + 1 : text, decode_users_add);
-	case OPTION_HASH:
-		return secret_option(
-			a, "--nt-hash", text, colon ? colon + 1 : text, decode_users_add_hash);
-	default:
-		return secret_option(a, "--master-key", text, text, decode_users_add_key);
-	}
+	if (decode_key_option(&a->users, key, text, why) == 0)
+		return 0;
+	fprintf(stderr, "greyline decode: %s\n", why);
+	return -1;
 }
 
 /* 0, -1 to go on with nothing (help), or 2. */
