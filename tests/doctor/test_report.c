@@ -100,6 +100,32 @@ static void frames_lead_to_the_diagram(void **state)
 	(void)at("error 691");
 }
 
+static void errors_of_routers_are_in_the_diagram(void **state)
+{
+	static const struct {
+		void (*passage)(struct script *s);
+		uint8_t protocol;
+	} about[] = { { script_call, 47 }, { script_open, 6 } };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		char link[64], id[64];
+
+		script_begin(script);
+		about[i].passage(script);
+		if (about[i].protocol == 47)
+			script_ppp(script, 0, PPP_LCP, 1, 1, "0506 11111111");
+		script_icmp(script, 0xcb007101, 0, 3, 4, 1400, about[i].protocol);
+		reported();
+		snprintf(link, sizeof(link), "<a href=\"#frame-%u\">", script->count);
+		snprintf(id, sizeof(id), " id=\"frame-%u\">", script->count);
+		assert_true(at(link) < at(id));
+		(void)at("msg fault left");
+		free(page);
+		page = NULL;
+	}
+}
+
 static void nothing_is_found_in_a_good_call(void **state)
 {
 	(void)state;
@@ -132,6 +158,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_finding_is_told_in_full),
 		TEST(frames_lead_to_the_diagram),
+		TEST(errors_of_routers_are_in_the_diagram),
 		TEST(nothing_is_found_in_a_good_call),
 		TEST(a_capture_without_pptp_says_so_once),
 	};

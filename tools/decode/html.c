@@ -188,11 +188,12 @@ static enum html_topic topic_of(const struct decode_event *e)
 	}
 }
 
-static void step(struct html_ladder *l, const struct decode_event *e, const char *label)
+static void step(
+	struct html_ladder *l, const struct decode_event *e, unsigned int side, const char *label)
 {
 	const struct html_message m = { .time = e->meta.time,
 		.frame = e->meta.frame,
-		.side = e->side & 1,
+		.side = side & 1,
 		.topic = topic_of(e),
 		.malformed = e->malformed,
 		.alive = is_alive(e),
@@ -207,7 +208,7 @@ static void ppp_step(struct html_detail *d, const struct decode_event *e)
 	char label[HTML_LABEL_MAX + 1];
 
 	if (topic_of(e) != HTML_TOPIC_DATA) {
-		step(&d->ladder, e, label_of(e));
+		step(&d->ladder, e, e->side, label_of(e));
 		return;
 	}
 	/* Data is what the chart is for. */
@@ -215,7 +216,7 @@ static void ppp_step(struct html_detail *d, const struct decode_event *e)
 		return;
 	d->data_seen[e->side & 1] = true;
 	snprintf(label, sizeof(label), "First data: %.*s", HTML_LABEL_MAX - 12, label_of(e));
-	step(&d->ladder, e, label);
+	step(&d->ladder, e, e->side, label);
 }
 
 /* A round trip more, measured by the decoder: the mean of those since the last look. */
@@ -288,14 +289,43 @@ static void conversation(struct decode_html *h, const struct decode_event *e)
 	if (c) {
 		connection_take(c, e->connection);
 		if (e->has_meta)
-			step(c->ladder, e, label_of(e));
+			step(c->ladder, e, e->side, label_of(e));
 	}
 	if (call)
 		call_take(call, e->call);
-	if (call && e->kind == DECODE_KIND_ICMP && call->detail)
-		step(&call->detail->ladder, e, label_of(e));
-	else if (call && !c && e->kind == DECODE_KIND_CONTROL && call->detail)
-		step(&call->detail->ladder, e, label_of(e));
+	if (call && !c && e->kind == DECODE_KIND_CONTROL && call->detail)
+		step(&call->detail->ladder, e, e->side, label_of(e));
+}
+
+/* Which of two addresses sent the packet that an error is about; false: this is about others. */
+static bool is_about(const struct decode_icmp *m, const uint32_t address[2], unsigned int *side)
+{
+	*side = m->src == address[1];
+	return m->src == address[*side] && m->dst == address[1 - *side];
+}
+
+/* An error belongs to the last conversation of its addresses; it comes back to who sent the packet. */
+static void error_take(struct decode_html *h, const struct decode_event *e)
+{
+	bool gre = e->icmp && e->icmp->protocol == DECODE_IP_GRE;
+	unsigned int side;
+
+	for (unsigned int i = HTML_CALLS_MAX; e->icmp && gre && i-- > 0;) {
+		struct html_call *call = h->call[i];
+
+		if (!call || !call->detail || !is_about(e->icmp, call->address, &side))
+			continue;
+		step(&call->detail->ladder, e, 1 - side, label_of(e));
+		return;
+	}
+	for (unsigned int i = HTML_CONNECTIONS_MAX; e->icmp && i-- > 0;) {
+		struct html_connection *c = h->connection[i];
+
+		if (!c || !c->ladder || !is_about(e->icmp, c->address, &side))
+			continue;
+		step(c->ladder, e, 1 - side, label_of(e));
+		return;
+	}
 }
 
 static void over(struct decode_html *h, const struct decode_event *e)
@@ -328,9 +358,11 @@ static void html_event(struct decode_sink *self, const struct decode_event *e)
 	h->malformed += e->malformed;
 	switch (e->kind) {
 	case DECODE_KIND_CONTROL:
-	case DECODE_KIND_ICMP:
 	case DECODE_KIND_TCP:
 		conversation(h, e);
+		break;
+	case DECODE_KIND_ICMP:
+		error_take(h, e);
 		break;
 	case DECODE_KIND_PPP:
 	case DECODE_KIND_ACK:

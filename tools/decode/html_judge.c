@@ -65,7 +65,7 @@ static void privacy_judge(struct decode_html *h, const struct html_call *call)
 		html_find(h, &half, "What the %s sent in call %u went in clear.",
 			html_side_name(call, open), call->number);
 	if (!strcmp(call->method, "PAP"))
-		html_find(h, &pap, "It is that of \"%s\", in call %u.", call->user, call->number);
+		html_find(h, &pap, "That of \"%s\", in call %u.", call->user, call->number);
 }
 
 static const char *progress(const struct html_call *call)
