@@ -1,4 +1,4 @@
-/* The doctor's findings on the decoder's page: with their words, by weight, their frames linked to the diagrams. */
+/* The doctor's findings on the decoder's page: their words, by weight, with links to the diagrams. */
 #include "lib/ppp/frame.h"
 #include "tests/doctor/script.h"
 #include "tools/decode/capture.h"
@@ -100,6 +100,18 @@ static void frames_lead_to_the_diagram(void **state)
 	(void)at("error 691");
 }
 
+static void a_challenge_is_not_shown(void **state)
+{
+	(void)state;
+	script_lcp(script, "0305 c223 81");
+	script_ppp(script, 1, PPP_CHAP, 1, 1, "10 00112233445566778899aabbccddeeff 737276");
+	script_words(script, 1, PPP_CHAP, 4, 1,
+		"E=691 R=0 C=00112233445566778899AABBCCDDEEFF V=3 M=Go away");
+	reported();
+	(void)at("E=691 R=0 M=Go away");
+	assert_null(strcasestr(page, "00112233445566778899aabb"));
+}
+
 static void errors_of_routers_are_in_the_diagram(void **state)
 {
 	static const struct {
@@ -158,6 +170,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_finding_is_told_in_full),
 		TEST(frames_lead_to_the_diagram),
+		TEST(a_challenge_is_not_shown),
 		TEST(errors_of_routers_are_in_the_diagram),
 		TEST(nothing_is_found_in_a_good_call),
 		TEST(a_capture_without_pptp_says_so_once),

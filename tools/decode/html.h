@@ -1,13 +1,13 @@
 /*
- * `decode --html`: the whole capture as one page, for people: findings, who talked with whom, what was
- * negotiated, ladder diagrams of control connections and PPP, and each call over time.
+ * `decode --html`: the whole capture as one page, for people: findings, who talked with whom, what
+ * was negotiated, ladder diagrams of control connections and PPP, and each call over time.
  *
- * The page stands alone: no network, no fonts, no scripts, and a policy in it that forbids them, because
- * nearly all its text was written by strangers.
+ * The page stands alone: no network, no fonts, no scripts, and a policy in it that forbids them,
+ * because nearly all its text was written by strangers.
  *
- * Bounded, whatever the capture's size: HTML_CALLS_MAX calls and HTML_CONNECTIONS_MAX control connections
- * are shown with everything (some 60 KB each as a rule, 700 KB at the most), the others in tables up to
- * HTML_ROWS_MAX, and the rest counted.
+ * Bounded, whatever the capture's size: HTML_CALLS_MAX calls and HTML_CONNECTIONS_MAX control
+ * connections are shown with everything (some 60 KB each as a rule, 700 KB at the most), the others
+ * in tables up to HTML_ROWS_MAX, and the rest counted.
  */
 #pragma once
 
@@ -43,8 +43,9 @@ struct decode_finding {
 };
 
 /*
- * One more finding for the top of the page, where they stand by weight. Texts are copied, and escaped when
- * they are written. The report's own, which decode_html_write() adds, come behind those of their weight.
+ * One more finding for the top of the page, where they stand by weight. Texts are copied, and
+ * escaped when they are written. The report's own, which decode_html_write() adds, come behind
+ * those of their weight.
  */
 void decode_html_find(struct decode_html *h, const struct decode_finding *finding);
 

@@ -1,8 +1,10 @@
 /*
- * Frames that the words of findings name, and which of them the page's diagrams show: where a link may go.
+ * Frames that the words of findings name, and which of them the page's diagrams show: where a link
+ * may go.
  *
- * Bounded: the first HTML_FRAMES_MAX that are named; the others are not linked. Invariants: `list` is sorted
- * by number, each of which is in it once; each frame is written once, so that no two elements have one name.
+ * Bounded: the first HTML_FRAMES_MAX that are named; the others are not linked. Invariants: `list`
+ * is sorted by number, each of which is in it once; each frame is written once, so that no two
+ * elements have one name.
  */
 #pragma once
 
@@ -23,8 +25,9 @@ struct html_frames {
 };
 
 /*
- * The next frame's number in `text`: its digits behind "frame " or "frames ", or behind " to " where `text` is
- * what follows such a number. NULL: there is none; else where it begins, and *len digits.
+ * The next frame's number in `text`: its digits behind "frame " or "frames ", or behind " to "
+ * where `text` is what follows such a number. NULL: there is none; else where it begins, and *len
+ * digits.
  */
 const char *html_frames_next(const char *text, size_t *len, uint64_t *number);
 

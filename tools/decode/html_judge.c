@@ -1,5 +1,6 @@
 /*
- * Findings that follow from what each call was: whether a tunnel was up, and what it was worth. Why one was not, and what went wrong in it, is doctor's business.
+ * Findings that follow from what each call was: whether a tunnel was up, and what it was worth. Why
+ * one was not, and what went wrong in it, is doctor's business.
  */
 #include "tools/decode/html_report.h"
 

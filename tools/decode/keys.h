@@ -1,6 +1,6 @@
 /*
- * What opens a capture, as options of a command: passwords, hashes, keys. Whoever lists processes sees a
- * command's arguments: what is secret in them is wiped as soon as it has been read.
+ * What opens a capture, as options of a command: passwords, hashes, keys. Whoever lists processes
+ * sees a command's arguments: what is secret in them is wiped as soon as it has been read.
  */
 #pragma once
 
@@ -13,7 +13,7 @@ enum decode_key {
 };
 
 /*
- * Adds the option's argument to `users`, and overwrites what is secret in `text` with asterisks. 0, or -1
- * with a sentence that begins with the option in `why` (DECODE_WHY bytes).
+ * Adds the option's argument to `users`, and overwrites what is secret in `text` with asterisks. 0,
+ * or -1 with a sentence that begins with the option in `why` (DECODE_WHY bytes).
  */
 int decode_key_option(struct decode_users *users, enum decode_key key, char *text, char *why);

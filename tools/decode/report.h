@@ -1,6 +1,6 @@
 /*
- * A report's file, for a command: opened before the work begins, so that a path that cannot be written is
- * said at once; and who else has findings for it. The page itself: html.h.
+ * A report's file, for a command: opened before the work begins, so that a path that cannot be
+ * written is said at once; and who else has findings for it. The page itself: html.h.
  */
 #pragma once
 
@@ -22,8 +22,9 @@ struct decode_report {
 };
 
 /*
- * `path`: of the report, NULL for none (0 then, too); must stay. `capture`: name of the file or interface that it
- * is about. 0, or -1 with a sentence in `why` (DECODE_WHY bytes), without anything to close.
+ * `path`: of the report, NULL for none (0 then, too); must stay. `capture`: name of the file or
+ * interface that it is about. 0, or -1 with a sentence in `why` (DECODE_WHY bytes), without
+ * anything to close.
  */
 int decode_report_open(struct decode_report *r, const char *path, const char *capture, char *why);
 /* Writes it, after decode_run(). 0, or -1 with a sentence in `why`. */
