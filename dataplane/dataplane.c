@@ -110,7 +110,7 @@ static int employ(struct dataplane *dp, struct worker *w)
 	return r;
 }
 
-/* After its last one has sent all that was queued. */
+/* After its last one has sent all that was queued, but for what a full socket has not taken: that goes astray. */
 static void dismiss(struct dataplane *dp, struct worker *w)
 {
 	if (--dp->watched[w->index].lasting || !w->index || !dp->employ)

@@ -2,7 +2,7 @@
  * MPPE in a call's packet path under loss: RFC 3078 section 8. What GRE's numbers tell it, the keys of
  * packets that may come late, and the walk over a long loss. See tunnel.h.
  *
- * Invariants: what comes late is an IP packet of stateless MPPE without compression, which depends
+ * Invariants: what comes late is an IP packet in clear or of stateless MPPE, without compression, which depends
  * on no order (RFC 2637 4.3 drops what is late because PPP in general does); keys of late packets are
  * kept for TUNNEL_LATE_TIME after the last loss, and only then takes a session memory for them; a walk
  * has a deadline each millisecond until it is done.

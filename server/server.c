@@ -1,6 +1,7 @@
 /* `greyline server`: start, signals, end. */
 #include "server/server.h"
 
+#include "server/farewell.h"
 #include "server/server_internal.h"
 #include "system/clock.h"
 #include "system/log.h"
@@ -12,10 +13,8 @@
 
 #define STOP_TIME 5000000ull /* us for all sessions to say good-bye */
 #define STOP_TICK 20         /* ms */
-/* Sessions that end at once: good-byes of more are lost in a burst, and said again after seconds. So many more in a tick do, so
- * that peers that are gone do not hold up the others. */
-#define STOP_BURST 512
-#define STOP_LEAST 64
+/* By then all have begun to, so that those whose first word is lost have time for another. */
+#define STOP_TOLD (STOP_TIME / 2)
 
 /* Closes what keeps the loop alive, once nothing else is left. */
 static void close_rest(struct server *s)
@@ -38,11 +37,13 @@ static void close_rest(struct server *s)
 
 static void say_good_bye(struct server *s)
 {
+	uint64_t now = clock_now(), told = s->stop_deadline - (STOP_TIME - STOP_TOLD);
+	uint64_t ticks = told > now ? (told - now) / (STOP_TICK * 1000) : 0;
 	unsigned int ending = 0, more;
 
 	for (const struct session *session = s->hub.sessions; session; session = session->next)
 		ending += session->ending;
-	more = ending + STOP_LEAST < STOP_BURST ? STOP_BURST - ending : STOP_LEAST;
+	more = farewell_share(s->hub.count - ending, ending, ticks);
 	for (struct session *session = s->hub.sessions; session && more; session = session->next) {
 		if (session->ending)
 			continue;

@@ -29,7 +29,7 @@ void timers_init(struct timers *t, uv_loop_t *loop);
  * has set it. */
 void timers_done(struct timers *t, uv_close_cb closed);
 
-/* Calls e->expired(e) at `due` or up to 1 ms later; 0: in the loop's next turn; UINT64_MAX: not at all. Takes the place of what
- * was set before. */
+/* Calls e->expired(e) at `due` or up to 1 ms later; 0: soon, but not before the callback that runs has
+ * returned; UINT64_MAX: not at all. Takes the place of what was set before. */
 void timers_set(struct timers *t, struct timers_entry *e, uint64_t due);
 bool timers_is_set(const struct timers *t, const struct timers_entry *e);

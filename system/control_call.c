@@ -1,4 +1,4 @@
-/* The calling side of the control socket: blocking, with one deadline over all of it. */
+/* The calling side of the control socket: blocking, but not for longer than nothing comes. */
 #include "system/clock.h"
 #include "system/control_socket.h"
 #include "system/tun.h"
@@ -59,9 +59,9 @@ static int wait_for(const struct call *call, short events)
 
 	for (;;) {
 		uint64_t now = clock_now();
-		int n = now < call->deadline
-				? poll(&pfd, 1, (int)((call->deadline - now) / 1000) + 1)
-				: 0;
+		/* Also when it is over: what is there is there, and it is we who were late. */
+		int n = poll(&pfd, 1,
+			now < call->deadline ? (int)((call->deadline - now) / 1000) + 1 : 0);
 
 		if (n > 0)
 			return 0;
@@ -70,6 +70,11 @@ static int wait_for(const struct call *call, short events)
 		if (errno != EINTR)
 			return call_failed(call, errno);
 	}
+}
+
+static uint64_t deadline(void)
+{
+	return clock_now() + CALL_SECONDS * 1000000ull;
 }
 
 static int connect_to(struct call *call)
@@ -122,7 +127,7 @@ static int send_line(const struct call *call, char *text)
 }
 
 /* Reads up to the first newline; allocated, *len without it. */
-static char *receive_line(const struct call *call, size_t *len)
+static char *receive_line(struct call *call, size_t *len)
 {
 	size_t size = 65536, used = 0;
 	char *text = malloc(size), *end, *larger;
@@ -138,6 +143,7 @@ static char *receive_line(const struct call *call, size_t *len)
 			call_failed(call, n < 0 ? errno : ECONNRESET);
 			break;
 		}
+		call->deadline = deadline(); /* a long array comes in pieces */
 		end = memchr(text + used, '\n', (size_t)n);
 		used += (size_t)n;
 		if (end) {
@@ -180,10 +186,7 @@ static json_t *open_answer(const struct call *call, const char *text, size_t len
 
 json_t *control_socket_call(const char *path, const json_t *request, char *why)
 {
-	struct call call = { .fd = -1,
-		.path = path,
-		.deadline = clock_now() + CALL_SECONDS * 1000000ull,
-		.why = why };
+	struct call call = { .fd = -1, .path = path, .deadline = deadline(), .why = why };
 	char *line = json_dumps(request, JSON_COMPACT), *answer = NULL;
 	json_t *result = NULL;
 	size_t len = 0;

@@ -37,6 +37,6 @@ void control_socket_set_arrays(struct control_socket *cs, const struct control_a
 void control_socket_close(
 	struct control_socket *cs); /* removes the file; frees itself with the loop's next turn */
 
-/* The other side, blocking, 10 s: sends `request`, returns the "result" (new reference) or NULL
- * with `why`. */
+/* The other side, blocking, until nothing comes for 10 s: sends `request`, returns the "result" (new
+ * reference) or NULL with `why`. */
 json_t *control_socket_call(const char *path, const json_t *request, char *why);

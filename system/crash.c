@@ -86,12 +86,13 @@ static void say(const struct fault *fault, bool sent)
 static void on_fault(int number, siginfo_t *info, void *context)
 {
 	bool sent = info->si_code <= 0; /* by kill(2) or abort(3), not by the kernel */
+	bool aborted = number == SIGABRT && sent && info->si_pid == getpid();
 	size_t i = 0;
 
 	(void)context;
 	while (i < FAULTS - 1 && faults[i].number != number)
 		i++;
-	say(&faults[i], sent && number != SIGABRT);
+	say(&faults[i], sent && !aborted);
 	sigaction(number, &before[i], NULL);
 	/*
 	 * At the return from here the signal, blocked until then, takes its course, in this thread and where

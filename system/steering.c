@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <linux/if_tun.h>
+#include <net/if.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -166,7 +167,13 @@ int steering_filter_attach(int fd, uint32_t shards, unsigned int count, bool oth
 int steering_rest(int fd, bool rests)
 {
 	const char *device = rests ? "lo" : "";
+	char bound[IFNAMSIZ] = "";
+	socklen_t len = sizeof(bound);
 
+	/* As in a VRF, whose sockets are born so: what it is woken to would not be what it was. */
+	if (rests && getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, bound, &len) == 0 && len &&
+		strcmp(bound, device) != 0)
+		return -EBUSY;
 	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)strlen(device)) < 0)
 		return -errno;
 	return 0;

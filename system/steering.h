@@ -40,6 +40,7 @@ int steering_filter_attach(int fd, uint32_t shards, unsigned int count, bool oth
 
 /*
  * A socket that rests: it is for the loopback interface only, so that the kernel does not even clone packets for
- * it, or is again for all. What it sends goes astray meanwhile. 0, or a negative errno.
+ * it, or is again for all. What it sends goes astray meanwhile. 0, or a negative errno: -EBUSY, it belongs to a
+ * device or a VRF already.
  */
 int steering_rest(int fd, bool rests);

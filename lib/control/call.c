@@ -80,29 +80,51 @@ int control_call_answer(struct control_connection *c, enum control_asked asked,
 	return 0;
 }
 
-/* Those that wait are few, or have waited for as long as each other: the place is near the end. */
-static void wait_in_order(struct control_call *call)
+static struct control_waiting *waiting(struct control_call *call)
 {
 	struct control_connection *c = call->connection;
-	struct control_call *before = c->waiting_last;
 
+	return call->waits_hung_up ? &c->hung_up : &c->waiting;
+}
+
+/*
+ * Who waits for the same has waited for as long as the others, about: the place is near the end. Those that
+ * were hung up wait for seconds only, so many of them would have to pass all others.
+ */
+static void wait_in_order(struct control_call *call)
+{
+	struct control_waiting *w;
+	struct control_call *before;
+
+	call->waits_hung_up = call->state == CONTROL_CALL_WAIT_DISCONNECT;
+	w = waiting(call);
+	before = w->last;
 	while (before && control_call_deadline(before) > control_call_deadline(call))
 		before = before->wait_prev;
 	call->wait_prev = before;
-	call->wait_next = before ? before->wait_next : c->waiting;
-	*(before ? &before->wait_next : &c->waiting) = call;
-	*(call->wait_next ? &call->wait_next->wait_prev : &c->waiting_last) = call;
+	call->wait_next = before ? before->wait_next : w->first;
+	*(before ? &before->wait_next : &w->first) = call;
+	*(call->wait_next ? &call->wait_next->wait_prev : &w->last) = call;
 }
 
 static void wait_no_more(struct control_call *call)
 {
-	struct control_connection *c = call->connection;
+	struct control_waiting *w = waiting(call);
 
-	if (c->waiting != call && !call->wait_prev)
+	if (w->first != call && !call->wait_prev)
 		return;
-	*(call->wait_prev ? &call->wait_prev->wait_next : &c->waiting) = call->wait_next;
-	*(call->wait_next ? &call->wait_next->wait_prev : &c->waiting_last) = call->wait_prev;
+	*(call->wait_prev ? &call->wait_prev->wait_next : &w->first) = call->wait_next;
+	*(call->wait_next ? &call->wait_next->wait_prev : &w->last) = call->wait_prev;
 	call->wait_next = call->wait_prev = NULL;
+}
+
+struct control_call *control_call_next(const struct control_connection *c)
+{
+	struct control_call *a = c->waiting.first, *b = c->hung_up.first;
+
+	if (!a || !b)
+		return a ? a : b;
+	return control_call_deadline(b) < control_call_deadline(a) ? b : a;
 }
 
 void control_call_scheduled(struct control_call *call)
@@ -336,9 +358,8 @@ static struct control_call *find_disconnected(const struct control_connection *c
 	if (named)
 		return named;
 	/* The one that waits longest. */
-	call = c->waiting;
-	while (call && !(call->role == CONTROL_PNS && !call->peer_call_id_known &&
-			       call->state == CONTROL_CALL_WAIT_DISCONNECT))
+	call = c->hung_up.first;
+	while (call && !(call->role == CONTROL_PNS && !call->peer_call_id_known))
 		call = call->wait_next;
 	return call;
 }
@@ -448,10 +469,10 @@ static void expired(struct control_call *call)
 
 void control_call_tick(struct control_connection *c)
 {
-	/* A callback may change the list. */
-	while (c->waiting && control_call_deadline(c->waiting) <= c->now) {
-		struct control_call *call = c->waiting;
+	struct control_call *call;
 
+	/* A callback may change the lists. */
+	while ((call = control_call_next(c)) != NULL && control_call_deadline(call) <= c->now) {
 		if (call->deadline <= c->now)
 			expired(call);
 		else

@@ -59,6 +59,7 @@ struct control_call {
 	uint16_t cause;
 	const struct control_disconnect *disconnect;
 	bool line_news;                       /* a WAN-Error-Notify is due at line_next */
+	bool waits_hung_up;                   /* among connection->hung_up, not ->waiting */
 	struct control_wan_error line_errors; /* the last totals reported or about to be */
 	uint64_t line_next;                   /* us; none before */
 	void *owner;                          /* the caller's */

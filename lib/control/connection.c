@@ -485,12 +485,12 @@ void control_connection_receive(
 	while (len > 0 && c->state != CONTROL_CLOSED) {
 		const char *why = "";
 		int total = c->have ? 0 : control_message_frame(data, len, &why);
-		size_t n = (size_t)total;
+		size_t n = total > 0 ? (size_t)total : 0;
 
-		if (total > 0 && n <= len)
-			receive_message(c, data, n);
-		else if (total < 0)
+		if (total < 0)
 			control_connection_finish(c, PPTP_CONTROL_MALFORMED, why);
+		else if (n && n <= len)
+			receive_message(c, data, n);
 		else
 			n = gather(c, data, len);
 		if (!n)
@@ -510,7 +510,8 @@ void control_connection_lost(
 uint64_t control_connection_deadline(const struct control_connection *c)
 {
 	uint64_t deadline = c->deadline < c->idle_deadline ? c->deadline : c->idle_deadline;
-	uint64_t of_call = c->waiting ? control_call_deadline(c->waiting) : UINT64_MAX;
+	const struct control_call *next = control_call_next(c);
+	uint64_t of_call = next ? control_call_deadline(next) : UINT64_MAX;
 
 	return of_call < deadline ? of_call : deadline;
 }

@@ -69,6 +69,11 @@ struct control_config {
 struct control_connection;
 struct control_index;
 
+/* Calls with a deadline, the next one first. */
+struct control_waiting {
+	struct control_call *first, *last;
+};
+
 struct control_ops {
 	/* Bytes for the TCP stream, in order; all must be taken (queued). `data` is valid during
 	 * the call. */
@@ -138,10 +143,10 @@ struct control_connection {
 	const struct control_config *config; /* the caller's; must outlive the connection */
 	const struct control_ops *ops;
 	void *user;
-	struct control_start peer;                   /* what the peer announced */
-	struct control_call *calls;                  /* list through call->next */
-	struct control_call *waiting, *waiting_last; /* those with a deadline, the next one first */
-	struct control_index *index;                 /* of many calls; NULL: there are few */
+	struct control_start peer;               /* what the peer announced */
+	struct control_call *calls;              /* list through call->next */
+	struct control_waiting waiting, hung_up; /* with a deadline; hung_up: for the last word */
+	struct control_index *index;             /* of many calls; NULL: there are few */
 	unsigned int call_count;
 	uint64_t deadline; /* of the state, or of the next echo; UINT64_MAX none */
 	uint64_t now;      /* time of the function under way */

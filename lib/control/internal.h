@@ -71,6 +71,9 @@ void control_call_add(struct control_connection *c, struct control_call *call,
 void control_call_set_peer(
 	struct control_call *call, uint16_t call_id, uint16_t window, uint16_t delay);
 
+/* The call whose deadline is the first; NULL: none has one. */
+struct control_call *control_call_next(const struct control_connection *c);
+
 /* Its deadline has changed: it takes its place among those that wait. */
 void control_call_scheduled(struct control_call *call);
 

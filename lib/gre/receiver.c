@@ -143,6 +143,7 @@ static void advance(struct gre_receiver *r, struct packet *p, uint64_t now, stru
 		deliver(r, p, now, out);
 	} else {
 		*word &= ~seen_bit(r->next);
+		r->given_up_at = now;
 		r->gap = true;
 		r->lost++;
 	}
@@ -454,14 +455,15 @@ static void drop_stray(struct gre_receiver *r, struct packet **slot, struct pack
 
 /*
  * When the gaps before a packet that waits since `since` are to be given up. What matters is how long the
- * stream stands still: who overtook it while it goes on is early, and those behind him are not late.
+ * stream stands still: who overtook it while it goes on is early, and those behind him are not late. `far`:
+ * behind a gap that may be forged, so that the stream has its time to show that it goes on below.
  */
-static uint64_t hold_until(const struct gre_receiver *r, uint64_t since, bool stray)
+static uint64_t hold_until(const struct gre_receiver *r, uint64_t since, bool far)
 {
 	uint64_t still = since > r->in_order_at ? since : r->in_order_at;
 	uint64_t most = since + GRE_HOLD_TIME, until = still + gre_receiver_hold_time(r);
 
-	return stray || until > most ? most : until;
+	return far || until > most ? most : until;
 }
 
 void gre_receiver_tick(struct gre_receiver *r, uint64_t now, struct packet_list *out)
@@ -469,7 +471,7 @@ void gre_receiver_tick(struct gre_receiver *r, uint64_t now, struct packet_list 
 	uint64_t next = UINT64_MAX;
 	uint32_t highest = r->next;
 	uint32_t through = highest; /* given up are the numbers before */
-	bool stray;
+	bool stray, far = false;
 
 	if (now < r->hold_deadline)
 		return;
@@ -482,7 +484,8 @@ void gre_receiver_tick(struct gre_receiver *r, uint64_t now, struct packet_list 
 		if (!*slot)
 			continue;
 		left--;
-		until = hold_until(r, (*slot)->time, stray);
+		far |= seq - highest > STRAY_GAP;
+		until = hold_until(r, (*slot)->time, far);
 		if (stray && now >= until) {
 			drop_stray(r, slot, out);
 			continue;
@@ -497,7 +500,6 @@ void gre_receiver_tick(struct gre_receiver *r, uint64_t now, struct packet_list 
 	r->hold_deadline = next;
 	if (through == r->next)
 		return;
-	r->given_up_at = now;
 	r->lateness -= r->lateness / 4;
 	advance_to(r, through, now, out);
 	run_held(r, now, out);

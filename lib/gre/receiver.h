@@ -5,11 +5,12 @@
  *
  * Invariants: packets leave in strictly increasing order of number (32 bits, wrapping) until a jump
  * is followed, but for those with PACKET_LATE; a packet waits until the stream has stood still for as long as its late
- * packets are known to take, and at most GRE_HOLD_TIME; at most GRE_HOLD_MAX wait; a single packet
+ * packets are known to take (behind a gap of more than 64: for all of GRE_HOLD_TIME), and at most GRE_HOLD_TIME; at most GRE_HOLD_MAX wait; a single packet
  * with a far-ahead number changes nothing (see GRE_JUMP_CONFIRM), and a run of them not for long
  * (GRE_HOME_TIME): a forger who does not see the stream cannot silence it, and no number, be it the
  * first one, can for ever. Whose guess is less than GRE_HOLD_MAX ahead makes a trickle (less than
- * about 50 packets a second) late for as long as he goes on: RFC 2637 4.3 wants order.
+ * about 50 packets a second) late for as long as he goes on, and whose is at most 64 ahead, any stream in
+ * its pauses: RFC 2637 4.3 wants order.
  */
 #pragma once
 

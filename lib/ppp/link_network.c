@@ -193,8 +193,10 @@ void link_network_stop(struct ppp_link *l)
 /* IPv4 came to nothing, or is no more: the end, unless IPv6 is there or may come. */
 static void ipcp_gone(struct ppp_link *l, enum pptp_reason reason, const char *words)
 {
-	if (l->ipv6 != PPP_IPV6_ALONE || l->phase != PPP_NETWORK ||
-		!cp_is_started(&l->ipv6cp->cp) || l->ipv6cp->cp.automaton.state == PPP_STOPPED) {
+	const struct cp *ipv6 = l->ipv6 == PPP_IPV6_ALONE && l->ipv6cp ? &l->ipv6cp->cp : NULL;
+
+	if (!ipv6 || l->phase != PPP_NETWORK || !cp_is_started(ipv6) ||
+		ipv6->automaton.state == PPP_STOPPED) {
 		link_end(l, LINK_END, reason, words);
 		return;
 	}

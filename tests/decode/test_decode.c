@@ -12,6 +12,7 @@
 #include <pcap/pcap.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct {
@@ -306,6 +307,7 @@ static void written_packets_are_whole_ip_packets(void **state)
 	char path[] = "/tmp/greyline-decode-XXXXXX", error[PCAP_ERRBUF_SIZE];
 	const struct decode_options options = { .users = &decoded.right, .write_path = path };
 	unsigned int v4 = 0, v6 = 0;
+	struct stat st;
 	struct pcap_pkthdr *head;
 	struct decode_stats s;
 	const uint8_t *data;
@@ -313,7 +315,11 @@ static void written_packets_are_whole_ip_packets(void **state)
 
 	(void)state;
 	close(mkstemp(path));
+	assert_int_equal(chmod(path, 0644), 0);
 	free(decode_name("mschapv2-mppe128-stateful", &options, &s));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(
+		st.st_mode & 0777, 0600); /* for its owner only, also a file that was there */
 	pcap = pcap_open_offline(path, error);
 	assert_non_null(pcap);
 	assert_int_equal(pcap_datalink(pcap), DLT_RAW);

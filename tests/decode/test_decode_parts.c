@@ -187,6 +187,23 @@ static void an_unfinished_packet_is_forgotten(void **state)
 	decode_fragments_free(f);
 }
 
+/* Two interfaces, or two captures put together: their times need not rise. */
+static void a_fragment_may_have_an_earlier_time(void **state)
+{
+	struct decode_fragments *f = decode_fragments_new();
+	uint8_t packet[64];
+	struct decode_ip ip;
+
+	(void)state;
+	assert_false(add(f, &ip, 0x2000, 16, 0));
+	ipv4(packet, 2, 8, 16);
+	decode_ip_read(&ip, packet, 28);
+	assert_true(decode_fragments_add(f, &ip, 1000000 - 1));
+	assert_int_equal(ip.len, 24);
+	assert_int_equal(decode_fragments_end(f).count, 0);
+	decode_fragments_free(f);
+}
+
 static void tunnels_in_front_are_opened(void **state)
 {
 	/* IPv6 with a destination-options header, carrying IPv4, carrying IPv4. */
@@ -352,6 +369,25 @@ static void tls_in_eap_is_named(void **state)
 	SAYS("\1\3\0\14\15\x40\1\2\3\4\5\6", "goes on with the one before");
 }
 
+/* Text of a peer's that is longer than what is quoted of it, by a byte and by far. */
+static void what_is_cut_is_said(void **state)
+{
+	static struct decode_event e;
+	static char words[2000];
+
+	(void)state;
+	memset(words, 'x', sizeof(words));
+	decode_event_begin(&e, NULL, DECODE_KIND_PPP);
+	decode_event_quoted(&e, words, 1020);
+	assert_int_equal(e.used, 1022);
+	assert_false(e.cut);
+	decode_event_quoted(&e, words, 1021);
+	assert_true(e.cut);
+	decode_event_begin(&e, NULL, DECODE_KIND_PPP);
+	decode_event_quoted(&e, words, sizeof(words));
+	assert_true(e.cut);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -363,7 +399,9 @@ int main(void)
 		cmocka_unit_test(fragments_are_put_together_in_any_order),
 		cmocka_unit_test(contradictory_fragments_harm_nobody),
 		cmocka_unit_test(an_unfinished_packet_is_forgotten),
+		cmocka_unit_test(a_fragment_may_have_an_earlier_time),
 		cmocka_unit_test(tunnels_in_front_are_opened),
+		cmocka_unit_test(what_is_cut_is_said),
 		cmocka_unit_test(sequence_numbers_are_judged),
 		cmocka_unit_test(held_frames_come_in_order_or_in_time),
 		cmocka_unit_test(two_calls_of_one_pair_are_told_apart),

@@ -36,7 +36,7 @@ void script_begin(struct script *s)
 
 void script_wait(struct script *s, double seconds)
 {
-	s->now += (uint64_t)(seconds * 1e6);
+	s->now += (uint64_t)(int64_t)(seconds * 1e6);
 }
 
 static void ip_packet(struct script *s, uint32_t src, uint32_t dst, uint8_t protocol,

@@ -1141,6 +1141,40 @@ static void a_known_password_is_compared(void **state)
 	free(s);
 }
 
+static void keep_words(void *user, bool well, const char *text)
+{
+	(void)well;
+	snprintf(user, 200, "%s", text);
+}
+
+/* Of two interfaces, or two captures put together: times need not rise. */
+static void a_capture_may_go_back_in_time(void **state)
+{
+	struct script *s = malloc(sizeof(*s));
+	struct observe_judge hooks;
+	char words[200] = "", why[DECODE_WHY] = "";
+	const struct decode_options options = { 0 };
+	struct decode_capture *c;
+	struct observe *o;
+	struct judge j;
+
+	(void)state;
+	script_begin(s);
+	script_pap(s);
+	script_wait(s, -60);
+	script_ipcp(s);
+	judge_init(&j, &hooks);
+	j.say = keep_words;
+	j.user = words;
+	o = observe_new(&hooks);
+	c = decode_capture_file(fmemopen(s->file, s->used, "rb"), why);
+	assert_int_equal(decode_run(&options, c, &o->sink, NULL, why), 0);
+	assert_non_null(strstr(words, ": up 0.0 s after"));
+	decode_capture_close(c);
+	observe_free(o);
+	free(s);
+}
+
 /* More calls at once than there is room for: the decoder's and the observer's limits hold. */
 static void thousands_of_calls_are_bounded(void **state)
 {
@@ -1185,6 +1219,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_capture_may_end_anywhere),
 		cmocka_unit_test(a_capture_may_begin_anywhere),
 		cmocka_unit_test(damage_breaks_nothing),
+		cmocka_unit_test(a_capture_may_go_back_in_time),
 		cmocka_unit_test(thousands_of_calls_are_bounded),
 	};
 

@@ -2,6 +2,7 @@
  * system/ against the kernel: devices, addresses, routes, masquerading, the raw GRE socket. All of it
  * in a network namespace that goes with this process.
  */
+#include "system/steering.h"
 #include "tests/netns/net_rig.h"
 
 #include <netinet/ip.h>
@@ -363,6 +364,29 @@ static void the_gre_socket_carries_packets(void **state)
 	close(from_nobody);
 }
 
+/* Woken it would be in no VRF any more, where one was its place. */
+static void a_gre_socket_that_has_a_device_does_not_rest(void **state)
+{
+	char name[IFNAMSIZ] = "grey0", bound[IFNAMSIZ] = "";
+	socklen_t len = sizeof(bound);
+	int fd, tun;
+
+	(void)state;
+	tun = tun_open(name, false, NULL, why);
+	assert_true(tun >= 0);
+	fd = gre_socket_open(NULL, false, why);
+	assert_true(fd >= 0);
+	assert_int_equal(steering_rest(fd, true), 0);
+	assert_int_equal(steering_rest(fd, true), 0);
+	assert_int_equal(steering_rest(fd, false), 0);
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "grey0", 5), 0);
+	assert_int_equal(steering_rest(fd, true), -EBUSY);
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, bound, &len), 0);
+	assert_string_equal(bound, "grey0");
+	close(fd);
+	close(tun);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -378,6 +402,7 @@ int main(void)
 		cmocka_unit_test(errors_of_routes_are_sentences),
 		cmocka_unit_test(masquerading_changes_the_source_of_what_leaves),
 		cmocka_unit_test(the_gre_socket_carries_packets),
+		cmocka_unit_test(a_gre_socket_that_has_a_device_does_not_rest),
 	};
 
 	net_enter_or_skip();

@@ -105,7 +105,7 @@ void sim_data_take(struct sim_end *e, const struct packet *p)
 		*word |= bit;
 	}
 	if (p->flags & PACKET_LATE) {
-		e->late++; /* stateless MPPE, from which it may */
+		e->late++; /* in clear or of stateless MPPE, from which it may */
 		return;
 	}
 	/* In clear, nothing protects GRE's own number from damage. */

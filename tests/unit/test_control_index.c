@@ -17,6 +17,7 @@
 static struct control_connection c;
 static struct control_call calls[MANY];
 static bool there[MANY];
+static bool quiet; /* the calls are others than `calls` */
 static struct control_config config;
 
 static void on_send(void *user, const uint8_t *data, size_t len)
@@ -32,7 +33,8 @@ static void on_ended(
 	(void)user;
 	(void)reason;
 	(void)detail;
-	there[call - calls] = false;
+	if (!quiet)
+		there[call - calls] = false;
 }
 
 static void on_closed(void *user, enum pptp_reason reason, const char *detail)
@@ -59,6 +61,7 @@ static void begin(void)
 	memset(there, 0, sizeof(there));
 	control_connection_init(&c, CONTROL_RECEIVER, &config, &ops, NULL, 1);
 	c.state = CONTROL_ESTABLISHED;
+	c.deadline = c.idle_deadline = UINT64_MAX;
 }
 
 static void end(void)
@@ -66,7 +69,8 @@ static void end(void)
 	control_connection_lost(&c, PPTP_TCP_CLOSED, "", c.now);
 	assert_null(c.calls);
 	assert_null(c.index);
-	assert_null(c.waiting);
+	assert_null(c.waiting.first);
+	assert_null(c.hung_up.first);
 }
 
 /* Whether the index finds what a search through all of them would. */
@@ -90,20 +94,29 @@ static void assert_right(uint16_t id)
 	assert_true(known == (own != NULL) && (!own || own->call_id == id));
 }
 
+static void assert_list(const struct control_waiting *w)
+{
+	const struct control_call *before = NULL;
+
+	for (const struct control_call *call = w->first; call; call = call->wait_next) {
+		assert_true(!before || call->deadline >= before->deadline);
+		assert_ptr_equal(call->wait_prev, before);
+		before = call;
+	}
+	assert_ptr_equal(w->last, before);
+}
+
 static void assert_in_order(void)
 {
-	uint64_t last = 0, least = UINT64_MAX;
+	uint64_t least = UINT64_MAX;
 
-	for (const struct control_call *call = c.waiting; call; call = call->wait_next) {
-		assert_true(call->deadline >= last);
-		assert_true(!call->wait_next || call->wait_next->wait_prev == call);
-		last = call->deadline;
-	}
+	assert_list(&c.waiting);
+	assert_list(&c.hung_up);
 	for (const struct control_call *call = c.calls; call; call = call->next) {
 		if (call->deadline < least)
 			least = call->deadline;
 	}
-	assert_int_equal(c.waiting ? c.waiting->deadline : UINT64_MAX, least);
+	assert_int_equal(control_connection_deadline(&c), least);
 }
 
 static void change(size_t i, unsigned int spread)
@@ -182,12 +195,42 @@ static void each_deadline_is_taken_in_turn(void **state)
 	end();
 }
 
+/* Each would pass by all that wait for a reply, which are minutes with so many. */
+static void many_that_wait_can_be_hung_up(void **state)
+{
+	const struct control_call_params params = { .phone = "", .subaddress = "" };
+	const size_t count = 60000;
+	struct control_call *many = calloc(count, sizeof(*many));
+
+	(void)state;
+	begin();
+	for (size_t i = 0; i < count; i++) {
+		struct control_call_params own = params;
+
+		own.call_id = (uint16_t)i;
+		assert_int_equal(control_call_dial(&c, &many[i], &own, 1 + i), 0);
+	}
+	for (size_t i = 0; i < count; i++)
+		control_call_hangup(&many[i], PPTP_SHUTDOWN, NULL, count + i);
+	assert_null(c.waiting.first);
+	assert_in_order();
+	assert_int_equal(control_connection_deadline(&c), many[0].deadline);
+	/* A notification that names none is that of the first, and so on. */
+	assert_ptr_equal(c.hung_up.first, &many[0]);
+	assert_ptr_equal(c.hung_up.last, &many[count - 1]);
+	quiet = true;
+	end();
+	quiet = false;
+	free(many);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_index_finds_what_a_search_finds),
 		cmocka_unit_test(few_calls_take_no_index),
 		cmocka_unit_test(each_deadline_is_taken_in_turn),
+		cmocka_unit_test(many_that_wait_can_be_hung_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* The control socket against callers that behave and callers that do not; the loop runs in the
  * test's own thread. */
+#include "system/clock.h"
 #include "system/control_socket.h"
 #include "system/log.h"
 #include "system/tun.h"
@@ -9,6 +10,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -24,6 +27,17 @@
 static char dir[64], path[96], why[SYSTEM_WHY];
 static uv_loop_t loop;
 static struct control_socket *server;
+
+static _Atomic uint64_t passed; /* us: time that goes faster here */
+
+/* Instead of the system's. */
+uint64_t clock_now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000 + passed;
+}
 
 static json_t *handler(void *user, const char *command, const json_t *request, char *reason)
 {
@@ -59,6 +73,7 @@ struct counter {
 };
 
 static unsigned int arrays_open, arrays_made;
+static uint64_t array_pace; /* us that an element takes */
 
 static void *array_open(void *user, const char *command)
 {
@@ -79,6 +94,7 @@ static json_t *array_next(void *array)
 	struct counter *c = array;
 
 	arrays_made++;
+	passed += array_pace;
 	return c->next < c->count ? json_integer(c->next++) : NULL;
 }
 
@@ -249,6 +265,22 @@ static void an_array_comes_in_pieces_and_is_whole(void **state)
 		json_decref(result);
 		assert_int_equal(arrays_open, 0);
 	}
+}
+
+/* As of many sessions, on a busy machine: each piece comes soon, all of them do not. */
+static void a_long_array_may_take_its_time(void **state)
+{
+	struct call call;
+	json_t *result;
+
+	(void)state;
+	control_socket_set_arrays(server, &arrays);
+	array_pace = 50000;
+	result = ask(&call, "{\"command\":\"array 1000\"}");
+	array_pace = 0;
+	assert_string_equal(call.why, "");
+	assert_int_equal(json_array_size(result), 1000);
+	json_decref(result);
 }
 
 static void several_requests_on_one_connection_are_answered_in_order(void **state)
@@ -446,6 +478,7 @@ int main(void)
 		CASE(an_error_comes_back_as_its_sentence),
 		CASE(an_answer_of_megabytes_arrives_whole),
 		CASE(an_array_comes_in_pieces_and_is_whole),
+		CASE(a_long_array_may_take_its_time),
 		CASE(several_requests_on_one_connection_are_answered_in_order),
 		CASE(a_request_may_come_byte_by_byte),
 		CASE(what_is_no_json_object_is_answered_with_an_error),

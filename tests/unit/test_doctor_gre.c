@@ -100,6 +100,7 @@ static void icmp_has_words_for_every_number(void **state)
 #define PROTOCOL "{\"payload\":{\"protocol\":\"ip\",\"field\":\"protocol\"}}"
 #define L4PROTO  "{\"meta\":{\"key\":\"l4proto\"}}"
 #define SADDR    "{\"payload\":{\"protocol\":\"ip\",\"field\":\"saddr\"}}"
+#define SADDR6   "{\"payload\":{\"protocol\":\"ip6\",\"field\":\"saddr\"}}"
 #define DPORT    "{\"payload\":{\"protocol\":\"tcp\",\"field\":\"dport\"}}"
 #define STATE    "{\"ct\":{\"key\":\"state\"}}"
 #define IIFNAME  "{\"meta\":{\"key\":\"iifname\"}}"
@@ -166,6 +167,22 @@ static void rules_that_concern_gre_decide(void **state)
 			FIREWALL_UNSURE },
 		{ CHAIN("input", "accept") RULE("input", "{\"xt\":null}," DROP), FIREWALL_UNSURE },
 		{ CHAIN("input", "accept") RULE("input", "{\"limit\":{}}," DROP), FIREWALL_UNSURE },
+		/* So is a target of iptables, and a program that is asked. */
+		{ CHAIN("input", "accept")
+				RULE("input", MATCH(PROTOCOL, "==", "47") "{\"xt\":null}"),
+			FIREWALL_UNSURE },
+		{ CHAIN("input", "accept")
+				RULE("input", MATCH(PROTOCOL, "==", "6") "{\"xt\":null}"),
+			FIREWALL_PASS },
+		{ CHAIN("input", "accept") RULE("input", "{\"queue\":{\"num\":0}}"),
+			FIREWALL_UNSURE },
+		/* A header of another protocol is not there, whatever it is compared with. */
+		{ CHAIN("input", "accept") RULE("input", MATCH(DPORT, "!=", "22") DROP),
+			FIREWALL_PASS },
+		{ CHAIN("input", "accept") RULE("input", MATCH(SADDR6, "!=", "\"fe80::1\"") DROP),
+			FIREWALL_PASS },
+		{ CHAIN("input", "drop") RULE("input", MATCH(DPORT, "!=", "22") ACCEPT),
+			FIREWALL_BLOCK },
 		/* What comes after a sure verdict does not count. */
 		{ CHAIN("input", "accept") RULE("input", ACCEPT) RULE("input", DROP),
 			FIREWALL_PASS },

@@ -212,6 +212,23 @@ static void a_request_that_is_repeated_changes_nothing(void **state)
 	hang_up(&s);
 }
 
+/* Always new requests under the same number: LCP gives up, and its words go with the line. */
+static void a_server_that_never_counts_is_given_up(void **state)
+{
+	uint8_t request[] = { 1, 1, 0, 14, 3, 4, 0xc0, 0x23, 5, 6, 0, 0, 0, 0 };
+	struct server s = { .has = { PPP_AUTH_PAP }, .count = 1 };
+
+	(void)state;
+	begin(&s);
+	for (unsigned int i = 0; i < 20 && !s.over; i++) {
+		request[13] = (uint8_t)(i + 1);
+		s.line->ops->frame(s.line, PPP_LCP, request, sizeof(request), 1000);
+	}
+	assert_true(s.over);
+	assert_int_equal(s.reason, PPTP_AUTH_NO_METHOD);
+	hang_up(&s);
+}
+
 static void silence_ends_by_itself(void **state)
 {
 	struct server s = { .count = 0 };
@@ -256,6 +273,7 @@ int main(void)
 		cmocka_unit_test(a_server_that_gives_up_is_asked_for_the_rest_in_the_next_call),
 		cmocka_unit_test(a_server_without_authentication_is_told_apart),
 		cmocka_unit_test(a_request_that_is_repeated_changes_nothing),
+		cmocka_unit_test(a_server_that_never_counts_is_given_up),
 		cmocka_unit_test(silence_ends_by_itself),
 		cmocka_unit_test(unknown_methods_are_named_and_garbage_is_not),
 	};

@@ -316,6 +316,46 @@ static void one_that_overtakes_far_waits_for_the_stream(void **state)
 	assert_int_equal(r.next, early + 1);
 }
 
+/* Its losses made its waits short, which is no help for who guesses a number. */
+static void a_short_wait_is_not_for_a_long_gap(void **state)
+{
+	uint32_t first;
+
+	(void)state;
+	r.is_patient = false;
+	take(0);
+	lose(30);
+	first = r.next;
+	take(first + 1000); /* forged: the stream has a packet in 5 ms */
+	for (uint32_t i = 0; i < 2000; i++) {
+		bool lost = i % 100 == 3;
+
+		for (unsigned int ms = 0; ms < 5; ms++)
+			tick(now += MS);
+		if (!lost)
+			take(first + i + (i >= 1000));
+	}
+	assert_int_equal(r.late, 0);
+	assert_int_equal(r.jumps, 1);
+	assert_int_equal(r.held, 0);
+}
+
+/* Whatever it was given up for, what is late is late since then. */
+static void a_gap_that_is_skipped_is_given_up_too(void **state)
+{
+	(void)state;
+	r.is_patient = false;
+	take(0);
+	lose(30);
+	now += 10000 * MS;
+	gre_receiver_skip(&r, r.next + 1, now, &out);
+	take(r.next);
+	now += MS;
+	take(r.next - 2);
+	assert_int_equal(r.late, 1);
+	assert_in_range(gre_receiver_hold_time(&r), MS, 4 * MS);
+}
+
 static void who_has_no_slots_skips_what_is_missing(void **state)
 {
 	(void)state;
@@ -881,6 +921,8 @@ int main(void)
 		T(without_losses_the_wait_stays_long),
 		T(the_wait_has_a_limit),
 		T(one_that_overtakes_far_waits_for_the_stream),
+		T(a_short_wait_is_not_for_a_long_gap),
+		T(a_gap_that_is_skipped_is_given_up_too),
 		T(who_has_no_slots_skips_what_is_missing),
 		T(duplicates_are_dropped_and_freed),
 		T(late_packets_are_told_from_duplicates_and_from_loss),

@@ -14,14 +14,19 @@
 static struct decode_user *user_new(
 	struct decode_users *users, const char *text, const char *colon, char *why)
 {
-	struct decode_user *list = realloc(users->list, (users->count + 1) * sizeof(*list)), *u;
+	struct decode_user *list = calloc(users->count + 1, sizeof(*list)), *u;
 
 	snprintf(why, DECODE_WHY, "out of memory");
 	if (!list)
 		return NULL;
+	/* Not realloc(), which would leave the hashes behind where it moves the list. */
+	if (users->count) {
+		memcpy(list, users->list, users->count * sizeof(*list));
+		explicit_bzero(users->list, users->count * sizeof(*list));
+	}
+	free(users->list);
 	users->list = list;
 	u = &list[users->count];
-	memset(u, 0, sizeof(*u));
 	u->name = strndup(text, (size_t)(colon - text));
 	if (!u->name)
 		return NULL;

@@ -99,8 +99,8 @@ static pcap_t *live_open(const char *interface, char *why)
 
 struct decode_capture *decode_capture_live(const char *interface, char *why)
 {
-	static const char *const filter = "tcp port 1723 or ip proto 47 or "
-					  "(vlan and (tcp port 1723 or ip proto 47))";
+	static const char *const filter = "tcp port 1723 or ip proto 47 or icmp or "
+					  "(vlan and (tcp port 1723 or ip proto 47 or icmp))";
 	struct decode_capture *c;
 	struct bpf_program program;
 	pcap_t *pcap = live_open(interface, why);

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void decode_emit(struct decoder *d)
@@ -50,10 +51,17 @@ static void packet_run(struct decoder *d, const struct decode_packet *packet)
 static int dump_open(struct decoder *d, const char *path, char *why)
 {
 	FILE *file = NULL;
+	struct stat st;
 	int fd;
 
-	/* What was secret is in clear there: for its owner only. */
+	/* What was secret is in clear there: for its owner only, also where the file was there before. */
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && fchmod(fd, 0600) < 0) {
+		snprintf(why, DECODE_WHY, "%s cannot be made its owner's only: %s", path,
+			strerror(errno));
+		close(fd);
+		return -1;
+	}
 	if (fd >= 0)
 		file = fdopen(fd, "w");
 	if (!file) {

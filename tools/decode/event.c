@@ -64,13 +64,28 @@ char *decode_address(uint32_t address, char buf[DECODE_ADDRESS])
 
 static const char digits[] = "0123456789abcdef";
 
+static bool is_plain(uint8_t c)
+{
+	return c >= 0x20 && c < 0x7f && c != '\\';
+}
+
+bool decode_escape_fits(size_t size, const void *bytes, size_t len)
+{
+	const uint8_t *b = bytes;
+	size_t used = 0, i;
+
+	for (i = 0; i < len && used + 5 <= size; i++)
+		used += is_plain(b[i]) ? 1 : 4;
+	return i == len;
+}
+
 char *decode_escape(char *out, size_t size, const void *bytes, size_t len)
 {
 	const uint8_t *b = bytes;
 	size_t used = 0;
 
 	for (size_t i = 0; i < len && used + 5 <= size; i++) {
-		if (b[i] >= 0x20 && b[i] < 0x7f && b[i] != '\\') {
+		if (is_plain(b[i])) {
 			out[used++] = (char)b[i];
 			continue;
 		}
@@ -210,6 +225,7 @@ void decode_event_quoted(struct decode_event *e, const void *bytes, size_t len)
 {
 	char escaped[1024];
 
+	e->cut |= !decode_escape_fits(sizeof(escaped), bytes, len);
 	decode_event_text(e, "\"%s\"", decode_escape(escaped, sizeof(escaped), bytes, len));
 }
 

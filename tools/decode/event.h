@@ -210,5 +210,7 @@ char *decode_address(uint32_t address, char buf[DECODE_ADDRESS]);
 
 /* Printable ASCII as it is, the rest (and the backslash) as \xNN; cut to fit; returns out. */
 char *decode_escape(char *out, size_t size, const void *bytes, size_t len);
+/* Does all of it fit there? */
+bool decode_escape_fits(size_t size, const void *bytes, size_t len);
 /* "0a1b..." of at most `size` - 4 characters, then "..."; returns out. */
 char *decode_hex(char *out, size_t size, const uint8_t *bytes, size_t len);

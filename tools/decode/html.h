@@ -18,7 +18,7 @@
 #define HTML_CALLS_MAX       64
 #define HTML_CONNECTIONS_MAX 64
 #define HTML_ROWS_MAX        1000
-#define HTML_FINDINGS_MAX    60
+#define HTML_FINDINGS_MAX    120 /* all of doctor's, and as many more */
 
 struct decode_html;
 

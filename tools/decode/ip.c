@@ -143,7 +143,8 @@ static struct reassembly *slot_find(
 	for (size_t i = 0; i < IP_FRAGMENTS_MAX; i++) {
 		struct reassembly *s = &f->slots[i];
 
-		if (s->used && now - s->started > IP_FRAGMENTS_TIME)
+		/* Captures of several interfaces may go back in time. */
+		if (s->used && now > s->started && now - s->started > IP_FRAGMENTS_TIME)
 			give_up(f, s);
 		if (s->used && s->src == ip->src && s->dst == ip->dst && s->id == ip->id &&
 			s->protocol == ip->protocol)

@@ -270,6 +270,7 @@ static void say_text(struct option *o, struct wire_reader *r)
 {
 	size_t used = strlen(o->value), n = wire_left(r);
 
+	o->e->cut |= !decode_escape_fits(sizeof(o->value) - used, r->pos, n);
 	decode_escape(o->value + used, sizeof(o->value) - used, r->pos, n);
 	wire_skip(r, n);
 }

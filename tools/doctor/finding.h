@@ -120,7 +120,7 @@ enum finding_id finding_of_reason(enum pptp_reason reason);
 /* What an E= number of MS-CHAP is (RFC 2433 section 5). */
 enum finding_id finding_of_error(unsigned int error);
 
-#define FINDINGS_MAX     16
+#define FINDINGS_MAX     FINDING_COUNT /* all: each is in the list once */
 #define FINDING_EVIDENCE 400
 
 struct finding {

@@ -177,15 +177,29 @@ static enum match match_payload(
 		return any_of(p, right, is_address, &p->from);
 	if (!strcmp(protocol, "ip") && !strcmp(field, "daddr"))
 		return any_of(p, right, is_address, &p->to);
-	if (!strcmp(protocol, "ip6") || !strcmp(protocol, "icmpv6"))
-		return NO;
-	if (!strcmp(protocol, "tcp") && p->protocol == IPPROTO_TCP)
-		return !strcmp(field, "dport") && !p->incoming ? any_of(p, right, is_number, &port)
-							       : MAYBE;
-	/* Another protocol's header. */
-	if (!strcmp(protocol, "tcp") || !strcmp(protocol, "udp") || !strcmp(protocol, "icmp"))
-		return NO;
+	if (!strcmp(protocol, "tcp") && !strcmp(field, "dport") && !p->incoming)
+		return any_of(p, right, is_number, &port);
 	return MAYBE;
+}
+
+/*
+ * A header that the packet does not have: a rule that looks into it does not match, "!=" neither, as nft
+ * has the kernel look for the protocol first, and does not list that.
+ */
+static bool has_no_such_header(const struct firewall_packet *p, const json_t *payload)
+{
+	static const struct {
+		const char *name;
+		uint8_t number; /* 0: not of IPv4 */
+	} headers[] = { { "ip6", 0 }, { "icmpv6", 0 }, { "tcp", IPPROTO_TCP },
+		{ "udp", IPPROTO_UDP }, { "icmp", IPPROTO_ICMP } };
+	const char *protocol = text_of(payload, "protocol");
+
+	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+		if (!strcmp(headers[i].name, protocol))
+			return headers[i].number != p->protocol;
+	}
+	return false;
 }
 
 static enum match match_meta(const struct firewall_packet *p, const char *key, const json_t *right)
@@ -214,6 +228,8 @@ static enum match match_of(const struct firewall_packet *p, const json_t *match)
 	/* "@name": a set whose members are elsewhere. */
 	if (json_is_string(right) && json_string_value(right)[0] == '@')
 		return MAYBE;
+	if (payload && has_no_such_header(p, payload))
+		return NO;
 	if (payload)
 		m = match_payload(p, payload, right);
 	else if (meta)
@@ -290,16 +306,23 @@ static bool decides(const json_t *statement)
 	return false;
 }
 
+/* At a rule's end: a target of iptables (REJECT, NFQUEUE), or a program that is asked. */
+static bool may_decide(const json_t *statement)
+{
+	return json_object_get(statement, "xt") || json_object_get(statement, "queue");
+}
+
 static enum outcome walk_rule(struct walk *w, const json_t *rule, unsigned int depth)
 {
 	enum match m = YES;
-	const json_t *statement;
+	const json_t *statement, *last = NULL;
 	size_t i;
 
 	json_array_foreach(json_object_get(rule, "expr"), i, statement)
 	{
 		const json_t *match = json_object_get(statement, "match");
 
+		last = statement;
 		if (match) {
 			enum match this = match_of(w->packet, match);
 
@@ -314,6 +337,10 @@ static enum outcome walk_rule(struct walk *w, const json_t *rule, unsigned int d
 		} else if (!is_harmless(statement)) {
 			m = MAYBE; /* limits, extensions of iptables, ... */
 		}
+	}
+	if (may_decide(last)) {
+		w->unsure = true;
+		note_rule(w, rule);
 	}
 	return GO_ON;
 }

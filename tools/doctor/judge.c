@@ -301,6 +301,8 @@ static void call_say(struct judge *j, const struct observe_call *call, bool well
 	char client[DECODE_ADDRESS], server[DECODE_ADDRESS], text[200];
 	const struct observe_mark *from = call->connected.count ? &call->connected : &call->any;
 	uint64_t until = call->end_mark.count ? call->end_mark.first_time : call->any.last_time;
+	/* Captures of several interfaces may go back in time. */
+	uint64_t since = from->first_time < call->up_time ? from->first_time : call->up_time;
 
 	if (!j->say)
 		return;
@@ -310,8 +312,7 @@ static void call_say(struct judge *j, const struct observe_call *call, bool well
 		snprintf(text, sizeof(text),
 			"call %u, %s to %s: up %.1f s after the call's connection, used for %.1f s "
 			"(frames %" PRIu64 " to %" PRIu64 ")",
-			call->number, client, server,
-			(double)(call->up_time - from->first_time) / 1e6,
+			call->number, client, server, (double)(call->up_time - since) / 1e6,
 			until > call->up_time ? (double)(until - call->up_time) / 1e6 : 0.0,
 			call->any.first_frame, call->any.last_frame);
 	else

@@ -1,6 +1,7 @@
 /* This machine: see local.h. */
 #include "tools/doctor/local.h"
 
+#include "system/log.h"
 #include "system/net.h"
 #include "tools/doctor/firewall.h"
 
@@ -240,7 +241,7 @@ bool local_rp_filter(const char *device)
 /* Which program has this socket? "" if it cannot be told. */
 static void holder(unsigned long inode, char *out, size_t size)
 {
-	char want[48], path[300], target[64], name[32] = "";
+	char want[48], path[300], target[64], name[32] = "", shown[96];
 	DIR *proc = opendir("/proc");
 	struct dirent *pid;
 
@@ -273,7 +274,9 @@ static void holder(unsigned long inode, char *out, size_t size)
 			if (f)
 				fclose(f);
 			name[strcspn(name, "\n")] = '\0';
-			snprintf(out, size, "%s, pid %.16s", name, pid->d_name);
+			/* A program chooses its name itself. */
+			log_escape(shown, sizeof(shown), name, strlen(name));
+			snprintf(out, size, "%s, pid %.16s", shown, pid->d_name);
 		}
 		if (fds)
 			closedir(fds);
@@ -286,7 +289,7 @@ static void holder(unsigned long inode, char *out, size_t size)
 static void look_for_clients(struct local *l, struct in_addr server, const struct doctor_output *o)
 {
 	FILE *f = fopen("/proc/net/raw", "re");
-	char line[300], who[64], peer[INET_ADDRSTRLEN];
+	char line[300], who[128], peer[INET_ADDRSTRLEN];
 
 	while (f && fgets(line, sizeof(line), f)) {
 		unsigned int protocol, remote;

@@ -262,6 +262,7 @@ static uint64_t line_deadline(const struct line *l)
 
 static void line_release(struct line *l)
 {
+	lcp_done(&of(l)->lcp);
 	free(l);
 }
 
