@@ -27,6 +27,12 @@ static int version_main(int argc, char **argv)
 	return 0;
 }
 
+/* Findings in a report are the doctor's. */
+static int decode_main(int argc, char **argv)
+{
+	return decode_command(argc, argv, &doctor_finder);
+}
+
 static const struct command commands[] = {
 	{ "server", server_main, "accept PPTP calls" },
 	{ "connect", connect_main, "dial a PPTP server and bring up a tunnel" },

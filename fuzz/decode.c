@@ -9,6 +9,7 @@
 #include "tools/decode/html.h"
 #include "tools/decode/output.h"
 #include "tools/doctor/judge.h"
+#include "tools/doctor/report.h"
 
 #include "fuzz/fuzz.h"
 
@@ -120,8 +121,10 @@ static void run(
 		FUZZ_CHECK((text[i] >= ' ' && text[i] <= '~') || text[i] == '\n');
 	if (choice & 1)
 		check_json(text);
-	if (html)
+	if (html) {
+		doctor_report(html, &judge.findings);
 		report(html);
+	}
 	free(text);
 }
 

@@ -5,3 +5,4 @@
 #include "tools/ctl/ctl.h"
 #include "tools/decode/decode.h"
 #include "tools/doctor/doctor.h"
+#include "tools/doctor/report.h"

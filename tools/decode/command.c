@@ -1,9 +1,9 @@
 /* The command: options, input, output. */
-#include "tools/decode/auth.h"
 #include "tools/decode/capture.h"
 #include "tools/decode/decode.h"
-#include "tools/decode/html.h"
+#include "tools/decode/keys.h"
 #include "tools/decode/output.h"
+#include "tools/decode/report.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -43,36 +43,21 @@ struct arguments {
 	struct decode_users users;
 	bool json, verbose, summary;
 	const char *interface, *file, *html;
+	const struct decode_finder *finder;
 };
-
-/* Adds a secret and wipes it from the process's argument list, from `from` on. */
-static int secret_option(struct arguments *a, const char *option, char *text, char *from,
-	int (*add)(struct decode_users *users, const char *text, char *why))
-{
-	char why[DECODE_WHY];
-
-	if (add(&a->users, text, why) != 0) {
-		fprintf(stderr, "greyline decode: %s: %s\n", option, why);
-		return -1;
-	}
-	memset(from, '*', strlen(from));
-	return 0;
-}
 
 /* 0, or -1: said. */
 static int key_option(struct arguments *a, int option, char *text)
 {
-	char *colon = strchr(text, ':');
+	enum decode_key key = option == 'u'           ? DECODE_KEY_USER
+			      : option == OPTION_HASH ? DECODE_KEY_HASH
+						      : DECODE_KEY_MASTER;
+	char why[DECODE_WHY];
 
-	switch (option) {
-	case 'u':
-		return secret_option(a, "--user", text, colon ? colon + 1 : text, decode_users_add);
-	case OPTION_HASH:
-		return secret_option(
-			a, "--nt-hash", text, colon ? colon + 1 : text, decode_users_add_hash);
-	default:
-		return secret_option(a, "--master-key", text, text, decode_users_add_key);
-	}
+	if (decode_key_option(&a->users, key, text, why) == 0)
+		return 0;
+	fprintf(stderr, "greyline decode: %s\n", why);
+	return -1;
 }
 
 /* 0, -1 to go on with nothing (help), or 2. */
@@ -135,9 +120,8 @@ static int arguments_read(struct arguments *a, int argc, char **argv)
 		return 2;
 	}
 	if (a->html && a->options.secrets) {
-		fputs("greyline decode: a report never shows secrets: --html or --show-secrets, "
-		      "not "
-		      "both\n",
+		fputs("greyline decode: a report never shows secrets: --html or "
+		      "--show-secrets, not both\n",
 			stderr);
 		return 2;
 	}
@@ -166,45 +150,8 @@ static struct decode_capture *input_open(const struct arguments *a, char *why)
 	return decode_capture_file(in, why);
 }
 
-/* Where the report goes, opened before the work is done. 0 also where there is none to be made. */
-static int report_open(const struct arguments *a, FILE **file, struct decode_html **html)
-{
-	const char *title = a->interface ? a->interface : a->file;
-
-	if (!a->html)
-		return 0;
-	*file = fopen(a->html, "we");
-	if (!*file) {
-		fprintf(stderr, "greyline decode: --html: %s: %s\n", a->html, strerror(errno));
-		return -1;
-	}
-	if (strrchr(title, '/'))
-		title = strrchr(title, '/') + 1;
-	*html = decode_html_new(title);
-	if (*html)
-		return 0;
-	fputs("greyline decode: --html: out of memory\n", stderr);
-	fclose(*file);
-	return -1;
-}
-
-static int report_write(const struct arguments *a, FILE *file, struct decode_html *html)
-{
-	int rc;
-
-	if (!html)
-		return 0;
-	rc = decode_html_write(html, file);
-	decode_html_free(html);
-	if (fclose(file) != 0)
-		rc = -errno;
-	if (rc != 0)
-		fprintf(stderr, "greyline decode: --html: %s: %s\n", a->html, strerror(-rc));
-	return rc;
-}
-
 static int capture_run(const struct arguments *a, struct decode_capture *capture,
-	struct decode_html *html, char *why)
+	struct decode_sink *report, char *why)
 {
 	struct decode_output output;
 	int rc;
@@ -212,14 +159,35 @@ static int capture_run(const struct arguments *a, struct decode_capture *capture
 	decode_output_init(&output, stdout, a->json ? DECODE_FORM_JSON : DECODE_FORM_TEXT);
 	output.verbose = a->verbose;
 	/* Who wants a report does not want to scroll. */
-	output.summary = a->summary || (html && !a->json && !a->verbose);
-	if (html)
-		output.sink.next = decode_html_sink(html);
+	output.summary = a->summary || (report && !a->json && !a->verbose);
+	output.sink.next = report;
 	rc = decode_run(&a->options, capture, &output.sink, NULL, why);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		snprintf(why, DECODE_WHY, "writing the output failed");
 		rc = -1;
 	}
+	return rc;
+}
+
+/* The same with a report beside it, where one is wanted, and whatever the finder has for that. */
+static int reported_run(const struct arguments *a, struct decode_capture *capture,
+	struct decode_report *report, char *why)
+{
+	struct decode_sink *sink = NULL;
+	void *finder;
+	int rc;
+
+	if (!report->html)
+		return capture_run(a, capture, NULL, why);
+	finder = a->finder->begin(&sink);
+	if (!finder) {
+		snprintf(why, DECODE_WHY, "out of memory");
+		return -1;
+	}
+	sink->next = decode_html_sink(report->html);
+	rc = capture_run(a, capture, sink, why);
+	a->finder->tell(finder, report->html);
+	a->finder->end(finder);
 	return rc;
 }
 
@@ -229,15 +197,15 @@ static int command_run(const struct arguments *a)
 	const char *what = a->interface ? a->interface : a->file;
 	char why[DECODE_WHY] = "";
 	struct decode_capture *capture = input_open(a, why);
-	struct decode_html *html = NULL;
-	FILE *report = NULL;
+	struct decode_report report;
 	int rc;
 
 	if (!capture) {
 		fprintf(stderr, "greyline decode: %s: %s\n", what, why);
 		return 1;
 	}
-	if (report_open(a, &report, &html) != 0) {
+	if (decode_report_open(&report, a->html, what, why) != 0) {
+		fprintf(stderr, "greyline decode: %s\n", why);
 		decode_capture_close(capture);
 		return 1;
 	}
@@ -248,20 +216,22 @@ static int command_run(const struct arguments *a)
 		setvbuf(stdout, NULL, _IOLBF, 0);
 		fprintf(stderr, "greyline decode: listening on %s\n", what);
 	}
-	rc = capture_run(a, capture, html, why);
+	rc = reported_run(a, capture, &report, why);
 	if (rc != 0)
 		fprintf(stderr, "greyline decode: %s: %s\n", what, why);
 	signal(SIGINT, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
 	decode_capture_close(capture);
-	if (report_write(a, report, html) != 0)
+	if (decode_report_close(&report, why) != 0) {
+		fprintf(stderr, "greyline decode: %s\n", why);
 		rc = -1;
+	}
 	return rc ? 1 : 0;
 }
 
-int decode_main(int argc, char **argv)
+int decode_command(int argc, char **argv, const struct decode_finder *finder)
 {
-	struct arguments a = { 0 };
+	struct arguments a = { .finder = finder };
 	int rc = arguments_read(&a, argc, argv);
 
 	if (rc == 0)

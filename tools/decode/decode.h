@@ -12,11 +12,15 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* The command. Exit status: 0 read to the end, 1 the input or an output failed, 2 usage. */
-int decode_main(int argc, char **argv);
-
 struct decode_users;
 struct decode_capture;
+struct decode_finder;
+
+/*
+ * The command. `finder` (report.h) has findings for a report. Exit status: 0 read to the end, 1 the input or an
+ * output failed, 2 usage.
+ */
+int decode_command(int argc, char **argv, const struct decode_finder *finder);
 
 struct decode_options {
 	const struct decode_users *users; /* may be NULL; the caller's */

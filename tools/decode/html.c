@@ -4,7 +4,6 @@
 #include "lib/ppp/ccp_codec.h"
 #include "lib/ppp/frame.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,13 +25,6 @@ static void call_free(struct html_call *call)
 	free(call);
 }
 
-static void finding_free(struct html_finding *f)
-{
-	free(f->title);
-	free(f->text);
-	free(f->remedy);
-}
-
 void decode_html_free(struct decode_html *h)
 {
 	if (!h)
@@ -47,54 +39,8 @@ void decode_html_free(struct decode_html *h)
 			free(c->ladder);
 		free(c);
 	}
-	for (unsigned int i = 0; i < h->finding_count; i++)
-		finding_free(&h->finding[i]);
+	html_findings_done(h);
 	free(h);
-}
-
-/* Room for one more: if there is none, the lightest, latest goes, if it is lighter. */
-static struct html_finding *finding_room(struct decode_html *h, enum html_weight weight)
-{
-	struct html_finding *lightest = &h->finding[0];
-
-	if (h->finding_count < HTML_FINDINGS_MAX)
-		return &h->finding[h->finding_count++];
-	h->findings_skipped++;
-	for (unsigned int i = 1; i < h->finding_count; i++) {
-		if (h->finding[i].weight >= lightest->weight)
-			lightest = &h->finding[i];
-	}
-	if (lightest->weight <= weight)
-		return NULL;
-	finding_free(lightest);
-	return lightest;
-}
-
-void decode_html_finding(struct decode_html *h, enum html_weight weight, unsigned int call,
-	const char *title, const char *text, const char *remedy)
-{
-	struct html_finding f = { .weight = weight, .call = call }, *room;
-
-	f.title = strdup(title);
-	f.text = strdup(text);
-	f.remedy = remedy ? strdup(remedy) : NULL;
-	room = f.title && f.text ? finding_room(h, weight) : NULL;
-	if (room)
-		*room = f;
-	else
-		finding_free(&f);
-}
-
-void html_find(struct decode_html *h, enum html_weight weight, unsigned int call, const char *title,
-	const char *remedy, const char *format, ...)
-{
-	char text[1024];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
-	va_end(ap);
-	decode_html_finding(h, weight, call, title, text, remedy);
 }
 
 static struct html_call *call_get(struct decode_html *h, const struct decode_call *call)
@@ -242,11 +188,12 @@ static enum html_topic topic_of(const struct decode_event *e)
 	}
 }
 
-static void step(struct html_ladder *l, const struct decode_event *e, const char *label)
+static void step(
+	struct html_ladder *l, const struct decode_event *e, unsigned int side, const char *label)
 {
 	const struct html_message m = { .time = e->meta.time,
 		.frame = e->meta.frame,
-		.side = e->side & 1,
+		.side = side & 1,
 		.topic = topic_of(e),
 		.malformed = e->malformed,
 		.alive = is_alive(e),
@@ -261,7 +208,7 @@ static void ppp_step(struct html_detail *d, const struct decode_event *e)
 	char label[HTML_LABEL_MAX + 1];
 
 	if (topic_of(e) != HTML_TOPIC_DATA) {
-		step(&d->ladder, e, label_of(e));
+		step(&d->ladder, e, e->side, label_of(e));
 		return;
 	}
 	/* Data is what the chart is for. */
@@ -269,7 +216,7 @@ static void ppp_step(struct html_detail *d, const struct decode_event *e)
 		return;
 	d->data_seen[e->side & 1] = true;
 	snprintf(label, sizeof(label), "First data: %.*s", HTML_LABEL_MAX - 12, label_of(e));
-	step(&d->ladder, e, label);
+	step(&d->ladder, e, e->side, label);
 }
 
 /* A round trip more, measured by the decoder: the mean of those since the last look. */
@@ -342,34 +289,43 @@ static void conversation(struct decode_html *h, const struct decode_event *e)
 	if (c) {
 		connection_take(c, e->connection);
 		if (e->has_meta)
-			step(c->ladder, e, label_of(e));
+			step(c->ladder, e, e->side, label_of(e));
 	}
 	if (call)
 		call_take(call, e->call);
-	if (call && e->kind == DECODE_KIND_ICMP && call->detail)
-		step(&call->detail->ladder, e, label_of(e));
-	else if (call && !c && e->kind == DECODE_KIND_CONTROL && call->detail)
-		step(&call->detail->ladder, e, label_of(e));
+	if (call && !c && e->kind == DECODE_KIND_CONTROL && call->detail)
+		step(&call->detail->ladder, e, e->side, label_of(e));
 }
 
-/* A reply that says no makes no call: it is told here. */
-static void refusal(struct decode_html *h, const struct decode_event *e)
+/* Which of two addresses sent the packet that an error is about; false: this is about others. */
+static bool is_about(const struct decode_icmp *m, const uint32_t address[2], unsigned int *side)
 {
-	const struct control_message *m = e->message;
-	const char *title;
+	*side = m->src == address[1];
+	return m->src == address[*side] && m->dst == address[1 - *side];
+}
 
-	if (m->type == CONTROL_START_REPLY && m->start.result != CONTROL_START_OK)
-		title = "The server refused the control connection";
-	else if (m->type == CONTROL_OUTGOING_CALL_REPLY &&
-		 m->outgoing_reply.result != CONTROL_OUTGOING_CONNECTED)
-		title = "The server refused the call";
-	else if (m->type == CONTROL_INCOMING_CALL_REPLY &&
-		 m->incoming_reply.result != CONTROL_INCOMING_CONNECT)
-		title = "The incoming call was refused";
-	else
+/* An error belongs to the last conversation of its addresses; it comes back to who sent the packet. */
+static void error_take(struct decode_html *h, const struct decode_event *e)
+{
+	bool gre = e->icmp && e->icmp->protocol == DECODE_IP_GRE;
+	unsigned int side;
+
+	for (unsigned int i = HTML_CALLS_MAX; e->icmp && gre && i-- > 0;) {
+		struct html_call *call = h->call[i];
+
+		if (!call || !call->detail || !is_about(e->icmp, call->address, &side))
+			continue;
+		step(&call->detail->ladder, e, 1 - side, label_of(e));
 		return;
-	html_find(h, HTML_BAD, 0, title, NULL, "Frame %llu: %s", (unsigned long long)e->meta.frame,
-		label_of(e));
+	}
+	for (unsigned int i = HTML_CONNECTIONS_MAX; e->icmp && i-- > 0;) {
+		struct html_connection *c = h->connection[i];
+
+		if (!c || !c->ladder || !is_about(e->icmp, c->address, &side))
+			continue;
+		step(c->ladder, e, 1 - side, label_of(e));
+		return;
+	}
 }
 
 static void over(struct decode_html *h, const struct decode_event *e)
@@ -402,16 +358,11 @@ static void html_event(struct decode_sink *self, const struct decode_event *e)
 	h->malformed += e->malformed;
 	switch (e->kind) {
 	case DECODE_KIND_CONTROL:
-		if (e->message)
-			refusal(h, e);
+	case DECODE_KIND_TCP:
 		conversation(h, e);
 		break;
 	case DECODE_KIND_ICMP:
-		h->icmp++;
-		conversation(h, e);
-		break;
-	case DECODE_KIND_TCP:
-		conversation(h, e);
+		error_take(h, e);
 		break;
 	case DECODE_KIND_PPP:
 	case DECODE_KIND_ACK:
@@ -422,9 +373,6 @@ static void html_event(struct decode_sink *self, const struct decode_event *e)
 		if (call)
 			gre_take(call, e);
 		break;
-	case DECODE_KIND_GRE:
-		h->foreign_gre++;
-		break;
 	case DECODE_KIND_CONNECTION:
 	case DECODE_KIND_CALL:
 		over(h, e);
@@ -434,6 +382,7 @@ static void html_event(struct decode_sink *self, const struct decode_event *e)
 		if (e->stats)
 			h->stats = *e->stats;
 		break;
+	case DECODE_KIND_GRE:
 	case DECODE_KINDS:
 		break;
 	}

@@ -85,6 +85,12 @@ static void auth_write(FILE *out, const struct html_call *call)
 	fact_end(out, auth_worth(call->method));
 }
 
+static bool carried(const struct html_call *call)
+{
+	return call->facts.side[0].inner_packets || call->facts.side[1].inner_packets ||
+	       call->side[0].encrypted || call->side[1].encrypted;
+}
+
 static void crypt_write(FILE *out, const struct html_call *call)
 {
 	const struct html_side *s = call->side;
@@ -95,6 +101,9 @@ static void crypt_write(FILE *out, const struct html_call *call)
 	if (!bits && (s[0].encrypted || s[1].encrypted)) {
 		fputs("of unknown strength", out);
 		fact_end(out, "The capture begins after it was agreed on.");
+	} else if (!bits && !call->facts.up_time && !carried(call)) {
+		fputs("not agreed on", out);
+		fact_end(out, "The call did not come that far.");
 	} else if (!bits) {
 		fputs("<span class=\"none\">none</span>", out);
 		fact_end(out, "Whoever is on the way reads and changes everything.");
@@ -119,12 +128,6 @@ static void ending_write(FILE *out, const struct html_call *call)
 }
 
 /* Data, though nobody may have seen the negotiation. */
-static bool carried(const struct html_call *call)
-{
-	return call->facts.side[0].inner_packets || call->facts.side[1].inner_packets ||
-	       call->side[0].encrypted || call->side[1].encrypted;
-}
-
 static void facts_write(FILE *out, const struct html_call *call)
 {
 	const struct decode_call_facts *f = &call->facts;

@@ -59,72 +59,6 @@ static void tiles_write(FILE *out, const struct decode_html *h)
 	fputs("</dl></header>\n", out);
 }
 
-static void finding_words(FILE *out, const struct html_finding *f)
-{
-	fputs("<p>", out);
-	if (f->call)
-		fprintf(out, "<a href=\"#call-%u\">", f->call);
-	html_text(out, "%s", f->text);
-	fputs(f->call ? "</a></p>" : "</p>", out);
-}
-
-static bool is_alike(const struct html_finding *a, const struct html_finding *b)
-{
-	return a->weight == b->weight && !strcmp(a->title, b->title);
-}
-
-/* All findings of one title, from the first on: what was seen a second time is behind a fold. */
-static void finding_write(FILE *out, const struct decode_html *h, unsigned int first)
-{
-	static const char *const classes[HTML_WEIGHTS] = { "bad", "warning", "note", "good" };
-	static const char *const words[HTML_WEIGHTS] = { "fault", "warning", "note", "fine" };
-	const struct html_finding *f = &h->finding[first];
-	unsigned int more = 0;
-
-	fprintf(out, "<li class=\"%s\"><span class=\"tag\">%s</span><b>", classes[f->weight],
-		words[f->weight]);
-	html_text(out, "%s", f->title);
-	fputs("</b>", out);
-	finding_words(out, f);
-	for (unsigned int i = first + 1; i < h->finding_count; i++)
-		more += is_alike(f, &h->finding[i]);
-	if (more)
-		fprintf(out, "<details><summary>%u more</summary>", more);
-	for (unsigned int i = first + 1; i < h->finding_count; i++) {
-		if (is_alike(f, &h->finding[i]))
-			finding_words(out, &h->finding[i]);
-	}
-	if (more)
-		fputs("</details>", out);
-	if (f->remedy) {
-		fputs("<p class=\"remedy\">", out);
-		html_text(out, "%s", f->remedy);
-		fputs("</p>", out);
-	}
-	fputs("</li>\n", out);
-}
-
-static void findings_write(FILE *out, const struct decode_html *h)
-{
-	char n[HTML_NUMBER];
-
-	fputs("<section id=\"findings\"><h2>Findings</h2>\n<ol class=\"findings\">\n", out);
-	for (unsigned int weight = 0; weight < HTML_WEIGHTS; weight++) {
-		for (unsigned int i = 0; i < h->finding_count; i++) {
-			bool first = h->finding[i].weight == weight;
-
-			for (unsigned int k = 0; first && k < i; k++)
-				first = !is_alike(&h->finding[k], &h->finding[i]);
-			if (first)
-				finding_write(out, h, i);
-		}
-	}
-	if (h->findings_skipped)
-		fprintf(out, "<li class=\"more\">%s more findings are not shown</li>\n",
-			html_count(n, h->findings_skipped));
-	fputs("</ol></section>\n", out);
-}
-
 /* --- all calls --- */
 
 static void row_write(FILE *out, const struct html_call *c)
@@ -208,7 +142,9 @@ static void call_and_diagram(
 	FILE *out, const struct decode_html *h, const struct html_call *call, uint64_t start)
 {
 	char left[DECODE_ADDRESS + 8], right[DECODE_ADDRESS + 8], a[DECODE_ADDRESS];
-	struct html_diagram d = { .count = 1, .left = left, .right = right, .start = start };
+	struct html_diagram d = {
+		.count = 1, .left = left, .right = right, .start = start, .frames = h->frames
+	};
 
 	html_call_write(out, h, call);
 	if (!call->detail)
@@ -284,7 +220,7 @@ static void connection_write(
 {
 	const struct html_call *only = only_call(h, c->number);
 	char left[DECODE_ADDRESS], right[DECODE_ADDRESS];
-	struct html_diagram d = { .count = 1, .start = c->facts.first_time };
+	struct html_diagram d = { .count = 1, .start = c->facts.first_time, .frames = h->frames };
 
 	d.left = decode_address(c->address[0], left);
 	d.right = decode_address(c->address[1], right);
@@ -341,13 +277,32 @@ static void conversations_write(FILE *out, const struct decode_html *h)
 	fputs("</section>\n", out);
 }
 
+/* What findings name, as far as it is in a diagram. */
+static void frames_find(const struct decode_html *h, struct html_frames *f)
+{
+	for (unsigned int i = 0; i < h->finding_count; i++)
+		html_frames_name(f, h->finding[i].text);
+	for (unsigned int i = 0; i < HTML_CONNECTIONS_MAX; i++) {
+		if (h->connection[i] && h->connection[i]->ladder)
+			html_steps_frames(h->connection[i]->ladder, f);
+	}
+	for (unsigned int i = 0; i < HTML_CALLS_MAX; i++) {
+		if (h->call[i] && h->call[i]->detail)
+			html_steps_frames(&h->call[i]->detail->ladder, f);
+	}
+}
+
 int decode_html_write(struct decode_html *h, FILE *out)
 {
+	struct html_frames frames = { 0 };
+
 	html_judge(h);
+	frames_find(h, &frames);
+	h->frames = &frames;
 	head_write(out, h);
 	tiles_write(out, h);
 	fputs("<main>\n", out);
-	findings_write(out, h);
+	html_findings_write(out, h);
 	table_write(out, h);
 	conversations_write(out, h);
 	fputs("</main>\n<footer><p>Made by greyline " GREYLINE_VERSION
@@ -356,6 +311,7 @@ int decode_html_write(struct decode_html *h, FILE *out)
 	      "and the number of its frame in the capture.</p></footer>\n"
 	      "</body></html>\n",
 		out);
+	h->frames = NULL;
 	if (fflush(out) != 0 || ferror(out))
 		return -EIO;
 	return 0;

@@ -3,6 +3,8 @@
  *
  *     html.c          events come in, are kept
  *     html_judge.c    findings, from what the summary knows
+ *     html_findings.c the list of them, kept and written
+ *     html_frames.c   frames that they name, and where the page shows them
  *     html_page.c     the page, its head, findings, tables
  *     html_call.c     a call: who, what was negotiated, how it went
  *     html_chart.c    a call over time
@@ -13,6 +15,7 @@
 #include "tools/decode/call.h"
 #include "tools/decode/decode.h"
 #include "tools/decode/html.h"
+#include "tools/decode/html_frames.h"
 #include "tools/decode/html_ladder.h"
 #include "tools/decode/html_series.h"
 #include "tools/decode/html_tcp.h"
@@ -55,8 +58,8 @@ struct html_connection {
 
 struct html_finding {
 	enum html_weight weight;
-	unsigned int call;
-	char *title, *text, *remedy;
+	unsigned int call, windows;
+	char *title, *text, *meaning, *remedy;
 };
 
 struct decode_html {
@@ -65,21 +68,25 @@ struct decode_html {
 	bool started;
 	uint64_t first_time, last_time;
 	unsigned int most_calls, most_connections; /* numbers of the last ones seen */
-	uint64_t malformed, foreign_gre, icmp;     /* events */
+	uint64_t malformed;                        /* events */
 	struct html_call *call[HTML_ROWS_MAX];     /* by number - 1 */
 	struct html_connection *connection[HTML_ROWS_MAX];
 	unsigned int finding_count, findings_skipped;
 	struct html_finding finding[HTML_FINDINGS_MAX];
 	bool has_stats;
 	struct decode_stats stats;
+	struct html_frames *frames; /* while the page is written */
 };
 
 /* The report's own findings. */
 void html_judge(struct decode_html *h);
 
-/* A finding with formatted text. */
-void html_find(struct decode_html *h, enum html_weight weight, unsigned int call, const char *title,
-	const char *remedy, const char *format, ...) __attribute__((format(printf, 6, 7)));
+/* `finding` with a formatted text in place of its own. */
+void html_find(struct decode_html *h, const struct decode_finding *finding, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void html_findings_done(struct decode_html *h);
+/* The page's section. */
+void html_findings_write(FILE *out, const struct decode_html *h);
 
 /* A call's section. */
 void html_call_write(FILE *out, const struct decode_html *h, const struct html_call *call);
@@ -102,5 +109,8 @@ struct html_diagram {
 	bool flip[HTML_LADDERS];
 	const char *left, *right;
 	uint64_t start; /* time 0 */
+	struct html_frames *frames;
 };
+/* Tells `f` of each frame that a diagram of this ladder would show. */
+void html_steps_frames(const struct html_ladder *l, struct html_frames *f);
 void html_steps_write(FILE *out, const struct html_diagram *d);

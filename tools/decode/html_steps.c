@@ -51,8 +51,12 @@ static void line_write(
 	const char *rest = line->label + name + strspn(line->label + name, " :");
 
 	time_write(out, line->time, d->start);
+	if (html_frames_write(d->frames, line->frame))
+		fprintf(out, "<span class=\"frame\" id=\"frame-%" PRIu64 "\">", line->frame);
+	else
+		fputs("<span class=\"frame\">", out);
 	fprintf(out,
-		"<span class=\"frame\">%" PRIu64 "</span><span class=\"msg %s %s%s\">"
+		"%" PRIu64 "</span><span class=\"msg %s %s%s\">"
 		"<span class=\"what\"><b>",
 		line->frame, topics[line->topic], (line->side == 0) != flip ? "right" : "left",
 		line->malformed ? " bad" : "");
@@ -107,6 +111,16 @@ static void head_write(FILE *out, const struct html_diagram *d)
 	fputs("</b><b>", out);
 	html_text(out, "%s", d->right);
 	fputs("</b></span></li>\n", out);
+}
+
+void html_steps_frames(const struct html_ladder *l, struct html_frames *f)
+{
+	for (unsigned int i = 0; i < l->count; i++) {
+		for (const struct html_line *line = l->step[i].lines; line; line = line->next)
+			html_frames_show(f, line->frame);
+		if (l->step[i].last)
+			html_frames_show(f, l->step[i].last->frame);
+	}
 }
 
 void html_steps_write(FILE *out, const struct html_diagram *d)

@@ -1,11 +1,11 @@
 /* A capture is decoded, observed, judged, and what was found is told: see capture.h. */
 #include "tools/doctor/capture.h"
 
-#include "tools/decode/auth.h"
 #include "tools/decode/capture.h"
 #include "tools/decode/decode.h"
 #include "tools/doctor/judge.h"
 #include "tools/doctor/output.h"
+#include "tools/doctor/report.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -66,31 +66,6 @@ static void say_security(const struct doctor_output *out, const struct judge *j)
 	security_print(&j->security, stdout);
 }
 
-/* Whoever is named on the command line: NAME:PASSWORD, or NAME and the password of the file. */
-static int users_read(const struct doctor_options *o, struct decode_users *users)
-{
-	char why[DECODE_WHY] = "", *text = NULL;
-	int rc = 0;
-
-	for (unsigned int i = 0; i < o->user_count && rc == 0; i++) {
-		text = NULL;
-		if (o->password && asprintf(&text, "%s:%s", o->users[i], o->password) < 0)
-			text = NULL;
-		rc = decode_users_add(users, text ? text : o->users[i], why);
-		/* A password among the process's arguments is there for all to see. */
-		if (!text && rc == 0)
-			memset(strchr(o->users[i], ':') + 1, '*',
-				strlen(strchr(o->users[i], ':') + 1));
-		if (text) {
-			explicit_bzero(text, strlen(text));
-			free(text);
-		}
-	}
-	if (rc != 0)
-		fprintf(stderr, "greyline doctor: --user: %s\n", why);
-	return rc;
-}
-
 static struct decode_capture *capture_open(const char *name, char *why)
 {
 	FILE *in = strcmp(name, "-") == 0 ? stdin : fopen(name, "re");
@@ -102,46 +77,66 @@ static struct decode_capture *capture_open(const char *name, char *why)
 	return decode_capture_file(in, why);
 }
 
-static int judged(const struct doctor_options *o, const struct decode_users *users)
+/* What could be read is judged all the same. */
+static void judged(
+	const struct doctor_output *out, const struct judge *j, const struct decode_report *report)
+{
+	output_findings(out, &j->findings);
+	say_security(out, j);
+	say_verdict(out, j);
+	if (report->html)
+		doctor_report(report->html, &j->findings);
+}
+
+/* 0, or -1 with a sentence in `why`. */
+static int observed(const struct doctor_options *o, struct decode_report *report,
+	struct decode_capture *capture, struct judge *j, char *why)
 {
 	struct doctor_output out = { .json = o->json };
-	const struct decode_options options = { .users = users };
+	const struct decode_options options = { .users = &o->known };
 	struct observe_judge hooks;
-	struct judge j;
 	struct observe *observer;
-	char why[DECODE_WHY] = "out of memory";
-	struct decode_capture *capture;
-	int rc = -1;
+	int rc;
 
-	judge_init(&j, &hooks);
-	j.say = say_call;
-	j.user = &out;
+	judge_init(j, &hooks);
+	j->say = say_call;
+	j->user = &out;
 	observer = observe_new(&hooks);
-	capture = observer ? capture_open(o->server, why) : NULL;
-	if (capture)
-		rc = decode_run(&options, capture, &observer->sink, NULL, why);
-	/* What could be read is judged all the same. */
-	if (capture) {
-		output_findings(&out, &j.findings);
-		say_security(&out, &j);
-		say_verdict(&out, &j);
+	if (!observer) {
+		snprintf(why, DECODE_WHY, "out of memory");
+		return -1;
 	}
-	if (rc != 0)
-		fprintf(stderr, "greyline doctor: %s: %s\n", o->server, why);
-	decode_capture_close(capture);
+	if (report->html)
+		observer->sink.next = decode_html_sink(report->html);
+	rc = decode_run(&options, capture, &observer->sink, NULL, why);
+	judged(&out, j, report);
 	observe_free(observer);
-	if (fflush(stdout) != 0 || rc != 0)
-		return USAGE;
-	return j.findings.count ? 1 : 0;
+	return rc;
 }
 
 int capture_run(const struct doctor_options *o)
 {
-	struct decode_users users = { 0 };
-	int rc = USAGE;
+	char why[DECODE_WHY] = "", unwritten[DECODE_WHY] = "";
+	struct decode_capture *capture = capture_open(o->server, why);
+	struct decode_report report;
+	struct judge j;
+	int rc = -1;
 
-	if (users_read(o, &users) == 0)
-		rc = judged(o, &users);
-	decode_users_done(&users);
-	return rc;
+	if (!capture) {
+		fprintf(stderr, "greyline doctor: %s: %s\n", o->server, why);
+		return USAGE;
+	}
+	if (decode_report_open(&report, o->html, o->server, unwritten) == 0) {
+		rc = observed(o, &report, capture, &j, why);
+		if (rc != 0)
+			fprintf(stderr, "greyline doctor: %s: %s\n", o->server, why);
+		if (decode_report_close(&report, unwritten) != 0)
+			rc = -1;
+	}
+	if (unwritten[0])
+		fprintf(stderr, "greyline doctor: %s\n", unwritten);
+	decode_capture_close(capture);
+	if (fflush(stdout) != 0 || rc != 0)
+		return USAGE;
+	return j.findings.count ? 1 : 0;
 }

@@ -196,9 +196,9 @@ static bool auth_failed(struct judge *j, const struct observe_call *call, unsign
 		s->failure_words[0] ? ": \"" : "", s->failure_words,
 		s->failure_words[0] ? "\"" : "", judge_frames(&s->failure, frames),
 		s->password_fits
-			? "; the password of --user fits: the server has another one, or means "
+			? "; the password given fits: the server has another one, or means "
 			  "another account"
-		: s->password_wrong ? "; the password of --user is not what the client used"
+		: s->password_wrong ? "; the password given is not what the client used"
 				    : "");
 	return true;
 }

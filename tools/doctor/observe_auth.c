@@ -5,8 +5,10 @@
 #include "tools/doctor/observe.h"
 
 #include "lib/ppp/frame.h"
+#include "lib/ppp/mschap.h"
 #include "tools/decode/call.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,13 +42,26 @@ static unsigned int error_read(struct wire_reader text)
 	return n;
 }
 
+/* A challenge that MS-CHAP's Failure has with it is no part of what it says, and findings show no secrets. */
+static void words_take(struct observe_side *s, struct wire_reader words)
+{
+	struct mschap_failure f;
+
+	if (mschap_failure_parse(&f, words.pos, wire_left(&words)) != 0)
+		decode_escape(
+			s->failure_words, sizeof(s->failure_words), words.pos, wire_left(&words));
+	else
+		snprintf(s->failure_words, sizeof(s->failure_words), "E=%u R=%d%s%s", f.error,
+			f.retry, f.message[0] ? " M=" : "", f.message);
+}
+
 static void failed(struct observe_side *s, struct wire_reader words, const struct decode_event *e)
 {
 	observe_hit(&s->failure, &e->meta);
 	s->error = error_read(words);
 	s->password_fits = e->call->side[e->side & 1].auth.verdict == DECODE_FITS;
 	s->password_wrong = e->call->side[e->side & 1].auth.verdict == DECODE_WRONG;
-	decode_escape(s->failure_words, sizeof(s->failure_words), words.pos, wire_left(&words));
+	words_take(s, words);
 }
 
 static void succeeded(struct observe_side *s, const struct decode_event *e)

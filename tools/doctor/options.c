@@ -3,6 +3,8 @@
 
 #include "session/settings.h"
 #include "system/log.h"
+#include "tools/decode/decode.h"
+#include "tools/decode/keys.h"
 #include "tools/doctor/capture.h"
 
 #include <getopt.h>
@@ -16,7 +18,8 @@
 static const char usage[] =
 	"usage: greyline doctor SERVER [--user NAME [--password-file FILE]] [--mppe POLICY]\n"
 	"                       [--auth LIST] [--pings N] [--throughput[=SECONDS]] [--json] [--debug]\n"
-	"       greyline doctor CAPTURE|- [--user NAME:PASSWORD]... [--json]\n"
+	"       greyline doctor CAPTURE|- [--user NAME:PASSWORD]... [--nt-hash NAME:HASH]...\n"
+	"                       [--master-key KEY]... [--html REPORT.html] [--json]\n"
 	"\n"
 	"Says why a PPTP connection to SERVER does not work: tests each step in order, and names what is\n"
 	"wrong, what it means and what to do. Needs root (raw sockets). Without --user everything up to the\n"
@@ -33,6 +36,10 @@ static const char usage[] =
 	"                            mschap, chap-md5, eap-md5, pap\n"
 	"      --pings N             pings through the tunnel (default 20)\n"
 	"      --throughput[=SECONDS]  measure it, too (default 5 seconds)\n"
+	"      --nt-hash NAME:HASH   the same, of a password's NT hash (32 hex digits)\n"
+	"      --master-key KEY      the same, by a key of MPPE's: MS-CHAPv2's master key (32 hex digits)\n"
+	"                            or an EAP method's MSK (128 hex digits)\n"
+	"      --html REPORT.html    of a capture: write a report to look at, as greyline decode does\n"
 	"      --json                one JSON object a line\n"
 	"      --debug               log every message\n"
 	"  -h, --help\n"
@@ -47,6 +54,9 @@ enum {
 	OPT_AUTH,
 	OPT_PINGS,
 	OPT_THROUGHPUT,
+	OPT_HASH,
+	OPT_KEY,
+	OPT_HTML,
 	OPT_JSON,
 	OPT_DEBUG
 };
@@ -58,6 +68,9 @@ static const struct option options[] = {
 	{ "auth", required_argument, NULL, OPT_AUTH },
 	{ "pings", required_argument, NULL, OPT_PINGS },
 	{ "throughput", optional_argument, NULL, OPT_THROUGHPUT },
+	{ "nt-hash", required_argument, NULL, OPT_HASH },
+	{ "master-key", required_argument, NULL, OPT_KEY },
+	{ "html", required_argument, NULL, OPT_HTML },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "debug", no_argument, NULL, OPT_DEBUG },
 	{ "help", no_argument, NULL, 'h' },
@@ -114,6 +127,17 @@ static int user_option(struct doctor_options *o, char *why)
 	return 0;
 }
 
+/* As of `greyline decode`, by the same code. */
+static int key_option(struct doctor_options *o, enum decode_key key, char *text, char *why)
+{
+	char reason[DECODE_WHY];
+
+	if (decode_key_option(&o->known, key, text, reason) == 0)
+		return 0;
+	snprintf(why, SYSTEM_WHY, "%.240s", reason);
+	return -1;
+}
+
 static int one_option(struct doctor_options *o, int opt, const char **password_file, char *why)
 {
 	struct ppp_link_config *link = &o->session.link;
@@ -123,6 +147,13 @@ static int one_option(struct doctor_options *o, int opt, const char **password_f
 		return user_option(o, why);
 	case OPT_PASSWORD_FILE:
 		*password_file = optarg;
+		return 0;
+	case OPT_HASH:
+		return key_option(o, DECODE_KEY_HASH, optarg, why);
+	case OPT_KEY:
+		return key_option(o, DECODE_KEY_MASTER, optarg, why);
+	case OPT_HTML:
+		o->html = optarg;
 		return 0;
 	case OPT_MPPE:
 		if (settings_mppe(optarg, &link->mppe) == 0)
@@ -204,12 +235,51 @@ static int set_password(struct doctor_options *o, const char *file, char *why)
 	return 0;
 }
 
+/* NAME, and the password of the file; or NAME:PASSWORD, without a file only. */
+static int capture_user(struct doctor_options *o, char *user, char *why)
+{
+	char *text;
+	int rc;
+
+	if (!o->password)
+		return key_option(o, DECODE_KEY_USER, user, why);
+	if (asprintf(&text, "%s:%s", user, o->password) < 0) {
+		snprintf(why, SYSTEM_WHY, "out of memory");
+		return -1;
+	}
+	rc = key_option(o, DECODE_KEY_USER, text, why);
+	explicit_bzero(text, strlen(text));
+	free(text);
+	return rc;
+}
+
 /* A capture's users are written with their passwords, or have that of the file. */
 static int capture_users(struct doctor_options *o, const char *password_file, char *why)
 {
-	if (o->user && !password_file && strchr(o->user, ':'))
+	bool written = o->user && !password_file && strchr(o->user, ':');
+
+	if (!written && set_password(o, password_file, why) < 0)
+		return -1;
+	for (unsigned int i = 0; i < o->user_count; i++) {
+		if (capture_user(o, o->users[i], why) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* What only a capture has a use for. */
+static int check_live(const struct doctor_options *o, char *why)
+{
+	const char *option = o->html                ? "--html"
+			     : o->known.count       ? "--nt-hash"
+			     : o->known.start_count ? "--master-key"
+						    : NULL;
+
+	if (!option)
 		return 0;
-	return set_password(o, password_file, why);
+	snprintf(why, SYSTEM_WHY, "%s is for captures, and there is no file \"%.100s\"", option,
+		o->server);
+	return -1;
 }
 
 /* Encryption needs keys, and only some methods make them. */
@@ -252,7 +322,8 @@ static int parse(struct doctor_options *o, int argc, char **argv, char *why)
 	o->capture = capture_is(o->server);
 	if (o->capture)
 		return capture_users(o, password_file, why);
-	if (check_keys(o, why) < 0 || set_password(o, password_file, why) < 0)
+	if (check_live(o, why) < 0 || check_keys(o, why) < 0 ||
+		set_password(o, password_file, why) < 0)
 		return -1;
 	set_protocol(o);
 	return 0;
@@ -276,6 +347,7 @@ int doctor_options_parse(struct doctor_options *o, int argc, char **argv)
 
 void doctor_options_done(struct doctor_options *o)
 {
+	decode_users_done(&o->known);
 	if (!o->password)
 		return;
 	explicit_bzero(o->password, strlen(o->password));

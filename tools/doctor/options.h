@@ -2,6 +2,7 @@
 #pragma once
 
 #include "session/session.h"
+#include "tools/decode/auth.h"
 
 #define DOCTOR_USERS_MAX 16
 
@@ -10,8 +11,10 @@ struct doctor_options {
 	bool capture;
 	unsigned int user_count; /* as they were written: of a capture NAME:PASSWORD, too */
 	char *users[DOCTOR_USERS_MAX];
-	const char *user; /* NULL: no log-on is tried */
-	char *password;   /* wiped and freed by doctor_options_done() */
+	const char *user;          /* NULL: no log-on is tried */
+	char *password;            /* wiped and freed by doctor_options_done() */
+	struct decode_users known; /* of a capture; wiped and freed as well */
+	const char *html;          /* of a capture: the report's path, or NULL */
 	unsigned int pings;
 	unsigned int throughput; /* seconds; 0: not measured */
 	bool json;

@@ -1,0 +1,46 @@
+/* A report's file: see report.h. */
+#include "tools/decode/report.h"
+
+#include "tools/decode/decode.h"
+
+#include <errno.h>
+#include <string.h>
+
+int decode_report_open(struct decode_report *r, const char *path, const char *capture, char *why)
+{
+	const char *slash = strrchr(capture, '/');
+
+	memset(r, 0, sizeof(*r));
+	if (!path)
+		return 0;
+	r->path = path;
+	r->file = fopen(path, "we");
+	if (!r->file) {
+		snprintf(why, DECODE_WHY, "--html: %s: %s", path, strerror(errno));
+		return -1;
+	}
+	r->html = decode_html_new(slash ? slash + 1 : capture);
+	if (r->html)
+		return 0;
+	snprintf(why, DECODE_WHY, "--html: out of memory");
+	fclose(r->file);
+	r->file = NULL;
+	return -1;
+}
+
+int decode_report_close(struct decode_report *r, char *why)
+{
+	int rc;
+
+	if (!r->file)
+		return 0;
+	rc = decode_html_write(r->html, r->file);
+	decode_html_free(r->html);
+	if (fclose(r->file) != 0)
+		rc = -errno;
+	r->file = NULL;
+	if (rc == 0)
+		return 0;
+	snprintf(why, DECODE_WHY, "--html: %s: %s", r->path, strerror(-rc));
+	return -1;
+}
