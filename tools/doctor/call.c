@@ -4,11 +4,13 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-#define GRE_TIME  8000000ull  /* us after the reply until an answer must have come through GRE */
-#define SOON      3000000ull  /* us: a call that breaks off before says nothing about GRE */
-#define CALL_TIME 45000000ull /* us for one call */
-#define CALLS_MAX 6
+#define GRE_TIME      8000000ull /* us after the reply until an answer must have come through GRE */
+#define SOON          3000000ull /* us: a call that breaks off before says nothing about GRE */
+#define CALL_TIME     45000000ull /* us for one call */
+#define SECOND_CHANCE 2           /* s */
+#define CALLS_MAX     6
 
 static struct line *offer_line(struct probe *p)
 {
@@ -86,6 +88,21 @@ static bool broke_off(struct doctor *d, const struct probe *p)
 	return true;
 }
 
+int doctor_place(struct doctor *d, struct probe *p)
+{
+	const struct probe fresh = *p;
+	int r = probe_run(p);
+
+	if (r < 0 || p->connected || (p->reason != PPTP_TCP_CLOSED && p->reason != PPTP_TCP_ERROR))
+		return r;
+	output_step(&d->output, STEP_NOTE, "call",
+		"the server closes this connection, though not the one before; again in %d s",
+		SECOND_CHANCE);
+	sleep(SECOND_CHANCE);
+	*p = fresh;
+	return probe_run(p);
+}
+
 static bool call_once(struct doctor *d, bool first)
 {
 	struct probe p = { .loop = &d->loop,
@@ -96,7 +113,7 @@ static bool call_once(struct doctor *d, bool first)
 		.server = d->server,
 		.limit = CALL_TIME };
 
-	if (probe_run(&p) < 0) {
+	if (doctor_place(d, &p) < 0) {
 		bool permission = strstr(p.why, "permission") != NULL;
 
 		output_step(&d->output, STEP_BAD, "gre", "%s", p.why);

@@ -88,19 +88,20 @@ static void judged(
 		doctor_report(report->html, &j->findings);
 }
 
-/* 0, or -1 with a sentence in `why`. */
+/* 0 and how many findings there are, or -1 with a sentence in `why`. */
 static int observed(const struct doctor_options *o, struct decode_report *report,
-	struct decode_capture *capture, struct judge *j, char *why)
+	struct decode_capture *capture, unsigned int *found, char *why)
 {
 	struct doctor_output out = { .json = o->json };
+	struct judge j;
 	const struct decode_options options = { .users = &o->known };
 	struct observe_judge hooks;
 	struct observe *observer;
 	int rc;
 
-	judge_init(j, &hooks);
-	j->say = say_call;
-	j->user = &out;
+	judge_init(&j, &hooks);
+	j.say = say_call;
+	j.user = &out;
 	observer = observe_new(&hooks);
 	if (!observer) {
 		snprintf(why, DECODE_WHY, "out of memory");
@@ -109,7 +110,8 @@ static int observed(const struct doctor_options *o, struct decode_report *report
 	if (report->html)
 		observer->sink.next = decode_html_sink(report->html);
 	rc = decode_run(&options, capture, &observer->sink, NULL, why);
-	judged(&out, j, report);
+	judged(&out, &j, report);
+	*found = j.findings.count;
 	observe_free(observer);
 	return rc;
 }
@@ -119,7 +121,7 @@ int capture_run(const struct doctor_options *o)
 	char why[DECODE_WHY] = "", unwritten[DECODE_WHY] = "";
 	struct decode_capture *capture = capture_open(o->server, why);
 	struct decode_report report;
-	struct judge j;
+	unsigned int found = 0;
 	int rc = -1;
 
 	if (!capture) {
@@ -127,7 +129,7 @@ int capture_run(const struct doctor_options *o)
 		return USAGE;
 	}
 	if (decode_report_open(&report, o->html, o->server, unwritten) == 0) {
-		rc = observed(o, &report, capture, &j, why);
+		rc = observed(o, &report, capture, &found, why);
 		if (rc != 0)
 			fprintf(stderr, "greyline doctor: %s: %s\n", o->server, why);
 		if (decode_report_close(&report, unwritten) != 0)
@@ -138,5 +140,5 @@ int capture_run(const struct doctor_options *o)
 	decode_capture_close(capture);
 	if (fflush(stdout) != 0 || rc != 0)
 		return USAGE;
-	return j.findings.count ? 1 : 0;
+	return found ? 1 : 0;
 }

@@ -7,7 +7,6 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define LOGON_TIME    90000000ull /* us; --throughput comes on top */
 #define SECOND_CHANCE 2           /* s */
@@ -183,37 +182,17 @@ static void measured_json(const struct doctor *d, const struct probe *p)
 	output_event("measured", o);
 }
 
-/*
- * The call that only asked has just ended, and a server that is still busy with its end may turn the next one
- * away (pptpd does, on slow machines): that is no fault of it, so it has a second chance.
- */
-static int run(struct doctor *d, struct probe *p)
+bool doctor_logon(struct doctor *d)
 {
-	const struct probe fresh = { .loop = &d->loop,
+	struct probe p = { .loop = &d->loop,
 		.options = &d->options,
 		.ops = &logon_ops,
 		.owner = d,
 		.watch = &d->watch,
 		.server = d->server,
 		.limit = LOGON_TIME + d->options.throughput * 1000000ull };
-	int r;
 
-	*p = fresh;
-	r = probe_run(p);
-	if (r < 0 || p->connected || (p->reason != PPTP_TCP_CLOSED && p->reason != PPTP_TCP_ERROR))
-		return r;
-	output_step(&d->output, STEP_NOTE, "call",
-		"the server closes the next connection at once; again in %d s", SECOND_CHANCE);
-	sleep(SECOND_CHANCE);
-	*p = fresh;
-	return probe_run(p);
-}
-
-bool doctor_logon(struct doctor *d)
-{
-	struct probe p;
-
-	if (run(d, &p) < 0) {
+	if (doctor_place(d, &p) < 0) {
 		findings_add(&d->findings, FINDING_MACHINE, "%s", p.why);
 		return false;
 	}

@@ -41,6 +41,11 @@ bool doctor_call(struct doctor *d);
 /* logon.c: authentication, encryption, address; then the tunnel is used. */
 bool doctor_logon(struct doctor *d);
 
+/*
+ * call.c: probe_run(), and once more where the server closes the connection without a word: another one has
+ * just ended, and a server that is still busy with that may turn the next away (pptpd does, on slow machines).
+ */
+int doctor_place(struct doctor *d, struct probe *p);
 /* reach.c: a call or connection that did not come about, by the probe's reason; what the server said is in
  * the evidence. */
 void doctor_refused(struct doctor *d, const struct probe *p, const char *step);
