@@ -254,6 +254,39 @@ static void sequence_numbers_are_judged(void **state)
 	decode_order_done(&o, &bytes);
 }
 
+/* One number from nowhere changes nothing; two in a row are the stream. */
+static void a_far_number_is_followed_when_it_goes_on(void **state)
+{
+	struct decode_order o = { 0 };
+	uint32_t ahead;
+
+	(void)state;
+	assert_int_equal(decode_order_see(&o, 10, &ahead), DECODE_NEW);
+	decode_order_passed(&o, 10);
+	assert_int_equal(decode_order_see(&o, 0x70000000, &ahead), DECODE_LATE);
+	decode_order_passed(&o, 0x70000000);
+	assert_int_equal(o.turn, 11);
+	assert_int_equal(decode_order_see(&o, 11, &ahead), DECODE_NEW);
+	assert_int_equal(ahead, 0);
+	assert_int_equal(o.lost, 0);
+	assert_int_equal(decode_order_see(&o, 0x70000000, &ahead), DECODE_LATE);
+	assert_int_equal(decode_order_see(&o, 12, &ahead), DECODE_NEW);
+
+	/* 5000 are missing, then it flows; the first of them counts as missing, too */
+	assert_int_equal(decode_order_see(&o, 5013, &ahead), DECODE_LATE);
+	assert_int_equal(decode_order_see(&o, 5014, &ahead), DECODE_NEW);
+	assert_int_equal(ahead, 5001);
+	assert_int_equal(decode_order_see(&o, 5013, &ahead), DECODE_LATE);
+	assert_int_equal(o.lost, 5000);
+
+	/* an end that begins anew */
+	assert_int_equal(decode_order_see(&o, 0, &ahead), DECODE_LATE);
+	assert_int_equal(decode_order_see(&o, 1, &ahead), DECODE_NEW);
+	assert_int_equal(ahead, 0);
+	assert_int_equal(decode_order_see(&o, 2, &ahead), DECODE_NEW);
+	assert_int_equal(o.lost, 5000);
+}
+
 static void held_frames_come_in_order_or_in_time(void **state)
 {
 	uint8_t byte = 7;
@@ -403,6 +436,7 @@ int main(void)
 		cmocka_unit_test(tunnels_in_front_are_opened),
 		cmocka_unit_test(what_is_cut_is_said),
 		cmocka_unit_test(sequence_numbers_are_judged),
+		cmocka_unit_test(a_far_number_is_followed_when_it_goes_on),
 		cmocka_unit_test(held_frames_come_in_order_or_in_time),
 		cmocka_unit_test(two_calls_of_one_pair_are_told_apart),
 		cmocka_unit_test(calls_without_control_messages_are_paired),

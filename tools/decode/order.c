@@ -9,6 +9,16 @@ static int32_t after(uint32_t a, uint32_t b)
 	return (int32_t)(a - b);
 }
 
+/* Far from the stream: does it go on from where the number before was? */
+static bool goes_on(struct decode_order *o, uint32_t seq)
+{
+	bool so = o->strayed && seq - o->leap < 64;
+
+	o->strayed = !so;
+	o->leap = seq + 1;
+	return so;
+}
+
 enum decode_sequence decode_order_see(struct decode_order *o, uint32_t seq, uint32_t *ahead)
 {
 	uint32_t behind;
@@ -20,7 +30,16 @@ enum decode_sequence decode_order_see(struct decode_order *o, uint32_t seq, uint
 		o->seen = 1;
 		return DECODE_NEW;
 	}
+	if (after(seq, o->next) >= DECODE_NEAR || after(o->next, seq) > DECODE_NEAR) {
+		if (!goes_on(o, seq))
+			return DECODE_LATE;
+		if (after(seq, o->next) < 0) {
+			o->next = seq; /* begun anew: nothing is missing */
+			o->seen = 0;
+		}
+	}
 	if (after(seq, o->next) >= 0) {
+		o->strayed = false;
 		*ahead = seq - o->next;
 		o->lost += *ahead;
 		o->seen = *ahead >= 63 ? 0 : o->seen << (*ahead + 1);
@@ -41,13 +60,19 @@ enum decode_sequence decode_order_see(struct decode_order *o, uint32_t seq, uint
 	return DECODE_DUPLICATE;
 }
 
+/* The number that was seen last, and is not followed? It has no place in the order, either. */
+static bool is_stray(const struct decode_order *o, uint32_t seq)
+{
+	return o->strayed && seq + 1 == o->leap;
+}
+
 bool decode_order_hold(struct decode_order *o, const struct decode_frame *f, size_t *bytes)
 {
 	struct decode_frame *copy;
 	unsigned int at = 0;
 
-	if (!o->holding || after(f->gre.seq, o->turn) <= 0 || o->held_count == DECODE_HOLD_MAX ||
-		f->len > DECODE_HOLD_BYTES - *bytes)
+	if (!o->holding || is_stray(o, f->gre.seq) || after(f->gre.seq, o->turn) <= 0 ||
+		o->held_count == DECODE_HOLD_MAX || f->len > DECODE_HOLD_BYTES - *bytes)
 		return false;
 	copy = malloc(sizeof(*copy) + f->len);
 	if (!copy)
@@ -68,6 +93,8 @@ bool decode_order_hold(struct decode_order *o, const struct decode_frame *f, siz
 
 void decode_order_passed(struct decode_order *o, uint32_t seq)
 {
+	if (is_stray(o, seq))
+		return;
 	if (!o->holding || after(seq, o->turn) >= 0)
 		o->turn = seq + 1;
 	o->holding = true;

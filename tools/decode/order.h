@@ -14,6 +14,9 @@
 #define DECODE_HOLD_TIME  1000000     /* us of the capture's time */
 #define DECODE_HOLD_BYTES (16u << 20) /* in all directions of all calls together */
 
+/* A number further than this from its stream is followed only when the next one goes on from there. */
+#define DECODE_NEAR 2048
+
 struct decode_frame {
 	struct decode_meta meta;
 	struct decode_gre gre;
@@ -26,6 +29,8 @@ struct decode_order {
 	bool started;
 	uint32_t next; /* the highest number seen, and one */
 	uint64_t seen; /* bit i: next - 1 - i was seen */
+	bool strayed;  /* the last number was not near: */
+	uint32_t leap; /* the one behind it */
 	uint64_t lost, late, duplicates;
 	bool holding;  /* `turn` is valid */
 	uint32_t turn; /* the number that may go on */
@@ -35,7 +40,11 @@ struct decode_order {
 
 enum decode_sequence { DECODE_NEW, DECODE_LATE, DECODE_DUPLICATE };
 
-/* *ahead: the numbers that are missing before it. */
+/*
+ * *ahead: the numbers that are missing before it. One that is not near is late, and no more: it may be a stray or a
+ * forgery, which must not make all behind it late. If the stream goes on from there (an end that has begun
+ * anew, a gap in the capture), so does this.
+ */
 enum decode_sequence decode_order_see(struct decode_order *o, uint32_t seq, uint32_t *ahead);
 
 /*
