@@ -91,7 +91,8 @@ t()
 	for f in "$W"/*.err; do
 		[ ! -e "$f" ] || LOG_LINES[$f]=$(wc -l <"$f")
 	done
-	if "$@" >"$log" 2>&1 </dev/null; then
+	: >"$log"
+	if "$@" >>"$log" 2>&1 </dev/null; then # appended to, also by those who open /dev/stderr
 		ok "$name"
 	else
 		not_ok "$name" "$log"

@@ -122,7 +122,7 @@ answers()
 	local pattern=$1
 	shift
 	real_client "$@" || { guest client 'tail -n 30 /run/share/pppd.log'; return 1; }
-	ctl s sessions --json | tee /dev/stderr | jq -r '.[0].encryption' >"$W/encryption"
+	ctl s sessions --json | tee -a /dev/stderr | jq -r '.[0].encryption' >"$W/encryption"
 	# shellcheck disable=SC2053 # a pattern
 	[[ $(cat "$W/encryption") == $pattern ]] && sessions s 1 &&
 		wait_for 10 in_ns dut ping -n -c 1 -W 1 "$(inner_of_client)"

@@ -45,7 +45,7 @@ our_address()
 some_pings()
 {
 	local got
-	got=$(in_ns dut ping -n -c 60 -i 0.02 -W 1 -s "$1" "$(peer_address)" | tee /dev/stderr |
+	got=$(in_ns dut ping -n -c 60 -i 0.02 -W 1 -s "$1" "$(peer_address)" | tee -a /dev/stderr |
 		sed -n 's/.* \([0-9]*\) received.*/\1/p')
 	[ "${got:-0}" -ge "$2" ]
 }
@@ -57,7 +57,7 @@ moves()
 	local try
 	for try in 1 2 3; do
 		echo "try $try:"
-		in_ns dut timeout 60 "$TESTS/transfer" check "$(peer_address)" 5001 "$1" 25 && return
+		in_ns dut timeout 90 "$TESTS/transfer" check "$(peer_address)" 5001 "$1" 40 && return
 	done
 	return 1
 }
