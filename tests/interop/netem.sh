@@ -73,11 +73,12 @@ still_there()
 		[ "$(guest "$NETEM_GUEST" 'pidof pppd')" = "$NETEM_PPPD" ]
 }
 
-# path ARGUMENTS...: what netem does for a while, with traffic of all kinds; then all is well
+# path ARGUMENTS...: what netem does for a while, with traffic of all kinds; then all is well. In stateful MPPE pppd waits
+# a second before it asks for a reset again, if its Reset-Request or our Reset-Ack is lost: nothing passes meanwhile.
 path()
 {
 	local rc=0
-	bad_path "$NETEM_GUEST" "$@" && some_pings 56 10 && some_pings 1300 5 && moves "$NETEM_BYTES" || rc=1
+	bad_path "$NETEM_GUEST" "$@" && wait_for 20 some_pings 56 10 && wait_for 20 some_pings 1300 5 && moves "$NETEM_BYTES" || rc=1
 	bad_path "$NETEM_GUEST" && still_there && moves 100000 && return "$rc"
 }
 
