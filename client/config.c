@@ -319,13 +319,9 @@ static int set_password(struct client_config *c, char *why)
 	uint8_t hash[16];
 	int rc;
 
-	c->password = settings_password(cfg_getstr(c->cfg, "password-file"), why);
+	c->password = settings_logon_password(cfg_getstr(c->cfg, "password-file"), hash, why);
 	if (!c->password)
 		return -1;
-	if (!*c->password || mschap_nt_hash(c->password, hash) < 0) {
-		snprintf(why, SYSTEM_WHY, "the password must have 1 to 256 characters of UTF-8");
-		return -1;
-	}
 	rc = set_new_password(c, hash, why);
 	explicit_bzero(hash, sizeof(hash));
 	return rc;

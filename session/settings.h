@@ -82,3 +82,9 @@ void settings_log(cfg_t *cfg);
  * if path is NULL or empty, which is taken out of the environment; the caller frees (and wipes).
  * NULL with *why. */
 char *settings_password(const char *path, char *why);
+/* The same, of one to log on with: 1 to 256 characters of UTF-8. `hash`: its NT hash, for the caller to wipe. */
+char *settings_logon_password(const char *path, uint8_t hash[16], char *why);
+
+/* A number of a command's option, from `min` to `max`; -1 with *why. */
+int settings_number(const char *option, const char *text, unsigned int min, unsigned int max,
+	unsigned int *out, char *why);

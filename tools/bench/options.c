@@ -81,21 +81,6 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-static int number(
-	const char *option, unsigned int min, unsigned int max, unsigned int *out, char *why)
-{
-	char *end;
-	unsigned long v = strtoul(optarg, &end, 10);
-
-	if (*optarg >= '0' && *optarg <= '9' && !*end && v >= min && v <= max) {
-		*out = (unsigned int)v;
-		return 0;
-	}
-	snprintf(why, SYSTEM_WHY, "%s: \"%.64s\" is not a number from %u to %u", option, optarg,
-		min, max);
-	return -1;
-}
-
 static int one_option(struct bench_options *o, int opt, const char **password_file, char *why)
 {
 	unsigned int v = 0;
@@ -108,19 +93,20 @@ static int one_option(struct bench_options *o, int opt, const char **password_fi
 		*password_file = optarg;
 		return 0;
 	case OPT_SESSIONS:
-		return number("--sessions", 1, 1000000, &o->sessions, why);
+		return settings_number("--sessions", optarg, 1, 1000000, &o->sessions, why);
 	case OPT_PARALLEL:
-		return number("--parallel", 1, 65000, &o->parallel, why);
+		return settings_number("--parallel", optarg, 1, 65000, &o->parallel, why);
 	case OPT_PER_CONNECTION:
-		return number("--calls-per-connection", 1, 65000, &o->per_connection, why);
+		return settings_number(
+			"--calls-per-connection", optarg, 1, 65000, &o->per_connection, why);
 	case OPT_PINGS:
-		return number("--pings", 0, 10000, &o->pings, why);
+		return settings_number("--pings", optarg, 0, 10000, &o->pings, why);
 	case OPT_HOLD:
-		return number("--hold", 0, 86400, &o->hold, why);
+		return settings_number("--hold", optarg, 0, 86400, &o->hold, why);
 	case OPT_FLOOD:
-		return number("--flood", 0, 86400, &o->flood, why);
+		return settings_number("--flood", optarg, 0, 86400, &o->flood, why);
 	case OPT_WINDOW:
-		return number("--window", 1, 10000, &o->window, why);
+		return settings_number("--window", optarg, 1, 10000, &o->window, why);
 	case OPT_FROM:
 		if (settings_cidr(optarg, &o->from, &o->from_len) == 0)
 			return 0;
@@ -130,9 +116,9 @@ static int one_option(struct bench_options *o, int opt, const char **password_fi
 			optarg);
 		return -1;
 	case OPT_RATE:
-		return number("--rate", 0, 1000, &o->rate, why);
+		return settings_number("--rate", optarg, 0, 1000, &o->rate, why);
 	case OPT_SERVER_PID:
-		if (number("--server-pid", 1, 1u << 30, &v, why) < 0)
+		if (settings_number("--server-pid", optarg, 1, 1u << 30, &v, why) < 0)
 			return -1;
 		o->server_pid = (int)v;
 		return 0;
@@ -216,13 +202,9 @@ static int parse(struct bench_options *o, int argc, char **argv, char *why)
 		snprintf(why, SYSTEM_WHY, "write greyline bench SERVER --user NAME (see --help)");
 		return -1;
 	}
-	o->password = settings_password(password_file, why);
+	o->password = settings_logon_password(password_file, hash, why);
 	if (!o->password)
 		return -1;
-	if (!*o->password || mschap_nt_hash(o->password, hash) < 0) {
-		snprintf(why, SYSTEM_WHY, "the password must have 1 to 256 characters of UTF-8");
-		return -1;
-	}
 	explicit_bzero(hash, sizeof(hash));
 	if (resolve(o, argv[optind], why) < 0)
 		return -1;

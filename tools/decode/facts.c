@@ -36,6 +36,16 @@ const char *decode_end_name(enum decode_end how)
 	return NULL;
 }
 
+void decode_rtt_add(struct decode_rtt *r, uint64_t us)
+{
+	if (!r->count || us < r->smallest)
+		r->smallest = us;
+	if (us > r->largest)
+		r->largest = us;
+	r->count++;
+	r->sum += us;
+}
+
 void decode_probe_start(struct decode_probe *p, uint32_t number, uint64_t now)
 {
 	if (p->waits && now >= p->time && now - p->time < PROBE_MAX)
@@ -50,12 +60,7 @@ void decode_probe_stop(struct decode_probe *p, struct decode_rtt *r, uint64_t no
 	p->waits = false;
 	if (now < p->time || us > PROBE_MAX)
 		return;
-	if (!r->count || us < r->smallest)
-		r->smallest = us;
-	if (us > r->largest)
-		r->largest = us;
-	r->count++;
-	r->sum += us;
+	decode_rtt_add(r, us);
 }
 
 static void seen(struct decode_call_facts *f, const struct decode_meta *meta)

@@ -15,6 +15,7 @@
 struct decode_rtt {
 	uint64_t count, sum, smallest, largest;
 };
+void decode_rtt_add(struct decode_rtt *r, uint64_t us);
 
 /* Something that will be answered, one at a time. */
 struct decode_probe {

@@ -231,19 +231,13 @@ static void rtt_take(struct html_detail *d, uint64_t now, enum html_rtt kind,
 
 static void tcp_take(struct html_call *call, const struct decode_event *e)
 {
-	struct decode_rtt *r = &call->tcp_rtt;
 	uint64_t us;
 
 	if (e->ppp->inner != PPP_IP ||
 		!html_tcp_packet(&call->detail->tcp, e->ppp->packet, e->meta.time, &us))
 		return;
 	html_series_rtt(&call->detail->series, e->meta.time, HTML_RTT_TCP, us);
-	if (!r->count || us < r->smallest)
-		r->smallest = us;
-	if (us > r->largest)
-		r->largest = us;
-	r->count++;
-	r->sum += us;
+	decode_rtt_add(&call->tcp_rtt, us);
 }
 
 static void gre_take(struct html_call *call, const struct decode_event *e)

@@ -29,24 +29,11 @@ static void say_call(void *user, bool well, const char *text)
 
 static void say_verdict(const struct doctor_output *out, const struct judge *j)
 {
-	char text[300];
-	unsigned int n = j->findings.count;
+	char well[100];
 
-	if (n)
-		snprintf(text, sizeof(text), "%u finding%s; first: %s", n, n == 1 ? "" : "s",
-			finding_kind(j->findings.list[0].id)->title);
-	else
-		snprintf(text, sizeof(text), "nothing wrong is in this capture (calls: %u, up: %u)",
-			j->calls, j->up);
-	if (out->json) {
-		json_t *o = json_object();
-
-		json_object_set_new(o, "findings", json_integer(n));
-		json_object_set_new(o, "text", json_string(text));
-		output_event("verdict", o);
-		return;
-	}
-	printf("\nVerdict: %s.\n", text);
+	snprintf(well, sizeof(well), "nothing wrong is in this capture (calls: %u, up: %u)",
+		j->calls, j->up);
+	output_verdict(out, &j->findings, well);
 }
 
 static void say_security(const struct doctor_output *out, const struct judge *j)

@@ -58,26 +58,9 @@ static void say_security(const struct doctor *d)
 
 static void say_verdict(const struct doctor *d)
 {
-	char text[300];
-	unsigned int n = d->findings.count;
-
-	if (n)
-		snprintf(text, sizeof(text), "%u finding%s; first: %s", n, n == 1 ? "" : "s",
-			finding_kind(d->findings.list[0].id)->title);
-	else if (d->logged_on)
-		snprintf(text, sizeof(text), "all well: the tunnel comes up and works");
-	else
-		snprintf(text, sizeof(text), "all well up to the log-on, which was not tried");
-	if (d->output.json) {
-		json_t *o = json_object();
-
-		json_object_set_new(o, "findings", json_integer(n));
-		json_object_set_new(o, "text", json_string(text));
-		output_event("verdict", o);
-		return;
-	}
-	printf("\nVerdict: %s.\n", text);
-	fflush(stdout);
+	output_verdict(&d->output, &d->findings,
+		d->logged_on ? "all well: the tunnel comes up and works"
+			     : "all well up to the log-on, which was not tried");
 }
 
 static int run(struct doctor *d)

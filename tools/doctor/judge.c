@@ -1,5 +1,6 @@
 /* Connections and the capture as a whole; which parts judge a call: see judge.h. */
 #include "tools/doctor/judge.h"
+#include "tools/doctor/gre.h"
 
 #include "lib/control/message.h"
 #include "lib/ppp/frame.h"
@@ -53,25 +54,12 @@ static const struct observe_icmp *icmp_find(
 	return NULL;
 }
 
-static const char *unreachable_words(unsigned int code)
-{
-	static const char *const words[] = { "network unreachable", "host unreachable",
-		"protocol unreachable", "port unreachable", "fragmentation needed",
-		"source route failed", "network unknown", "host unknown", "source host isolated",
-		"network administratively prohibited", "host administratively prohibited",
-		"network unreachable for this type of service",
-		"host unreachable for this type of service",
-		"communication administratively prohibited" };
-
-	return code < sizeof(words) / sizeof(words[0]) ? words[code] : "unreachable";
-}
-
 static void icmp_say(struct judge *j, enum finding_id id, const struct observe_icmp *icmp)
 {
 	char from[DECODE_ADDRESS], dst[DECODE_ADDRESS], frames[JUDGE_FRAMES];
 
 	findings_add(&j->findings, id, "%s says \"%s\" (ICMP type 3 code %u) of packets to %s (%s)",
-		decode_address(icmp->from, from), unreachable_words(icmp->code), icmp->code,
+		decode_address(icmp->from, from), gre_icmp_text(3, icmp->code), icmp->code,
 		decode_address(icmp->dst, dst), judge_frames(&icmp->mark, frames));
 }
 

@@ -77,21 +77,6 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-static int number(const char *option, const char *text, unsigned int min, unsigned int max,
-	unsigned int *out, char *why)
-{
-	char *end;
-	unsigned long v = strtoul(text, &end, 10);
-
-	if (*text >= '0' && *text <= '9' && !*end && v >= min && v <= max) {
-		*out = (unsigned int)v;
-		return 0;
-	}
-	snprintf(why, SYSTEM_WHY, "%s: \"%.64s\" is not a number from %u to %u", option, text, min,
-		max);
-	return -1;
-}
-
 static int methods(const char *text, struct ppp_auth_list *list, char *why)
 {
 	char copy[200], *save = NULL;
@@ -166,10 +151,11 @@ static int one_option(struct doctor_options *o, int opt, const char **password_f
 	case OPT_AUTH:
 		return methods(optarg, &link->auth, why);
 	case OPT_PINGS:
-		return number("--pings", optarg, 1, 1000, &o->pings, why);
+		return settings_number("--pings", optarg, 1, 1000, &o->pings, why);
 	case OPT_THROUGHPUT:
 		o->throughput = 5;
-		return optarg ? number("--throughput", optarg, 1, 60, &o->throughput, why) : 0;
+		return optarg ? settings_number("--throughput", optarg, 1, 60, &o->throughput, why)
+			      : 0;
 	case OPT_JSON:
 		o->json = true;
 		return 0;
@@ -224,13 +210,9 @@ static int set_password(struct doctor_options *o, const char *file, char *why)
 		snprintf(why, SYSTEM_WHY, "--user: a name has 1 to 255 octets");
 		return -1;
 	}
-	o->password = settings_password(file, why);
+	o->password = settings_logon_password(file, hash, why);
 	if (!o->password)
 		return -1;
-	if (!*o->password || mschap_nt_hash(o->password, hash) < 0) {
-		snprintf(why, SYSTEM_WHY, "the password must have 1 to 256 characters of UTF-8");
-		return -1;
-	}
 	explicit_bzero(hash, sizeof(hash));
 	return 0;
 }

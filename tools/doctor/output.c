@@ -52,3 +52,25 @@ void output_findings(const struct doctor_output *o, const struct findings *f)
 	for (unsigned int i = 0; i < f->count; i++)
 		output_event("finding", finding_json(&f->list[i]));
 }
+
+void output_verdict(const struct doctor_output *o, const struct findings *f, const char *well)
+{
+	unsigned int n = f->count;
+	char text[300];
+
+	if (n)
+		snprintf(text, sizeof(text), "%u finding%s; first: %s", n, n == 1 ? "" : "s",
+			finding_kind(f->list[0].id)->title);
+	else
+		snprintf(text, sizeof(text), "%s", well);
+	if (o->json) {
+		json_t *object = json_object();
+
+		json_object_set_new(object, "findings", json_integer(n));
+		json_object_set_new(object, "text", json_string(text));
+		output_event("verdict", object);
+		return;
+	}
+	printf("\nVerdict: %s.\n", text);
+	fflush(stdout);
+}
