@@ -489,6 +489,7 @@ static void turn(struct worker *w)
 	run_timers(w);
 	at(w, STAGE_SETTLING);
 	settle(w);
+	rc4_run_ahead(&w->cipher);
 }
 
 static void *worker_main(void *arg)
@@ -634,9 +635,11 @@ struct worker *worker_new(const struct dp_config *config, struct event_queue *ev
 	r = pool_init(&w->pool, slots_of(w));
 	if (r < 0)
 		goto done_table;
+	w->cipher.ahead = stream_pool_new();
 	r = watch_all(w);
 	if (r == 0)
 		return w;
+	stream_pool_free(w->cipher.ahead);
 	pool_done(&w->pool);
 done_table:
 	table_done(&w->table);
@@ -661,6 +664,7 @@ void worker_stop(struct worker *w)
 void worker_free(struct worker *w)
 {
 	close(w->epoll);
+	stream_pool_free(w->cipher.ahead);
 	pool_done(&w->pool);
 	table_done(&w->table);
 	command_queue_done(&w->commands);
