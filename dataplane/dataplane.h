@@ -259,6 +259,8 @@ struct dp_stats {
 	uint64_t send_errors;                /* in all */
 	uint64_t send_too_big;               /* of them: larger than the path (EMSGSIZE) */
 	uint64_t no_slot;                    /* pool of packets exhausted */
+	/* Key streams of packets to come (lib/mppe/stream_ahead.h). */
+	uint64_t ahead_made, ahead_used, ahead_thrown;
 	uint64_t handed_over;    /* to the worker of their session, since another had read them */
 	uint64_t handover_full;  /* no room for that: dropped */
 	uint64_t event_overflow; /* control frames dropped: too many of a session, or for the

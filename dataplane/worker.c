@@ -182,6 +182,17 @@ static uint64_t publish_sometimes(struct worker *w, struct dp_session *s)
 	return UINT64_MAX;
 }
 
+static void count_ahead(struct worker *w)
+{
+	const struct stream_pool *pool = w->cipher.ahead;
+
+	if (!pool)
+		return;
+	w->stats.ahead_made = pool->made;
+	w->stats.ahead_used = pool->used;
+	w->stats.ahead_thrown = pool->thrown;
+}
+
 static void settle(struct worker *w)
 {
 	for (unsigned int i = 0; i < w->touched_count; i++) {
@@ -205,6 +216,7 @@ static void settle(struct worker *w)
 	worker_flush(w);
 	exchange_publish(w);
 	event_post(w->events, &w->raised);
+	count_ahead(w);
 	publish(w->published, &w->stats, DP_STATS_WORDS);
 }
 
@@ -635,7 +647,9 @@ struct worker *worker_new(const struct dp_config *config, struct event_queue *ev
 	r = pool_init(&w->pool, slots_of(w));
 	if (r < 0)
 		goto done_table;
-	w->cipher.ahead = stream_pool_new();
+	/* One stream at a time, or four, gain nothing. */
+	if (config->cipher && config->cipher->wide)
+		w->cipher.ahead = stream_pool_new();
 	r = watch_all(w);
 	if (r == 0)
 		return w;

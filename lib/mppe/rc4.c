@@ -210,7 +210,8 @@ static unsigned int add_ahead(struct plan *p, struct key_chain *c, struct rc4_jo
 		return 0;
 	max = room < max ? room : max;
 	for (; n < max && key_chain_take(c, key); n++) {
-		stream_ahead_add(&c->streams, key, mppe_key_len((enum mppe_bits)c->bits), length, &jobs[n]);
+		stream_ahead_add(
+			&c->streams, key, mppe_key_len((enum mppe_bits)c->bits), length, &jobs[n]);
 		(void)add_job(p, &jobs[n]);
 	}
 	explicit_bzero(key, sizeof(key));
@@ -232,25 +233,23 @@ static unsigned int idle(const struct plan *p, uint32_t *longest)
 	return RC4_WIDTH_MAX - busy;
 }
 
-/* What is idle in the last row makes streams ahead. */
-static void fill(struct plan *p, const struct rc4_batch *batch, struct rc4_job *jobs)
+/* What is idle in the last row makes streams ahead: so many. */
+static unsigned int fill(struct plan *p, const struct rc4_batch *batch, struct rc4_job *jobs)
 {
+	unsigned int n = 0, max;
 	uint32_t longest;
-	unsigned int left;
 
 	sort(p);
-	left = idle(p, &longest);
-	for (unsigned int i = 0; i < batch->chain_count && left; i++) {
-		unsigned int n = add_ahead(p, batch->chains[i], jobs, left, longest);
-
-		jobs += n;
-		left -= n;
-	}
+	max = idle(p, &longest);
+	for (unsigned int i = 0; i < batch->chain_count && n < max; i++)
+		n += add_ahead(p, batch->chains[i], jobs + n, max - n, longest);
+	return n;
 }
 
 void rc4_run(struct rc4_batch *batch)
 {
 	struct rc4_job ahead[RC4_WIDTH_MAX];
+	unsigned int filled = 0;
 	struct plan plan;
 
 	if (!batch->count)
@@ -265,14 +264,13 @@ void rc4_run(struct rc4_batch *batch)
 		(void)add_job(&plan, &batch->jobs[i]);
 	}
 	if (batch->ahead)
-		fill(&plan, batch, ahead);
+		filled = fill(&plan, batch, ahead);
 	for (unsigned int i = 0; i < batch->chain_count; i++)
 		key_chain_settle(batch->chains[i]);
 	run_last(&plan, batch->chains, batch->chain_count);
 	for (unsigned int i = 0; i < batch->count; i++)
 		explicit_bzero(batch->jobs[i].key, sizeof(batch->jobs[i].key));
-	if (batch->ahead)
-		explicit_bzero(ahead, sizeof(ahead));
+	explicit_bzero(ahead, filled * sizeof(*ahead));
 	batch->count = 0;
 	batch->chain_count = 0;
 }
@@ -291,7 +289,7 @@ static void run_streams(struct plan *p, struct key_chain *const *chains, unsigne
 	for (unsigned int i = 0; i < count; i++)
 		n += add_ahead(p, chains[i], jobs + n, STREAM_AHEAD_MAX, STREAM_AHEAD_LENGTH);
 	run_last(p, chains, count);
-	explicit_bzero(jobs, sizeof(jobs));
+	explicit_bzero(jobs, n * sizeof(*jobs));
 }
 
 void rc4_run_ahead(struct rc4_batch *batch)

@@ -10,7 +10,6 @@
 
 #include "lib/mppe/rc4.h"
 
-#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,20 +21,6 @@
  */
 #define PAYS(mean, longest) ((SCHEDULE + (mean)) * 8 >= (SCHEDULE + (longest)) * 5)
 #define SCHEDULE            256u
-
-struct stream_block {
-	struct stream_ahead *owner; /* NULL: not lent */
-	struct key_chain *chain;    /* the owner's */
-	struct stream_pool *pool;
-	uint64_t used_at; /* by the pool's clock */
-	uint8_t first, count;
-	uint8_t turn; /* packets since it was listed */
-	bool listed;
-	uint8_t before[16]; /* key */
-	uint8_t keys[STREAM_AHEAD_MAX][16];
-	uint16_t lengths[STREAM_AHEAD_MAX];
-	alignas(64) uint8_t streams[STREAM_AHEAD_MAX][STREAM_AHEAD_LENGTH];
-};
 
 struct stream_pool *stream_pool_new(void)
 {
@@ -166,16 +151,11 @@ static struct stream_block *find_block(struct stream_pool *pool)
 	return oldest;
 }
 
-static bool is_steady(const struct stream_ahead *a)
-{
-	return a->earned >= STREAM_AHEAD_PRICE * STREAM_AHEAD_MAX && a->mean;
-}
-
 static void lend(struct stream_ahead *a, struct key_chain *chain, struct stream_pool *pool)
 {
 	uint32_t length;
 
-	pool->clock++; /* who asks in vain lets time pass, too */
+	pool->clock += STREAM_AHEAD_WINDOW; /* who asks in vain lets time pass, too */
 	if (!stream_ahead_room(a, &length))
 		return;
 	a->block = find_block(pool);
@@ -199,6 +179,15 @@ static void list(struct stream_block *b)
 	pool->listed[pool->listed_count++] = (uint8_t)(b - pool->blocks);
 }
 
+static void end_window(struct stream_ahead *a)
+{
+	a->mean = (uint16_t)(a->sum / STREAM_AHEAD_WINDOW);
+	a->longest_before = a->longest;
+	a->longest = 0;
+	a->sum = 0;
+	a->packets = 0;
+}
+
 void stream_ahead_expect(
 	struct stream_ahead *a, struct key_chain *chain, struct stream_pool *pool, uint32_t len)
 {
@@ -210,21 +199,18 @@ void stream_ahead_expect(
 	if (length > a->longest)
 		a->longest = length;
 	if (++a->packets == STREAM_AHEAD_WINDOW) {
-		a->mean = (uint16_t)(a->sum / STREAM_AHEAD_WINDOW);
-		a->longest_before = a->longest;
-		a->longest = 0;
-		a->sum = 0;
-		a->packets = 0;
+		end_window(a);
+		/* Seldom, for it goes through all blocks. */
+		if (!a->block && a->earned >= STREAM_AHEAD_PRICE * STREAM_AHEAD_MAX)
+			lend(a, chain, pool);
 	}
-	if (!a->block && is_steady(a))
-		lend(a, chain, pool);
 	if (a->block) {
 		a->block->used_at = ++pool->clock;
 		list(a->block);
 	}
 }
 
-/* Octet by octet it is: with the widest registers that a compiler may use. */
+/* In words, which compilers make vectors of. */
 static void apply(uint8_t *restrict data, uint8_t *restrict stream, uint32_t len)
 {
 	uint32_t at = 0;

@@ -27,12 +27,27 @@ struct rc4_job;
 #define STREAM_AHEAD_EARNED (2 * STREAM_AHEAD_PRICE * STREAM_AHEAD_MAX) /* no more is kept */
 #define STREAM_AHEAD_WINDOW 64 /* packets whose lengths say how long streams have to be */
 
-struct stream_block;
+struct stream_ahead;
+
+/* Key streams of packets to come, a ring: `count` of them from `first` on. */
+struct stream_block {
+	struct stream_ahead *owner; /* NULL: not lent */
+	struct key_chain *chain;    /* the owner's */
+	struct stream_pool *pool;
+	uint64_t used_at; /* by the pool's clock */
+	uint8_t first, count;
+	uint8_t turn; /* packets since it was listed */
+	bool listed;
+	uint8_t before[16]; /* the key before that of the first */
+	uint8_t keys[STREAM_AHEAD_MAX][16];
+	uint16_t lengths[STREAM_AHEAD_MAX];
+	uint8_t streams[STREAM_AHEAD_MAX][STREAM_AHEAD_LENGTH];
+};
 
 /* One direction of a session. All zero: in the beginning. Not to be copied or moved while `block` is lent. */
 struct stream_ahead {
-	struct stream_block *block; /* of a pool; NULL: none */
-	uint32_t sum;               /* octets of this window's packets */
+	struct stream_block *block;       /* of a pool; NULL: none */
+	uint32_t sum;                     /* octets of this window's packets */
 	uint16_t longest, longest_before; /* in this window, and in that before */
 	uint16_t mean;                    /* in that before; 0: there was none */
 	uint16_t earned;                  /* at least STREAM_AHEAD_PRICE for each stream */
@@ -42,8 +57,9 @@ struct stream_ahead {
 struct stream_pool {
 	uint64_t made, used, thrown; /* streams */
 	uint64_t taken_back;         /* blocks */
-	uint64_t clock;              /* uses of blocks */
-	uint8_t listed[STREAM_AHEAD_BLOCKS], listed_count; /* blocks in use since the last rc4_run_ahead() */
+	uint64_t clock;              /* uses of blocks, and packets of those who want one */
+	uint8_t listed[STREAM_AHEAD_BLOCKS],
+		listed_count; /* blocks in use since the last rc4_run_ahead() */
 	struct stream_block *blocks;
 };
 
