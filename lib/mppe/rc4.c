@@ -218,31 +218,39 @@ static unsigned int add_ahead(struct plan *p, struct key_chain *c, struct rc4_jo
 	return n;
 }
 
-/* So many lanes of this row are idle if the plan is run. */
-static unsigned int idle(const struct plan *p, uint32_t *longest)
+/* How many add_ahead() would find. */
+static unsigned int could_add(const struct key_chain *c, uint32_t longest)
 {
-	unsigned int busy = p->count % RC4_WIDTH_MAX;
-	struct rc4_lane *const *row = p->order + (p->count - busy);
+	uint32_t length;
+	unsigned int room = stream_ahead_room(&c->streams, &length);
 
-	if (!p->cipher->wide || !busy)
+	if (!c->streams.block || length > longest)
 		return 0;
-	/* Few packets alone go faster by themselves. */
-	if (p->count < RC4_WIDTH_MAX && !wide_pays(p->cipher, row, busy))
-		return 0;
-	*longest = row[0]->total;
-	return RC4_WIDTH_MAX - busy;
+	return room < c->count ? room : c->count;
 }
 
-/* What is idle in the last row makes streams ahead: so many. */
+/*
+ * What is idle in the last row makes streams ahead: so many. The row has to pay either without them, or with
+ * them where sessions have so many packets in a turn that a row is nothing to wait for: few packets
+ * go faster by themselves.
+ */
 static unsigned int fill(struct plan *p, const struct rc4_batch *batch, struct rc4_job *jobs)
 {
-	unsigned int n = 0, max;
-	uint32_t longest;
+	unsigned int busy = p->count % RC4_WIDTH_MAX, could = busy, turn = 0, n = 0;
+	struct rc4_lane *const *row = p->order + (p->count - busy);
 
 	sort(p);
-	max = idle(p, &longest);
-	for (unsigned int i = 0; i < batch->chain_count && n < max; i++)
-		n += add_ahead(p, batch->chains[i], jobs + n, max - n, longest);
+	if (!p->cipher->wide || !busy)
+		return 0;
+	for (unsigned int i = 0; i < batch->chain_count; i++) {
+		could += could_add(batch->chains[i], row[0]->total);
+		turn += stream_ahead_turn(&batch->chains[i]->streams);
+	}
+	if (!wide_pays(p->cipher, row, busy) && (turn <= STREAM_AHEAD_FEW || could <= WIDE_COST))
+		return 0;
+	for (unsigned int i = 0; i < batch->chain_count && busy + n < RC4_WIDTH_MAX; i++)
+		n += add_ahead(
+			p, batch->chains[i], jobs + n, RC4_WIDTH_MAX - busy - n, row[0]->total);
 	return n;
 }
 

@@ -106,6 +106,11 @@ void stream_ahead_done(struct stream_ahead *a)
 	memset(a, 0, sizeof(*a));
 }
 
+unsigned int stream_ahead_turn(const struct stream_ahead *a)
+{
+	return a->block ? a->block->turn : 0;
+}
+
 unsigned int stream_ahead_ready(const struct stream_ahead *a)
 {
 	return a->block ? a->block->count : 0;
@@ -278,14 +283,13 @@ void stream_ahead_add(struct stream_ahead *a, const uint8_t *key, uint8_t key_le
 
 /*
  * With as many packets next time as in this turn: is it time for a row of its own? Nearly all of it has to be
- * of use; and those who come in rows by themselves fill these instead.
+ * of use.
  */
 static bool wants_row(const struct stream_block *b, unsigned int turn)
 {
-	if (b->count >= turn || turn >= STREAM_AHEAD_MAX)
-		return false;
-	return !b->count ||
-	       (b->count <= STREAM_AHEAD_MAX / 4 && turn - b->count <= STREAM_AHEAD_MAX / 2);
+	if (turn > STREAM_AHEAD_FEW)
+		return !b->count && turn < STREAM_AHEAD_MAX;
+	return b->count < turn && b->count <= STREAM_AHEAD_MAX / 4;
 }
 
 struct key_chain *stream_pool_wanting(struct stream_pool *pool)

@@ -25,6 +25,8 @@ struct rc4_job;
 #define STREAM_AHEAD_BLOCKS 40   /* in a pool: 1 MB */
 #define STREAM_AHEAD_PRICE  8    /* packets that pay for a stream thrown away */
 #define STREAM_AHEAD_EARNED (2 * STREAM_AHEAD_PRICE * STREAM_AHEAD_MAX) /* no more is kept */
+/* Of those with more packets in a turn streams are made along with packets, else when the turn is over. */
+#define STREAM_AHEAD_FEW    6
 #define STREAM_AHEAD_WINDOW 64 /* packets whose lengths say how long streams have to be */
 
 struct stream_ahead;
@@ -72,6 +74,9 @@ unsigned int stream_pool_lent(const struct stream_pool *pool);
 
 /* Gives the block back, wiped, and begins anew. */
 void stream_ahead_done(struct stream_ahead *a);
+
+/* Packets since the last rc4_run_ahead(), of a direction that has a block. */
+unsigned int stream_ahead_turn(const struct stream_ahead *a);
 
 /* Streams that are there. */
 unsigned int stream_ahead_ready(const struct stream_ahead *a);
