@@ -61,19 +61,13 @@ static void usage(FILE *to)
 static const struct command *command_find(const char *name)
 {
 	const char *names[COMMANDS];
-	const char *near;
 
 	for (size_t i = 0; i < COMMANDS; i++) {
 		if (strcmp(commands[i].name, name) == 0)
 			return &commands[i];
 		names[i] = commands[i].name;
 	}
-	near = suggest(name, names, COMMANDS);
-	fprintf(stderr, "greyline: unknown command \"%s\"", name);
-	if (near)
-		fprintf(stderr, " (did you mean \"%s\"?)\n", near);
-	else
-		fputs("; see greyline help\n", stderr);
+	suggest_command("greyline", "greyline help", name, names, COMMANDS);
 	return NULL;
 }
 

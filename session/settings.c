@@ -249,9 +249,10 @@ bool settings_is_host(struct in_addr addr)
 	return first != 0 && first != 127 && first < 224;
 }
 
-int settings_cidr(const char *text, struct in_addr *prefix, unsigned int *len)
+int settings_network(int family, const char *text, void *prefix, unsigned int *len)
 {
-	char addr[INET_ADDRSTRLEN];
+	unsigned int longest = family == AF_INET ? 32 : 128;
+	char addr[INET6_ADDRSTRLEN];
 	const char *slash = strchr(text, '/');
 	size_t n = slash ? (size_t)(slash - text) : strlen(text);
 	char *end;
@@ -260,16 +261,23 @@ int settings_cidr(const char *text, struct in_addr *prefix, unsigned int *len)
 		return -EINVAL;
 	memcpy(addr, text, n);
 	addr[n] = '\0';
-	if (settings_ipv4(addr, prefix) < 0)
+	if (inet_pton(family, addr, prefix) != 1)
 		return -EINVAL;
-	*len = 32;
+	*len = longest;
 	if (slash) {
 		unsigned long v = strtoul(slash + 1, &end, 10);
 
-		if (!isdigit((unsigned char)slash[1]) || *end || v > 32)
+		if (!isdigit((unsigned char)slash[1]) || *end || v > longest)
 			return -EINVAL;
 		*len = (unsigned int)v;
 	}
+	return 0;
+}
+
+int settings_cidr(const char *text, struct in_addr *prefix, unsigned int *len)
+{
+	if (settings_network(AF_INET, text, prefix, len) < 0)
+		return -EINVAL;
 	if (*len < 32 && ntohl(prefix->s_addr) & (0xffffffffu >> *len))
 		return -EINVAL;
 	return 0;

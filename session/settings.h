@@ -30,6 +30,8 @@ bool settings_is_host(struct in_addr addr);
 int settings_cidr(const char *text, struct in_addr *prefix, unsigned int *len);
 /* The same for IPv6 (/128 alone). */
 int settings_cidr6(const char *text, struct in6_addr *prefix, unsigned int *len);
+/* What both are made of: a network of AF_INET or AF_INET6 (`prefix`: in_addr, in6_addr), whatever its host bits. */
+int settings_network(int family, const char *text, void *prefix, unsigned int *len);
 /* A unicast address of other than link-local scope, which an end in a tunnel can have or reach. */
 bool settings_is_host6(const struct in6_addr *addr);
 #define SETTINGS_IPV6_MTU 1280 /* RFC 8200 section 5: a device with less has no IPv6 */
