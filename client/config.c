@@ -140,6 +140,7 @@ static cfg_t *make_cfg(void)
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		cfg_set_validate_func(cfg, numbers[i], settings_check_number);
+	cfg_set_validate_func(cfg, "server", settings_check_server);
 	cfg_set_validate_func(cfg, "min-speed", settings_check_speed);
 	cfg_set_validate_func(cfg, "max-speed", settings_check_speed);
 	cfg_set_validate_func(cfg, "bearer", settings_check_bearer);

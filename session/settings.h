@@ -24,6 +24,9 @@ int settings_add(cfg_t *cfg, const char *option, const char *key, const char *va
 
 /* Parsers of values: 0, or -EINVAL. */
 int settings_ipv4(const char *text, struct in_addr *addr);
+/* Can it be whom to dial: a name, or an IPv4 address? -1 with *why. */
+int settings_server(const char *text, char *why);
+int settings_check_server(cfg_t *cfg, cfg_opt_t *opt);
 /* Can it be the address of one host? Not 0.x, 127.x, multicast, reserved, broadcast. */
 bool settings_is_host(struct in_addr addr);
 /* ADDRESS/LEN (host bits must be 0) or ADDRESS alone (/32). */

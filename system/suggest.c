@@ -42,6 +42,8 @@ const char *suggest(const char *word, const char *const *words, size_t n)
 	const char *best = NULL;
 	size_t best_distance = strlen(word) / 3 + 2;
 
+	if (strlen(word) > WORD_MAX)
+		return NULL;
 	for (size_t i = 0; i < n; i++) {
 		size_t d = distance(word, words[i]);
 

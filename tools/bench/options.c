@@ -192,7 +192,7 @@ static int parse(struct bench_options *o, int argc, char **argv, char *why)
 	if (!o->password)
 		return -1;
 	explicit_bzero(hash, sizeof(hash));
-	if (resolve(o, argv[optind], why) < 0)
+	if (settings_server(argv[optind], why) < 0 || resolve(o, argv[optind], why) < 0)
 		return -1;
 	set_protocol(o);
 	return 0;
