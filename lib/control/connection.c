@@ -142,6 +142,7 @@ static void send_start(
 	control_connection_send(c, &m);
 }
 
+/* Section 2.3. */
 static void send_stop_request(struct control_connection *c)
 {
 	struct control_message m = { .type = CONTROL_STOP_REQUEST };
@@ -162,6 +163,7 @@ static void send_stop_request(struct control_connection *c)
 	control_connection_send(c, &m);
 }
 
+/* Section 2.4. */
 static void send_stop_reply(struct control_connection *c)
 {
 	struct control_message m = { .type = CONTROL_STOP_REPLY };
@@ -170,6 +172,7 @@ static void send_stop_reply(struct control_connection *c)
 	control_connection_send(c, &m);
 }
 
+/* Sections 2.5 and 3.1.4: what is not answered in time ends the connection, state_expired(). */
 static void send_echo_request(struct control_connection *c)
 {
 	struct control_message m = { .type = CONTROL_ECHO_REQUEST };
@@ -181,6 +184,7 @@ static void send_echo_request(struct control_connection *c)
 	control_connection_send(c, &m);
 }
 
+/* Section 2.6. */
 static void send_echo_reply(struct control_connection *c, uint32_t identifier)
 {
 	struct control_message m = { .type = CONTROL_ECHO_REPLY };
