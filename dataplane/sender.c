@@ -14,6 +14,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#ifndef IP_PROTOCOL
+#define IP_PROTOCOL 52
+#endif
+
 #define NOBODY 0xe0000000u /* 224.0.0.0 */
 
 static int option(int fd, int level, int name, int otherwise)
@@ -38,6 +42,35 @@ static int set(int fd, int level, int name, int value)
 	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
+/*
+ * Before Linux 6.4 (and 6.1.31, 5.15.114, 5.10.181) rules of routing and policies of IPsec that are for GRE
+ * did not match packets with headers of ours. Kernels since then know this message, and say EACCES (or that
+ * there is no route) to a broadcast that was not asked for; others say EINVAL to the message itself.
+ */
+static bool is_known_as_gre(int fd)
+{
+	union {
+		struct cmsghdr align;
+		uint8_t space[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = INADDR_BROADCAST };
+	uint8_t header[IPV4_HEADER] = { 0 };
+	struct iovec iov = { header, sizeof(header) };
+	const struct msghdr m = { .msg_name = &to,
+		.msg_namelen = sizeof(to),
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = &control,
+		.msg_controllen = sizeof(control) };
+	const int protocol = IPPROTO_GRE;
+
+	control.align.cmsg_level = IPPROTO_IP;
+	control.align.cmsg_type = IP_PROTOCOL;
+	control.align.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.align), &protocol, sizeof(protocol));
+	return sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EINVAL;
+}
+
 static int set_up(int fd, int like)
 {
 	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
@@ -57,7 +90,9 @@ static int set_up(int fd, int like)
 		return -EPERM;
 	if (set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO) < 0)
 		return -EINVAL;
-	return set(fd, IPPROTO_IP, IP_HDRINCL, 1);
+	if (set(fd, IPPROTO_IP, IP_HDRINCL, 1) < 0 || !is_known_as_gre(fd))
+		return -EOPNOTSUPP;
+	return 0;
 }
 
 void sender_open(struct sender *s, int gre_fd)

@@ -40,7 +40,7 @@ enum source {
 	SOURCE_INNER,
 	SOURCE_COMMANDS,
 	SOURCE_WAKE,
-	SOURCE_FAST,
+	SOURCE_FAST, /* several descriptors: io_fast_watch() */
 	SOURCE_COUNT
 };
 
@@ -65,8 +65,6 @@ static int fd_of(const struct worker *w, enum source source)
 		return w->config.inner_fd;
 	case SOURCE_WAKE:
 		return w->wake;
-	case SOURCE_FAST:
-		return w->config.fast->poll;
 	default:
 		return w->commands.fd;
 	}
@@ -420,18 +418,18 @@ static void at(struct worker *w, enum worker_stage stage)
 /* What is ready, after waiting for it. */
 static void wait_for_work(struct worker *w, uint32_t ready[SOURCE_COUNT])
 {
-	struct epoll_event events[SOURCE_COUNT];
+	struct epoll_event events[SOURCE_COUNT + IO_FAST_QUEUES];
 	int timeout = patience(w);
 	int n;
 
 	at(w, STAGE_WAITING);
 	if (timeout && exchange_waits(w))
 		timeout = 0;
-	n = epoll_wait(w->epoll, events, SOURCE_COUNT, timeout);
+	n = epoll_wait(w->epoll, events, SOURCE_COUNT + IO_FAST_QUEUES, timeout);
 	exchange_awake(w);
 	at(w, STAGE_READING);
 	for (int i = 0; i < n; i++)
-		ready[events[i].data.u32] = events[i].events;
+		ready[events[i].data.u32] |= events[i].events;
 	w->now = worker_clock();
 	atomic_store_explicit(&w->turns, atomic_load_explicit(&w->turns, memory_order_relaxed) + 1,
 		memory_order_relaxed);
@@ -456,7 +454,7 @@ static bool has_room(const struct worker *w, const uint32_t ready[SOURCE_COUNT])
 {
 	if (!w->blocked_until)
 		return false;
-	return w->blocked_fast ? ready[SOURCE_FAST] != 0
+	return w->blocked_fast ? (ready[SOURCE_FAST] & ~(uint32_t)EPOLLIN) != 0
 			       : ((ready[SOURCE_GRE] | ready[SOURCE_SEND]) & EPOLLOUT) != 0;
 }
 
@@ -535,7 +533,7 @@ static int watch_all(struct worker *w)
 	if (r == 0 && w->count > 1)
 		r = watch(w, SOURCE_WAKE, EPOLL_CTL_ADD, EPOLLIN);
 	if (r == 0 && w->config.fast)
-		r = watch(w, SOURCE_FAST, EPOLL_CTL_ADD, EPOLLIN);
+		r = io_fast_watch(w->config.fast, w->epoll, SOURCE_FAST);
 	if (r < 0)
 		close(w->epoll);
 	return r;

