@@ -93,9 +93,8 @@ static void run(
 
 	FUZZ_CHECK(in && out);
 	capture = decode_capture_file(in, why);
-	decode_output_init(&output, out, choice & 1 ? DECODE_FORM_JSON : DECODE_FORM_TEXT);
-	output.verbose = choice & 4;
-	output.summary = choice & 16;
+	decode_output_init(&output, out, choice & 1 ? DECODE_FORM_JSON : DECODE_FORM_TEXT,
+		(choice & 4 ? DECODE_VERBOSE : 0) | (choice & 16 ? DECODE_SUMMARY : 0));
 	judge_init(&judge, &hooks);
 	observer = observe_new(&hooks);
 	FUZZ_CHECK(observer);

@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PACKET_MAX  1500
-#define FLUSHED_MAX 2  /* lost in one loss */
-#define HEADER_MAX  62 /* protocol, the longest IPv4 header */
+#define PACKET_MAX    1500
+#define FLUSHED_MAX   2  /* lost in one loss */
+#define HEADER_MAX    62 /* protocol, the longest IPv4 header */
+#define TRANSPORT_MAX 20 /* TCP's header without options */
 
 /* Packets after which the 12 bits of a count may mean another round. */
 #define LATE_REACH (MPPE_COUNT + 1 - MPPE_LATE_MAX)
@@ -220,8 +221,46 @@ static bool find_stream(struct decode_crypt *c, uint16_t count, uint8_t *data, u
 	return found;
 }
 
-enum mppe_result decode_crypt_open(
-	struct decode_crypt *c, uint8_t *data, uint32_t len, struct rc4_batch *batch)
+/* Do whole headers of IPv4 and what it carries stand in the first octets? */
+static bool shows_header(const uint8_t *data, uint32_t peek)
+{
+	struct wire_reader r = wire_reader(data, peek);
+	uint16_t protocol, word;
+	uint32_t header;
+
+	if (!ppp_header_read(&r, &protocol) || protocol != PPP_IP)
+		return false;
+	word = wire_u16(&r);
+	header = (word >> 8 & 15u) * 4;
+	return word >> 12 == 4 && header >= 20 && wire_u16(&r) >= header && !r.failed &&
+	       header - 4 + TRANSPORT_MAX <= wire_left(&r);
+}
+
+/* The packet that mppe_open() put into the batch: only its first octets, where these will do. */
+static void run(struct decode_crypt *c, uint32_t len, struct rc4_batch *batch, uint32_t *clear)
+{
+	struct rc4_job *job = &batch->jobs[batch->count - 1];
+	uint32_t first = *clear - MPPE_HEADER;
+	uint8_t *data = job->data;
+	struct rc4 rc4 = { 0 };
+
+	if (!c->params.stateless || c->codec || *clear >= len) {
+		*clear = len;
+		rc4_run(batch);
+		return;
+	}
+	job->state = &rc4;
+	job->len = first;
+	rc4_run(batch);
+	if (!shows_header(data, first)) {
+		rc4_crypt(&rc4, data + first, len - MPPE_HEADER - first);
+		*clear = len;
+	}
+	explicit_bzero(&rc4, sizeof(rc4));
+}
+
+enum mppe_result decode_crypt_open(struct decode_crypt *c, uint8_t *data, uint32_t len,
+	struct rc4_batch *batch, uint32_t *clear)
 {
 	struct wire_reader r = wire_reader(data, len);
 	uint16_t header = wire_u16(&r), count = header & MPPE_COUNT;
@@ -234,18 +273,21 @@ enum mppe_result decode_crypt_open(
 	ahead = gap(&c->mppe, count);
 	if (c->params.stateless && ahead >= LATE_REACH) {
 		result = open_late(c, count, data, len, batch);
-		if (result == MPPE_OK)
+		if (result == MPPE_OK) {
+			*clear = len;
 			return result;
+		}
 	} else if (c->params.stateless && ahead > 0) {
 		remember(c);
 	}
 	result = mppe_open(&c->mppe, data, len, batch);
 	if (result == MPPE_OK) {
-		rc4_run(batch);
+		run(c, len, batch, clear);
 		c->searches = 0;
 	} else if ((result == MPPE_RESET || result == MPPE_WAIT) && !c->params.stateless &&
 		   !c->codec && !(header & (MPPE_FLUSHED | MPPE_COMPRESSED)) &&
 		   find_stream(c, count, data + MPPE_HEADER, len - MPPE_HEADER)) {
+		*clear = len;
 		result = MPPE_OK;
 	}
 	return result;

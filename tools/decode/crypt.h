@@ -85,6 +85,10 @@ static inline void decode_crypt_lost(struct decode_crypt *c)
 		mppe_lost(&c->mppe);
 }
 
-/* Decrypts data[2..len) in place on MPPE_OK; `batch` is empty before and after. */
-enum mppe_result decode_crypt_open(
-	struct decode_crypt *c, uint8_t *data, uint32_t len, struct rc4_batch *batch);
+/*
+ * Decrypts data[2..len) in place on MPPE_OK; `batch` is empty before and after. *clear: octets of `data` that
+ * need be decrypted (the header counts); becomes those that are, all of them where the key stream goes on with
+ * the next packet, or where the first ones do not show the headers of an IPv4 packet.
+ */
+enum mppe_result decode_crypt_open(struct decode_crypt *c, uint8_t *data, uint32_t len,
+	struct rc4_batch *batch, uint32_t *clear);

@@ -70,6 +70,7 @@ static int dump_open(struct decoder *d, const char *path, char *why)
 			close(fd);
 		return -1;
 	}
+	setvbuf(file, d->dump_buffer, _IOFBF, sizeof(d->dump_buffer));
 	d->dump_pcap = pcap_open_dead(DLT_RAW, DECODE_PACKET_MAX);
 	d->dump = d->dump_pcap ? pcap_dump_fopen(d->dump_pcap, file) : NULL;
 	if (!d->dump) {
@@ -123,6 +124,18 @@ static int capture_run(struct decoder *d, struct decode_capture *capture, char *
 	return rc;
 }
 
+/* What no sink looks at is not made. */
+static void wishes(struct decoder *d)
+{
+	d->event.no_text = d->event.no_fields = DECODE_ALL_KINDS;
+	d->headers_only = !d->options.write_path;
+	for (const struct decode_sink *s = d->sinks; s; s = s->next) {
+		d->event.no_text &= s->no_text;
+		d->event.no_fields &= s->no_fields;
+		d->headers_only &= s->headers_only;
+	}
+}
+
 int decode_run(const struct decode_options *options, struct decode_capture *capture,
 	struct decode_sink *sinks, struct decode_stats *stats, char *why)
 {
@@ -139,6 +152,7 @@ int decode_run(const struct decode_options *options, struct decode_capture *capt
 	d->options = *options;
 	d->sinks = sinks;
 	d->event.secrets = options->secrets;
+	wishes(d);
 	d->batch.cipher = cipher_choose(cpu_features());
 	d->table = (struct decode_table){
 		.user = d, .call_over = call_over, .connection_over = connection_over

@@ -24,17 +24,20 @@
 #include <pcap/pcap.h>
 
 #define DECODE_PACKET_MAX   65536
+#define DECODE_DUMP_BUFFER  65536
 #define DECODE_RESTORED_MAX 1600 /* what one capture's LCP agreed on is not looked at */
 
 struct decoder {
 	struct decode_options options;
 	struct decode_sink *sinks;
+	bool headers_only; /* nobody wants more of inner packets */
 	struct decode_stats stats;
 	struct decode_event event; /* the one that is being made */
 	struct decode_table table;
 	struct decode_fragments *fragments;
 	pcap_t *dump_pcap;
 	pcap_dumper_t *dump; /* NULL: nothing is written */
+	char dump_buffer[DECODE_DUMP_BUFFER];
 	struct rc4_batch batch;
 	uint8_t packet[DECODE_PACKET_MAX];     /* a GRE packet, to be decrypted in place */
 	uint8_t restored[DECODE_RESTORED_MAX]; /* a packet whose headers were compressed */

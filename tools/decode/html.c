@@ -385,5 +385,7 @@ static void html_event(struct decode_sink *self, const struct decode_event *e)
 struct decode_sink *decode_html_sink(struct decode_html *h)
 {
 	h->sink.event = html_event;
+	h->sink.no_fields = DECODE_ALL_KINDS;
+	h->sink.headers_only = true;
 	return &h->sink;
 }

@@ -149,6 +149,7 @@ static void comp_run(struct place *at, uint8_t *data, size_t len, size_t capture
 	struct wire_reader r = wire_reader(data, captured);
 	uint16_t header = wire_u16(&r);
 	enum mppe_result result;
+	uint32_t clear;
 
 	if (s->crypt.algorithm == DECODE_COMPRESS) {
 		decompressed(at, data, len, captured);
@@ -177,7 +178,11 @@ static void comp_run(struct place *at, uint8_t *data, size_t len, size_t capture
 		state_set(at, DECODE_ENCRYPTED, "encrypted");
 		return;
 	}
-	result = decode_crypt_open(&s->crypt, data, (uint32_t)len, &at->d->batch);
+	/* Compressed headers are restored of whole packets only. */
+	clear = at->d->headers_only && !s->vj ? MPPE_HEADER + DECODE_HEADERS_MAX : (uint32_t)len;
+	result = decode_crypt_open(&s->crypt, data, (uint32_t)len, &at->d->batch, &clear);
+	if (captured > clear)
+		captured = clear;
 	if (result != MPPE_OK)
 		not_decrypted(at, header, result);
 	else if (s->crypt.codec)

@@ -118,9 +118,12 @@ static void print_transport(
 	const char *name = transport_name(protocol);
 	char number[16];
 
-	snprintf(number, sizeof(number), "protocol %u", protocol);
-	decode_event_string(e, "transport", name ? name : number);
-	decode_event_text(e, " %s", name ? name : number);
+	if (!name) {
+		snprintf(number, sizeof(number), "protocol %u", protocol);
+		name = number;
+	}
+	decode_event_string(e, "transport", name);
+	decode_event_text(e, " %s", name);
 	if (protocol == 6)
 		print_tcp(e, r, len);
 	else if (protocol == 17)

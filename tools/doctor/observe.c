@@ -298,6 +298,9 @@ struct observe *observe_new(const struct observe_judge *judge)
 	if (!o)
 		return NULL;
 	o->sink.event = event;
+	o->sink.no_fields = DECODE_ALL_KINDS;
+	o->sink.no_text = DECODE_ALL_KINDS & ~(1u << DECODE_KIND_CONTROL);
+	o->sink.headers_only = true;
 	o->judge = *judge;
 	return o;
 }
