@@ -106,11 +106,12 @@ static void early_segments_are_bounded(void **state)
 	decode_stream_done(&s);
 }
 
-/* An IPv4 packet, or a piece of it, of protocol 47 with payload bytes `first`, `first` + 1 ... */
+/* An IPv4 packet, or a piece of it, of protocol 47 with payload bytes `first`, `first` + 1 ..., that begins as PPTP's do. */
 static size_t ipv4(uint8_t *p, uint16_t fragment, size_t len, uint8_t first)
 {
 	static const uint8_t head[20] = { 0x45, 0, 0, 0, 0x12, 0x34, 0, 0, 64, 47, 0, 0, 192, 0, 2,
 		1, 192, 0, 2, 2 };
+	static const uint8_t gre[4] = { 0x30, 0x01, 0x88, 0x0b };
 
 	memcpy(p, head, sizeof(head));
 	p[2] = (uint8_t)((len + 20) >> 8);
@@ -119,6 +120,8 @@ static size_t ipv4(uint8_t *p, uint16_t fragment, size_t len, uint8_t first)
 	p[7] = (uint8_t)fragment;
 	for (size_t i = 0; i < len; i++)
 		p[20 + i] = (uint8_t)(first + i);
+	if (!(fragment & 0x1fff) && len >= sizeof(gre))
+		memcpy(p + 20, gre, sizeof(gre));
 	return len + 20;
 }
 
@@ -145,7 +148,7 @@ static void fragments_are_put_together_in_any_order(void **state)
 	assert_true(add(f, &ip, 0x2000, 16, 0));
 	assert_int_equal(ip.len, 37);
 	assert_int_equal(ip.protocol, 47);
-	for (size_t i = 0; i < ip.len; i++)
+	for (size_t i = 4; i < ip.len; i++)
 		assert_int_equal(ip.data[i], i);
 	decode_fragments_free(f);
 }
@@ -184,6 +187,32 @@ static void an_unfinished_packet_is_forgotten(void **state)
 		decode_ip_read(&ip, packet, 36);
 		assert_false(decode_fragments_add(f, &ip, 40000000 + i));
 	}
+	decode_fragments_free(f);
+}
+
+/* TCP to other ports, other GRE, ICMP and the rest, and TCP to 1723 as well: none takes what GRE's fragments need. */
+static void a_flood_of_others_leaves_ours(void **state)
+{
+	struct decode_fragments *f = decode_fragments_new();
+	uint8_t packet[64];
+	struct decode_ip ip;
+
+	(void)state;
+	assert_false(add(f, &ip, 0x2000, 16, 0));
+	for (unsigned int i = 0; i < 1000; i++) {
+		static const uint8_t protocols[] = { 6, 47, 1, 17, 6 };
+
+		ipv4(packet, i % 5 == 4 ? 0x2000 | 2 : 0x2000, 16, 0);
+		packet[4] = (uint8_t)(i >> 8);
+		packet[5] = (uint8_t)i;
+		packet[9] = protocols[i % 5];
+		packet[21] = 0; /* GRE of version 0 */
+		decode_ip_read(&ip, packet, 36);
+		assert_false(decode_fragments_add(f, &ip, 1000001));
+	}
+	assert_true(add(f, &ip, 2, 8, 16));
+	assert_int_equal(ip.len, 24);
+	assert_int_equal(decode_fragments_end(f).count, 0);
 	decode_fragments_free(f);
 }
 
@@ -433,6 +462,7 @@ int main(void)
 		cmocka_unit_test(contradictory_fragments_harm_nobody),
 		cmocka_unit_test(an_unfinished_packet_is_forgotten),
 		cmocka_unit_test(a_fragment_may_have_an_earlier_time),
+		cmocka_unit_test(a_flood_of_others_leaves_ours),
 		cmocka_unit_test(tunnels_in_front_are_opened),
 		cmocka_unit_test(what_is_cut_is_said),
 		cmocka_unit_test(sequence_numbers_are_judged),

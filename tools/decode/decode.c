@@ -27,6 +27,7 @@ static void packet_run(struct decoder *d, const struct decode_packet *packet)
 	struct decode_ip ip;
 
 	d->stats.packets++;
+	decode_work_earn(&d->engine.work);
 	if (!d->stats.first_time)
 		d->stats.first_time = packet->time;
 	d->stats.last_time = packet->time;
@@ -119,6 +120,8 @@ static int capture_run(struct decoder *d, struct decode_capture *capture, char *
 	while ((rc = decode_capture_next(capture, &packet, why)) > 0)
 		packet_run(d, &packet);
 	decode_table_done(&d->table);
+	d->stats.work = d->engine.work.done;
+	d->stats.spared = d->engine.work.spared;
 	d->stats.fragments_lost = decode_fragments_end(d->fragments);
 	decode_summary_capture(d);
 	return rc;
@@ -153,7 +156,8 @@ int decode_run(const struct decode_options *options, struct decode_capture *capt
 	d->sinks = sinks;
 	d->event.secrets = options->secrets;
 	wishes(d);
-	d->batch.cipher = cipher_choose(cpu_features());
+	d->engine.work.left = DECODE_WORK_MAX;
+	d->engine.batch.cipher = cipher_choose(cpu_features());
 	d->table = (struct decode_table){
 		.user = d, .call_over = call_over, .connection_over = connection_over
 	};

@@ -38,7 +38,7 @@ struct decoder {
 	pcap_t *dump_pcap;
 	pcap_dumper_t *dump; /* NULL: nothing is written */
 	char dump_buffer[DECODE_DUMP_BUFFER];
-	struct rc4_batch batch;
+	struct decode_engine engine;
 	uint8_t packet[DECODE_PACKET_MAX];     /* a GRE packet, to be decrypted in place */
 	uint8_t restored[DECODE_RESTORED_MAX]; /* a packet whose headers were compressed */
 };

@@ -34,6 +34,7 @@ const char *decode_state_name(enum decode_state state)
 		[DECODE_TOO_LATE] = "late",
 		[DECODE_BROKEN] = "malformed",
 		[DECODE_CUT] = "cut",
+		[DECODE_SPARED] = "too-costly",
 	};
 
 	return names[state];

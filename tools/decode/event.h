@@ -69,6 +69,7 @@ enum decode_state {
 	DECODE_TOO_LATE,    /* its key is gone */
 	DECODE_BROKEN,      /* not what was agreed on: data in clear marked as MPPE */
 	DECODE_CUT,         /* the capture has not enough of it */
+	DECODE_SPARED,      /* to decrypt it would have cost too much work (work.h) */
 	DECODE_STATES
 };
 const char *decode_state_name(enum decode_state state); /* "decrypted", ...: "state" in JSON */

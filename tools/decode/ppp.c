@@ -61,7 +61,9 @@ static void decrypted(struct place *at, const uint8_t *data, size_t len, size_t 
 
 static void not_decrypted(struct place *at, uint16_t header, enum mppe_result result)
 {
-	if (!(header & MPPE_ENCRYPTED)) {
+	if (at->call->side[at->side].crypt.spared) {
+		state_set(at, DECODE_SPARED, "encrypted, left so: too much work");
+	} else if (!(header & MPPE_ENCRYPTED)) {
 		at->d->event.malformed = true;
 		state_set(at, DECODE_BROKEN, "not encrypted, though MPPE was agreed on");
 	} else if (result == MPPE_BAD) {
@@ -114,6 +116,7 @@ static void decompressed(struct place *at, const uint8_t *data, size_t len, size
 	decode_event_int(e, "bytes", len);
 	decode_event_text(e, "%s, %zu bytes, ", codec_name(codec_kind(crypt->codec)), len);
 	if (captured < len) {
+		codec_lost(crypt->codec);
 		state_set(at, DECODE_CUT, "cut by the capture");
 		return;
 	}
@@ -129,7 +132,13 @@ static void expanded(
 	const uint8_t *out = NULL;
 	int n;
 
-	if (!(header & MPPE_COMPRESSED) || captured < len) {
+	if (header & MPPE_COMPRESSED && captured < len) {
+		codec_lost(crypt->codec);
+		state_set(at, DECODE_CUT,
+			"decrypted, cut by the capture before it could be decompressed");
+		return;
+	}
+	if (!(header & MPPE_COMPRESSED)) {
 		(void)codec_expand(crypt->codec, header & MPPE_FLUSHED, data, 0, &out);
 		decrypted(at, data, len, captured);
 		return;
@@ -173,14 +182,18 @@ static void comp_run(struct place *at, uint8_t *data, size_t len, size_t capture
 	s->encrypted++;
 	at->d->stats.encrypted++;
 	if (!s->crypt.running)
-		decode_crypt_try(&s->crypt, data, (uint32_t)len, &at->d->batch);
+		decode_crypt_try(&s->crypt, data, (uint32_t)len, &at->d->engine);
+	if (!s->crypt.running && s->crypt.spared) {
+		not_decrypted(at, header, MPPE_WAIT);
+		return;
+	}
 	if (!s->crypt.running) {
 		state_set(at, DECODE_ENCRYPTED, "encrypted");
 		return;
 	}
 	/* Compressed headers are restored of whole packets only. */
 	clear = at->d->headers_only && !s->vj ? MPPE_HEADER + DECODE_HEADERS_MAX : (uint32_t)len;
-	result = decode_crypt_open(&s->crypt, data, (uint32_t)len, &at->d->batch, &clear);
+	result = decode_crypt_open(&s->crypt, data, (uint32_t)len, &at->d->engine, &clear);
 	if (captured > clear)
 		captured = clear;
 	if (result != MPPE_OK)
@@ -252,6 +265,17 @@ static void protocol_say(struct place *at, const char *name)
 	decode_event_string(e, "protocol", name);
 }
 
+/* What goes as it is is learnt from, too; but not from a part of it. */
+static void learn(struct place *at, struct wire_reader r)
+{
+	struct codec *codec = at->call->side[at->side].crypt.codec;
+
+	if (at->frame->captured == at->frame->len)
+		codec_learn(codec, at->ppp->protocol, r.pos, wire_left(&r));
+	else if (codec_kind_needs_ack(codec_kind(codec)))
+		codec_lost(codec);
+}
+
 void decode_ppp(struct decoder *d, struct decode_call *call, unsigned int side,
 	const struct decode_frame *f, struct decode_ppp *ppp)
 {
@@ -279,7 +303,7 @@ void decode_ppp(struct decoder *d, struct decode_call *call, unsigned int side,
 	protocol_say(&at, name);
 	if (s->crypt.algorithm == DECODE_COMPRESS && ppp->protocol < 0x4000 &&
 		ppp->protocol != PPP_COMP && ppp->protocol != PPP_COMP_LINK)
-		codec_learn(s->crypt.codec, ppp->protocol, r.pos, wire_left(&r));
+		learn(&at, r);
 	if (ppp->protocol == PPP_COMP) {
 		comp_run(&at, f->data + head, f->len - head, f->captured - head);
 	} else if (ppp_is_data(ppp->protocol)) {

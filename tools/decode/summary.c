@@ -291,6 +291,8 @@ void decode_summary_capture(struct decoder *d)
 	decode_event_int(e, "decompressed", s->decompressed);
 	decode_event_int(e, "inner", s->inner);
 	decode_event_int(e, "malformed", s->malformed);
+	if (s->spared)
+		decode_event_int(e, "too_costly", s->spared);
 	decode_event_int(e, "connections", s->connections);
 	decode_event_int(e, "calls", s->calls);
 	decode_event_text(e,
@@ -298,5 +300,10 @@ void decode_summary_capture(struct decoder *d)
 		" GRE packets, calls: %" PRIu64 ", %" PRIu64 " encrypted, %" PRIu64
 		" decrypted, %" PRIu64 " malformed",
 		s->packets, s->control, s->gre, s->calls, s->encrypted, s->decrypted, s->malformed);
+	if (s->spared)
+		decode_event_text(e,
+			", %" PRIu64 " left as they were: to decrypt them is more work than a "
+			"capture may cost",
+			s->spared);
 	decode_emit(d);
 }
