@@ -107,7 +107,8 @@ static void run(
 	if (capture) {
 		if (decode_run(options, capture, &output.sink, &stats, why) < 0)
 			FUZZ_CHECK(why[0]);
-		FUZZ_CHECK(stats.decrypted <= stats.encrypted && stats.ppp <= stats.gre);
+		FUZZ_CHECK(stats.decrypted <= stats.encrypted && stats.ppp <= stats.gre &&
+			   stats.link <= stats.packets);
 		decode_capture_close(capture);
 		check_findings(&judge);
 	} else {

@@ -104,3 +104,10 @@ bool is_encrypted(const struct record *r)
 {
 	return r->len > 60 && r->data[23] == 47;
 }
+
+size_t frame_at(const struct record *r)
+{
+	if (r->len < 50 || r->data[23] != 47 || !(r->data[34] & 0x10))
+		return 0;
+	return r->data[35] & 0x80 ? 50 : 46;
+}

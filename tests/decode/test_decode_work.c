@@ -45,16 +45,6 @@ static void flood_add(struct flood *f, const struct record *record)
 	f->packets++;
 }
 
-/* Where the PPP frame begins in this packet of GRE; 0: there is none. */
-static size_t frame_at(const struct record *record)
-{
-	const uint8_t *d = record->data;
-
-	if (record->len < 50 || d[23] != 47 || !(d[34] & 0x10))
-		return 0;
-	return d[35] & 0x80 ? 50 : 46;
-}
-
 static uint16_t protocol_of(const struct record *record)
 {
 	size_t at = frame_at(record);

@@ -80,6 +80,15 @@ void decode_crypt_compress(
 	c->mppe.mppc = c->codec && params->encrypted;
 }
 
+void decode_crypt_learn(
+	struct decode_crypt *c, uint16_t protocol, struct wire_reader info, bool whole)
+{
+	if (whole)
+		codec_learn(c->codec, protocol, info.pos, wire_left(&info));
+	else if (codec_kind_needs_ack(codec_kind(c->codec)))
+		codec_lost(c->codec);
+}
+
 /* Packets between what is expected and this count; 0 in order; LATE_REACH and more: late. */
 static unsigned int gap(const struct mppe *m, uint16_t count)
 {

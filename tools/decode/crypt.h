@@ -13,6 +13,7 @@
 
 #include "lib/compress/codec.h"
 #include "lib/mppe/mppe.h"
+#include "lib/wire.h"
 #include "tools/decode/work.h"
 
 #include <stdbool.h>
@@ -84,6 +85,13 @@ void decode_crypt_done(struct decode_crypt *c); /* wipes; back to DECODE_UNKNOWN
  */
 void decode_crypt_compress(
 	struct decode_crypt *c, const struct codec_params *params, struct decode_work *work);
+
+/*
+ * With compression alone: a packet that went as it is; `info` is behind its protocol. It is part of the history, if it is
+ * `whole`; if the capture has only a part of it, nobody knows the history from there on.
+ */
+void decode_crypt_learn(
+	struct decode_crypt *c, uint16_t protocol, struct wire_reader info, bool whole);
 
 /* Must packets be taken in order to be decrypted, or decompressed? */
 static inline bool decode_crypt_ordered(const struct decode_crypt *c)

@@ -31,6 +31,8 @@ static void packet_run(struct decoder *d, const struct decode_packet *packet)
 	if (!d->stats.first_time)
 		d->stats.first_time = packet->time;
 	d->stats.last_time = packet->time;
+	if (packet->link.frame)
+		decode_link_frame(d, &meta, &packet->link);
 	if (!packet->ip || !decode_ip_read(&ip, packet->ip, packet->len))
 		return;
 	ip.frame = packet->frame;

@@ -5,6 +5,7 @@
  *     decode.c    packets -> IP -> TCP, GRE, ICMP; events to the sinks
  *     control.c   TCP port 1723: connections, messages
  *     gre.c       GRE: calls, order
+ *     link.c      PPP without GRE: the captured link itself is one of PPP
  *     ppp.c       PPP frames: what moves the conversation (authentication, CCP), MPPE
  *     follow.c    control protocols: authentication, CCP, IPCP, for the frames that come later
  *     icmp.c      ICMP errors
@@ -15,6 +16,7 @@
 #pragma once
 
 #include "tools/decode/call.h"
+#include "tools/decode/capture.h"
 #include "tools/decode/decode.h"
 #include "tools/decode/event.h"
 #include "tools/decode/ip.h"
@@ -51,6 +53,13 @@ void decode_tcp(struct decoder *d, const struct decode_meta *meta, const struct 
 
 /* An ICMP error about a packet of PPTP's; others are passed over. */
 void decode_icmp(struct decoder *d, const struct decode_meta *meta, const struct decode_ip *ip);
+
+/* A PPP frame of the captured link. IP in it is not this one's business. */
+void decode_link_frame(
+	struct decoder *d, const struct decode_meta *meta, const struct decode_link *link);
+
+/* "(20 of 60 bytes captured)", if so, and what stands between a frame's carrier and what is in it. */
+void decode_frame_cut_say(struct decode_event *e, const struct decode_frame *f);
 
 void decode_gre(struct decoder *d, const struct decode_meta *meta, const struct decode_ip *ip);
 /* Frames of a call that still wait for their turn, at its end. */

@@ -56,6 +56,7 @@ struct decode_meta {
 	uint64_t time;  /* us since the epoch */
 	uint64_t frame; /* number in the capture, from 1 */
 	uint32_t src, dst;
+	bool on_link; /* a frame of the link itself: it has no addresses */
 };
 
 /* What became of a frame's data. */

@@ -48,7 +48,7 @@ static void event_begin(struct decoder *d, const struct decode_call *call, unsig
 	}
 }
 
-static void cut_say(struct decode_event *e, const struct decode_frame *f)
+void decode_frame_cut_say(struct decode_event *e, const struct decode_frame *f)
 {
 	if (f->captured < f->len) {
 		decode_event_int(e, "missing", f->len - f->captured);
@@ -63,7 +63,7 @@ static void frame_run(struct decoder *d, struct decode_call *call, unsigned int 
 	struct decode_ppp ppp = { 0 };
 
 	event_begin(d, call, side, &f->meta, &f->gre);
-	cut_say(&d->event, f);
+	decode_frame_cut_say(&d->event, f);
 	d->event.ppp = &ppp;
 	decode_ppp(d, call, side, f, &ppp);
 	if (ppp.inner)
@@ -112,7 +112,7 @@ static void data_packet(
 		struct decode_ppp ppp = { 0 };
 
 		event_begin(d, call, side, &f->meta, gre);
-		cut_say(&d->event, f);
+		decode_frame_cut_say(&d->event, f);
 		d->event.ppp = &ppp;
 		decode_event_text(&d->event, "%zu bytes, seen before", f->len);
 		decode_emit(d);

@@ -347,6 +347,8 @@ static void html_event(struct decode_sink *self, const struct decode_event *e)
 	struct decode_html *h = (struct decode_html *)self;
 	struct html_call *call;
 
+	if (e->call && e->call->link) /* the page is about PPTP's calls, between addresses */
+		return;
 	if (e->has_meta)
 		place(h, &e->meta);
 	h->malformed += e->malformed;

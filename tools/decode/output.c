@@ -155,6 +155,8 @@ static void json_event(struct decode_output *o, const struct decode_event *e)
 		json_when(o, e->meta.time);
 		put(o, ",\"frame\":");
 		put_number(o, e->meta.frame);
+	}
+	if (e->has_meta && !e->meta.on_link) {
 		put(o, ",\"src\":\"");
 		put_address(o, e->meta.src);
 		put(o, "\",\"dst\":\"");
@@ -233,6 +235,8 @@ static void text_event(struct decode_output *o, const struct decode_event *e)
 		put_number(o, since / 1000000);
 		put_fraction(o, since % 1000000);
 		put_char(o, ' ');
+	}
+	if (e->has_meta && !e->meta.on_link) {
 		put_address(o, e->meta.src);
 		put(o, " > ");
 		put_address(o, e->meta.dst);

@@ -239,6 +239,9 @@ static void control_run(struct place *at, struct wire_reader r)
 		ppp->body = wire_reader(NULL, 0);
 		return;
 	}
+	/* An answer belongs to the other end's question. */
+	if (at->call->one_sided)
+		return;
 	decode_follow(at->d, at->call, at->side, at->frame, ppp);
 	decode_facts_ppp(at->call, at->side, &at->frame->meta, ppp);
 }
@@ -263,17 +266,6 @@ static void protocol_say(struct place *at, const char *name)
 	if (at->ppp->protocol == PPP_COMP)
 		name = algorithm == DECODE_COMPRESS ? "compressed" : "MPPE";
 	decode_event_string(e, "protocol", name);
-}
-
-/* What goes as it is is learnt from, too; but not from a part of it. */
-static void learn(struct place *at, struct wire_reader r)
-{
-	struct codec *codec = at->call->side[at->side].crypt.codec;
-
-	if (at->frame->captured == at->frame->len)
-		codec_learn(codec, at->ppp->protocol, r.pos, wire_left(&r));
-	else if (codec_kind_needs_ack(codec_kind(codec)))
-		codec_lost(codec);
 }
 
 void decode_ppp(struct decoder *d, struct decode_call *call, unsigned int side,
@@ -303,7 +295,7 @@ void decode_ppp(struct decoder *d, struct decode_call *call, unsigned int side,
 	protocol_say(&at, name);
 	if (s->crypt.algorithm == DECODE_COMPRESS && ppp->protocol < 0x4000 &&
 		ppp->protocol != PPP_COMP && ppp->protocol != PPP_COMP_LINK)
-		learn(&at, r);
+		decode_crypt_learn(&s->crypt, ppp->protocol, r, f->captured == f->len);
 	if (ppp->protocol == PPP_COMP) {
 		comp_run(&at, f->data + head, f->len - head, f->captured - head);
 	} else if (ppp_is_data(ppp->protocol)) {

@@ -264,7 +264,7 @@ static void event(struct decode_sink *self, const struct decode_event *e)
 		break;
 	case DECODE_KIND_PPP:
 	case DECODE_KIND_ACK:
-		if (e->call)
+		if (e->call && !e->call->link)
 			call_run(o, e);
 		break;
 	case DECODE_KIND_ICMP:
