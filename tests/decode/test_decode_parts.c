@@ -259,6 +259,53 @@ static void tunnels_in_front_are_opened(void **state)
 	assert_false(decode_ip_read(&ip, packet, 120));
 }
 
+static bool fragment(struct decode_multilink *ml, bool brief, uint32_t head, const char *data)
+{
+	uint8_t bytes[64];
+	struct wire_writer w = wire_writer(bytes, sizeof(bytes));
+
+	if (brief)
+		wire_put_u16(&w, (uint16_t)head);
+	else
+		wire_put_u32(&w, head);
+	wire_put_bytes(&w, (const uint8_t *)data, strlen(data));
+	return decode_multilink_add(ml, wire_reader(bytes, wire_written(&w)), brief, true);
+}
+
+static void multilink_fragments_are_joined_in_order(void **state)
+{
+	struct decode_multilink ml = { 0 };
+
+	(void)state;
+	assert_false(fragment(&ml, false, 0x00000005, "lost its beginning"));
+	assert_false(fragment(&ml, false, 0x40000006, "and its end"));
+	assert_false(fragment(&ml, false, 0x80ffffff, "ab"));
+	assert_false(fragment(&ml, false, 0x00000000, "cd"));
+	assert_true(fragment(&ml, false, 0x40000001, "e"));
+	assert_int_equal(ml.used, 5);
+	assert_int_equal(ml.fragments, 3);
+	assert_memory_equal(ml.data, "abcde", 5);
+	assert_true(fragment(&ml, false, 0xc0000002, "alone"));
+	assert_int_equal(ml.fragments, 1);
+	/* One that is missing takes the frame with it, and no other. */
+	assert_false(fragment(&ml, false, 0x80000003, "ab"));
+	assert_false(fragment(&ml, false, 0x40000005, "e"));
+	assert_true(fragment(&ml, false, 0xc0000006, "good"));
+	assert_int_equal(ml.used, 4);
+	/* Twelve bits. */
+	assert_false(fragment(&ml, true, 0x8fff, "ab"));
+	assert_true(fragment(&ml, true, 0x4000, "cd"));
+	assert_memory_equal(ml.data, "abcd", 4);
+	/* Nobody's end. */
+	assert_false(fragment(&ml, true, 0x4001, "cd"));
+	for (uint32_t i = 0; i < 1000; i++) {
+		assert_false(fragment(&ml, false, (i ? 0 : 0x80000000) | i, "0123456789"));
+		assert_true(ml.used <= sizeof(ml.data));
+	}
+	assert_false(ml.open);
+	assert_false(decode_multilink_add(&ml, wire_reader("\x80", 1), false, true));
+}
+
 static void sequence_numbers_are_judged(void **state)
 {
 	struct decode_order o = { 0 };
@@ -463,6 +510,7 @@ int main(void)
 		cmocka_unit_test(an_unfinished_packet_is_forgotten),
 		cmocka_unit_test(a_fragment_may_have_an_earlier_time),
 		cmocka_unit_test(a_flood_of_others_leaves_ours),
+		cmocka_unit_test(multilink_fragments_are_joined_in_order),
 		cmocka_unit_test(tunnels_in_front_are_opened),
 		cmocka_unit_test(what_is_cut_is_said),
 		cmocka_unit_test(sequence_numbers_are_judged),

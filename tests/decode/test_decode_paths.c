@@ -402,6 +402,79 @@ static void outer_fragments_are_put_together(void **state)
 	recording_free(&r);
 }
 
+/* One of two multilink fragments of a packet's frame, in a packet of its own. */
+static size_t fragment_make(
+	uint8_t *p, const struct record *whole, unsigned int half, uint32_t seq[2][2])
+{
+	size_t at = frame_at(whole), head = at, rest, first, len;
+	unsigned int side = whole->data[29] & 1;
+
+	head += whole->data[at] == 0xff ? 2 : 0;
+	rest = whole->len - head;
+	first = rest / 2;
+	len = half ? rest - first : first;
+	memcpy(p, whole->data, at);
+	memcpy(p + at, "\x00\x3d", 2);
+	p[at + 2] = half ? 0x40 : 0x80;
+	p[at + 3] = 0;
+	p[at + 4] = (uint8_t)(seq[side][1] >> 8);
+	p[at + 5] = (uint8_t)seq[side][1]++;
+	memcpy(p + at + 6, whole->data + head + (half ? first : 0), len);
+	len += 6;
+	p[17] = (uint8_t)(len + at - 14);
+	p[16] = (uint8_t)((len + at - 14) >> 8);
+	p[38] = (uint8_t)(len >> 8);
+	p[39] = (uint8_t)len;
+	for (int k = 0; k < 4; k++)
+		p[42 + k] = (uint8_t)(seq[side][0] >> 8 * (3 - k));
+	seq[side][0]++;
+	return at + len;
+}
+
+/* All that is in GRE goes in halves: what they are joined to is what was there before. */
+static void multilink_is_joined_and_decoded(void **state)
+{
+	static uint8_t parts[RECORDS_MAX][2048];
+	const struct decode_options options = { .users = &decoded.right };
+	uint32_t seq[2][2] = { { 0 } };
+	struct recording r, split;
+	struct decode_stats s;
+	char *text;
+
+	(void)state;
+	load(&r, "mschapv2-mppe128-stateful");
+	split = r;
+	split.count = 0;
+	for (unsigned int i = 0; i < r.count && split.count + 2 <= RECORDS_MAX; i++) {
+		for (unsigned int half = 0; half < 2; half++) {
+			struct record *record = &split.records[split.count];
+
+			if (half && !frame_at(&r.records[i]))
+				continue;
+			*record = r.records[i];
+			if (frame_at(&r.records[i])) {
+				record->data = parts[split.count];
+				record->len =
+					fragment_make(parts[split.count], &r.records[i], half, seq);
+				memset(record->head + 12, 0, 4);
+				record->head[12] = (uint8_t)record->len;
+				record->head[13] = (uint8_t)(record->len >> 8);
+			}
+			split.count++;
+		}
+	}
+	text = decode_link(&split, DLT_EN10MB, &options, &s);
+	assert_non_null(strstr(text, "in clear: multilink seq 0 begin of LCP, "));
+	assert_non_null(strstr(text, "  joined (2) LCP Configure-Request id 1: "));
+	assert_non_null(strstr(text, ", password verified\n"));
+	assert_non_null(strstr(text, "  joined (2) MPPE count 0, "));
+	assert_true(s.encrypted > 50);
+	assert_int_equal(s.decrypted, s.encrypted);
+	assert_int_equal(s.malformed, 0);
+	free(text);
+	recording_free(&r);
+}
+
 static void other_link_types_are_refused_in_words(void **state)
 {
 	struct recording r;
@@ -431,6 +504,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_capture_may_begin_late),
 		cmocka_unit_test(call_ids_that_a_nat_changed_are_told),
 		cmocka_unit_test(outer_fragments_are_put_together),
+		cmocka_unit_test(multilink_is_joined_and_decoded),
 		cmocka_unit_test(other_link_types_are_refused_in_words),
 	};
 	int rc;

@@ -15,6 +15,7 @@ static void call_free(struct decode_table *t, struct decode_call *call)
 		decode_order_done(&call->side[i].order, &t->held);
 		decode_crypt_done(&call->side[i].crypt);
 		decode_headers_done(&call->side[i]);
+		free(call->side[i].multilink);
 	}
 	explicit_bzero(call, sizeof(*call));
 	free(call);

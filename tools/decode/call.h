@@ -14,6 +14,7 @@
 #include "tools/decode/capture.h"
 #include "tools/decode/crypt.h"
 #include "tools/decode/facts.h"
+#include "tools/decode/multilink.h"
 #include "tools/decode/order.h"
 #include "tools/decode/stream.h"
 
@@ -24,8 +25,9 @@
 struct decode_side {
 	struct decode_order order;
 	struct decode_crypt crypt;
-	struct vj *vj;           /* headers.h; NULL: not agreed on */
-	struct decode_auth auth; /* as the authenticator */
+	struct vj *vj;                      /* headers.h; NULL: not agreed on */
+	struct decode_multilink *multilink; /* NULL: no fragments were seen */
+	struct decode_auth auth;            /* as the authenticator */
 	uint64_t frames, encrypted, decrypted;
 	struct decode_probe probe; /* a frame whose ack is waited for */
 	struct decode_probe echo;  /* an LCP Echo-Request */

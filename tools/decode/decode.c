@@ -73,7 +73,9 @@ static int dump_open(struct decoder *d, const char *path, char *why)
 			close(fd);
 		return -1;
 	}
-	setvbuf(file, d->dump_buffer, _IOFBF, sizeof(d->dump_buffer));
+	d->dump_buffer = malloc(DECODE_DUMP_BUFFER);
+	if (d->dump_buffer)
+		setvbuf(file, d->dump_buffer, _IOFBF, DECODE_DUMP_BUFFER);
 	d->dump_pcap = pcap_open_dead(DLT_RAW, DECODE_PACKET_MAX);
 	d->dump = d->dump_pcap ? pcap_dump_fopen(d->dump_pcap, file) : NULL;
 	if (!d->dump) {
@@ -97,6 +99,7 @@ static int dump_close(struct decoder *d, char *why)
 	}
 	if (d->dump_pcap)
 		pcap_close(d->dump_pcap);
+	free(d->dump_buffer);
 	return rc;
 }
 

@@ -39,7 +39,7 @@ struct decoder {
 	struct decode_fragments *fragments;
 	pcap_t *dump_pcap;
 	pcap_dumper_t *dump; /* NULL: nothing is written */
-	char dump_buffer[DECODE_DUMP_BUFFER];
+	char *dump_buffer;   /* of its stream */
 	struct decode_engine engine;
 	uint8_t packet[DECODE_PACKET_MAX];     /* a GRE packet, to be decrypted in place */
 	uint8_t restored[DECODE_RESTORED_MAX]; /* a packet whose headers were compressed */
@@ -69,6 +69,12 @@ void decode_gre_flush(struct decoder *d, struct decode_call *call);
  * the event's `ppp`. */
 void decode_ppp(struct decoder *d, struct decode_call *call, unsigned int side,
 	const struct decode_frame *f, struct decode_ppp *ppp);
+/*
+ * The same to the end: the event is told, the frame has had its turn; and if with this multilink fragment another frame is
+ * whole, that is a message of its own behind it.
+ */
+void decode_frame_run(struct decoder *d, struct decode_call *call, unsigned int side,
+	const struct decode_frame *f);
 
 /* follow.h's business with a control packet; its fields are in the event. */
 void decode_follow(struct decoder *d, struct decode_call *call, unsigned int side,

@@ -67,7 +67,6 @@ void decode_link_frame(
 	struct decode_frame f = {
 		.meta = *meta, .len = len, .captured = captured, .data = d->packet
 	};
-	struct decode_ppp ppp = { 0 };
 	struct decode_call *call;
 	unsigned int side = 0;
 	uint16_t protocol = 0;
@@ -95,10 +94,5 @@ void decode_link_frame(
 	f.meta.on_link = true;
 	decode_facts_gre(call, side, &f.meta, &f.gre);
 	event_begin(d, call, side, &f, link);
-	d->event.ppp = &ppp;
-	decode_ppp(d, call, side, &f, &ppp);
-	if (ppp.inner)
-		decode_facts_inner(call, side, ppp.packet_len);
-	decode_emit(d);
-	decode_order_passed(&call->side[side].order, f.gre.seq);
+	decode_frame_run(d, call, side, &f);
 }

@@ -9,6 +9,7 @@
 #include "lib/ppp/frame.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 /* A frame on its way through this file. */
 struct place {
@@ -215,7 +216,10 @@ void decode_inner(struct decoder *d, const struct decode_frame *f, struct decode
 	ppp->inner = protocol;
 	ppp->packet = wire_reader(data, captured);
 	ppp->packet_len = len;
-	decode_words_inner(&d->event, protocol, ppp->packet);
+	if (protocol == PPP_MULTILINK)
+		decode_words_multilink(&d->event, ppp->packet, ppp->short_numbers);
+	else
+		decode_words_inner(&d->event, protocol, ppp->packet);
 	if (!d->dump || (protocol != PPP_IP && protocol != PPP_IPV6))
 		return;
 	header.ts.tv_sec = (time_t)(f->meta.time / 1000000);
@@ -282,6 +286,7 @@ void decode_ppp(struct decoder *d, struct decode_call *call, unsigned int side,
 
 	if (!s->order.holding || f->gre.seq != s->order.turn)
 		decode_headers_lost(s);
+	ppp->short_numbers = call->facts.side[1 - side].short_numbers;
 	header_say(e, r);
 	if (!ppp_header_read(&r, &ppp->protocol)) {
 		if (f->captured == f->len)
@@ -309,4 +314,67 @@ void decode_ppp(struct decoder *d, struct decode_call *call, unsigned int side,
 	}
 	if (d->stats.inner == inner) /* it came to nothing */
 		decode_headers_lost(s);
+}
+
+/* Is a frame whole with the multilink fragment that this was? */
+static struct decode_multilink *joins(
+	struct decode_call *call, unsigned int side, const struct decode_ppp *ppp)
+{
+	struct decode_side *s = &call->side[side];
+	bool whole = wire_left(&ppp->packet) == ppp->packet_len;
+
+	if (ppp->inner != PPP_MULTILINK)
+		return NULL;
+	if (!s->multilink)
+		s->multilink = calloc(1, sizeof(*s->multilink));
+	if (!s->multilink ||
+		!decode_multilink_add(s->multilink, ppp->packet, ppp->short_numbers, whole))
+		return NULL;
+	return s->multilink;
+}
+
+static void joined_run(struct decoder *d, struct decode_call *call, unsigned int side,
+	const struct decode_frame *f)
+{
+	const struct decode_multilink *ml = call->side[side].multilink;
+	struct decode_event *e = &d->event;
+	struct decode_ppp ppp = { 0 };
+
+	decode_event_begin(e, &f->meta, DECODE_KIND_PPP);
+	e->call = call;
+	e->side = side;
+	decode_event_int(e, "call", call->number);
+	if (!call->link)
+		decode_event_text(e, "GRE call ID %u seq %u", f->gre.call_id, f->gre.seq);
+	else
+		decode_event_text(e, "%s", call->pppoe ? "PPPoE" : "PPP");
+	decode_event_int(e, "joined", ml->fragments);
+	decode_event_text(e, "  joined (%u) ", ml->fragments);
+	e->ppp = &ppp;
+	decode_ppp(d, call, side, f, &ppp);
+	/* A fragment of a fragment is none of RFC 1990's. */
+	if (ppp.inner && ppp.inner != PPP_MULTILINK)
+		decode_facts_inner(call, side, ppp.packet_len);
+	decode_emit(d);
+}
+
+void decode_frame_run(struct decoder *d, struct decode_call *call, unsigned int side,
+	const struct decode_frame *f)
+{
+	struct decode_frame whole = *f;
+	struct decode_ppp ppp = { 0 };
+	struct decode_multilink *ml;
+
+	d->event.ppp = &ppp;
+	decode_ppp(d, call, side, f, &ppp);
+	if (ppp.inner && ppp.inner != PPP_MULTILINK)
+		decode_facts_inner(call, side, ppp.packet_len);
+	decode_emit(d);
+	ml = joins(call, side, &ppp);
+	if (ml) {
+		whole.data = ml->data;
+		whole.len = whole.captured = ml->used;
+		joined_run(d, call, side, &whole);
+	}
+	decode_order_passed(&call->side[side].order, f->gre.seq);
 }
