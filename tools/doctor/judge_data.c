@@ -25,6 +25,12 @@ static bool out_of_step(struct judge *j, const struct observe_call *call, unsign
 		findings_add(&j->findings, FINDING_MPPE_DESYNC,
 			"what %s encrypts decrypts to nonsense, by the keys of this log-on (%s)",
 			name, judge_frames(&s->broken, frames));
+	else if (s->miscounted.count >= NONSENSE_MIN)
+		findings_add(&j->findings, FINDING_MPPE_DESYNC,
+			"MPPE's counts in the packets of %s do not go up as the packets do (%s): "
+			"something "
+			"on the way changes them, or that end is broken",
+			name, judge_frames(&s->miscounted, frames));
 	else if (call->mppe_up && s->reset_request.count >= JUDGE_TRIES &&
 		 peer->reset_ack.count * 2 < s->reset_request.count && !peer->encrypted.count)
 		findings_add(&j->findings, FINDING_MPPE_DESYNC,
@@ -59,7 +65,8 @@ static bool too_large(
 		return false;
 	judge_name(call, i, name);
 	if (z->large_lost.count >= JUDGE_TRIES && z->small_arrived >= JUDGE_TRIES &&
-		z->largest_arrived < z->smallest_lost) {
+		z->largest_arrived < z->smallest_lost &&
+		z->small_lost * 2 < z->large_lost.count) { /* else nothing at all arrives */
 		findings_add(&j->findings,
 			z->largest_lost + OUTER_HEAD > OUTER_MTU ? FINDING_FRAGMENTS
 								 : FINDING_MTU_BLACKHOLE,

@@ -4,6 +4,7 @@
 #include "lib/ppp/frame.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* Each way, what the other end's packets come to. */
 static bool one_way(struct judge *j, const struct observe_call *call, unsigned int from, bool seen)
@@ -155,7 +156,7 @@ bool judge_lcp(struct judge *j, const struct observe *o, const struct observe_ca
 {
 	char name[JUDGE_NAME], frames[JUDGE_FRAMES];
 
-	if (no_method(j, o, call))
+	if (!judge_is_question(call) && no_method(j, o, call))
 		return true;
 	if (call->lcp_up || call->up)
 		return false;
@@ -214,7 +215,10 @@ static bool auth_silent(
 	judge_name(call, i, name);
 	judge_name(call, 1 - i, other);
 	if (answered && call->end == OBSERVE_END_TERMINATE && call->end_side == i) {
-		findings_add(&j->findings, FINDING_AUTH_ENDED,
+		/* greyline's server looks for an address before it says "success" */
+		findings_add(&j->findings,
+			strcasestr(call->end_words, "address") ? FINDING_NO_ADDRESS
+							       : FINDING_AUTH_ENDED,
 			"%s ends the link (frame %" PRIu64
 			") instead of a verdict on the response (%s)%s%s",
 			name, call->end_mark.first_frame, judge_frames(&peer->response, frames),
@@ -239,6 +243,27 @@ static bool auth_silent(
 	return false;
 }
 
+/* LCP is open, nobody asked who the other is, and the client goes away instead of beginning with IP. */
+static bool not_asked(struct judge *j, const struct observe_call *call)
+{
+	const struct observe_side *client = &call->side[call->client],
+				  *server = &call->side[1 - call->client];
+	char name[JUDGE_NAME], frames[JUDGE_FRAMES];
+
+	if (call->up || !call->lcp_up || server->auth_asked || client->response.count ||
+		client->protocol[OBSERVE_IPCP].request.count ||
+		client->protocol[OBSERVE_CCP].request.count || call->end == OBSERVE_END_NONE ||
+		call->end_side != call->client)
+		return false;
+	findings_add(&j->findings, FINDING_AUTH_NOT_ASKED,
+		"%s asks for no authentication in LCP (%s), and the client leaves (frame %" PRIu64
+		")",
+		judge_name(call, 1 - call->client, name),
+		judge_frames(&server->protocol[OBSERVE_LCP].request, frames),
+		call->end_mark.first_frame);
+	return true;
+}
+
 bool judge_auth(struct judge *j, const struct observe *o, const struct observe_call *call)
 {
 	for (unsigned int i = 0; i < 2; i++) {
@@ -251,5 +276,5 @@ bool judge_auth(struct judge *j, const struct observe *o, const struct observe_c
 			auth_silent(j, o, call, i))
 			return true;
 	}
-	return false;
+	return not_asked(j, call);
 }

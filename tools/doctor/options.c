@@ -6,6 +6,7 @@
 #include "tools/decode/decode.h"
 #include "tools/decode/keys.h"
 #include "tools/doctor/capture.h"
+#include "tools/doctor/observe.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -173,7 +174,7 @@ static void set_protocol(struct doctor_options *o)
 {
 	struct ppp_link_config *l = &o->session.link;
 
-	snprintf(o->control.vendor, sizeof(o->control.vendor), "greyline");
+	snprintf(o->control.vendor, sizeof(o->control.vendor), OBSERVE_DOCTOR);
 	o->control.framing = CONTROL_FRAMING_ANY;
 	o->control.bearer = CONTROL_BEARER_ANY;
 	o->control.firmware = 1;
