@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Common parts of the doctor's scenarios (doctor, doctor-capture): the network, faults, captures of one fault out of one
+# Common parts of the doctor's scenarios (doctor, doctor-eap, doctor-capture): the network, faults, captures of one fault out of one
 # that runs all the time, and faults that are tried side by side, each with a server address of its own, since most of the time
 # is waiting. Sourced, behind ../lib.sh.
 #
@@ -142,17 +142,98 @@ shows()
 	[ -z "$want" ] || grep -Eq 'frame|capture-incomplete' "$W/seen"
 }
 
+# ---- the doctor, live
+
+# doctor NS ARGUMENTS...: its lines to $W/$OUT.out, its status to RC
+OUT=d
+doctor()
+{
+	local n=$1
+	shift
+	RC=0
+	in_ns "$n" env GREYLINE_PASSWORD="${PASSWORD:-wonderland}" timeout 100 "$GREYLINE" doctor --json "$@" \
+		>"$W/$OUT.out" 2>>"$W/d.err" || RC=$?
+	tells
+}
+
+# What it said
+tells()
+{
+	jq -r 'select(.event == "step") | "\(.mark) \(.step): \(.text)"' "$W/$OUT.out"
+	jq -r 'select(.event == "finding") | "-> \(.finding) (\(.windows_error // 0)): \(.evidence)"' "$W/$OUT.out"
+}
+
+# findings: by name, with their numbers
+findings()
+{
+	jq -r 'select(.event == "finding") | "\(.finding) \(.windows_error // 0)"' "$W/$OUT.out"
+}
+
+# finds NAME WINDOWS-ERROR NS ARGUMENTS...: this, and nothing else
+finds()
+{
+	local want="$1 $2" n=$3
+	shift 3
+	doctor "$n" "$@"
+	[ "$RC" = 1 ] && [ "$(findings)" = "$want" ]
+}
+
+# well NS ARGUMENTS...: nothing
+well()
+{
+	doctor "$@"
+	[ "$RC" = 0 ] && [ -z "$(jq -r 'select(.event == "finding") | .finding' "$W/$OUT.out")" ] &&
+		jq -r 'select(.event == "verdict") | .text' "$W/$OUT.out" | grep '^all well'
+}
+
+evidence()
+{
+	jq -r 'select(.event == "finding") | .evidence' "$W/$OUT.out" | grep -E -- "$1"
+}
+
+measured()
+{
+	jq 'select(.event == "measured")' "$W/$OUT.out" | judge "$1"
+}
+
+security()
+{
+	jq -r 'select(.event == "security") | .items[].name' "$W/$OUT.out" | grep -x -- "$1"
+}
+
+# both SHOWN NAME COMMAND...: live, and from the capture made meanwhile, which shows the findings SHOWN ("=": those that the
+# doctor had live); of $PLACE
+both()
+{
+	local shown=$1 name=$2
+	shift 2
+	OUT=d
+	: >"$W/$OUT.out"
+	mark
+	t "$name" "$@"
+	slice "${PLACE:-here}"
+	captured "$name" "$shown"
+}
+
+# captured NAME SHOWN
+captured()
+{
+	local shown=$2
+	[ "$shown" != = ] || shown=$(findings)
+	t "$1; so says the capture: ${shown:-nothing wrong}" shows "${PLACE:-here}" "$shown"
+}
+
 # ---- faults side by side
 
-declare -a TITLE=() HOST=() LIVE=() SHOWN=() LOOK=() ARGS=() SECRET=() MODE=()
+declare -a TITLE=() HOST=() LIVE=() SHOWN=() LOOK=() ARGS=() SECRET=() MODE=() LIMIT=()
 
-# fault TITLE LIVE SHOWN [--mode MODE | --rule NS HOOK RULE]... [--look REGEX] [--password P] [ARGUMENTS...]: one for
+# fault TITLE LIVE SHOWN [--mode MODE | --rule NS HOOK RULE]... [--look REGEX] [--password P] [--limit SECONDS] [ARGUMENTS...]: one for
 # the next round. SHOWN: what a capture shows, "=": the same. In a RULE, HOST stands for the server's address.
 fault()
 {
 	local i=${#TITLE[@]} host
 	host=192.0.2.$((10 + i))
-	TITLE+=("$1") LIVE+=("$2") SHOWN+=("${3/#=/$2}") HOST+=("$host") LOOK+=('') ARGS+=('') SECRET+=(wonderland) MODE+=('')
+	TITLE+=("$1") LIVE+=("$2") SHOWN+=("${3/#=/$2}") HOST+=("$host") LOOK+=('') ARGS+=('') SECRET+=(wonderland) MODE+=('') LIMIT+=(25)
 	shift 3
 	while :; do
 		case ${1:-} in
@@ -161,6 +242,7 @@ fault()
 			rules "$2" "$3" "${4//HOST/$host}" || not_ok "a rule of the fault: ${TITLE[i]}"
 			shift 4
 			;;
+		--limit) LIMIT[i]=$2; shift 2 ;;
 		--look) LOOK[i]=$2; shift 2 ;;
 		--password) SECRET[i]=$2; shift 2 ;;
 		*) break ;;
@@ -190,6 +272,6 @@ round_ends()
 	for i in "${!TITLE[@]}"; do
 		[ -z "${MODE[i]}" ] || stop "p$i"
 	done
-	TITLE=() HOST=() LIVE=() SHOWN=() LOOK=() ARGS=() SECRET=() MODE=()
+	TITLE=() HOST=() LIVE=() SHOWN=() LOOK=() ARGS=() SECRET=() MODE=() LIMIT=()
 	cleared
 }

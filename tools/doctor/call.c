@@ -151,7 +151,7 @@ static bool in_common(const struct doctor *d)
 	for (unsigned int i = 0; i < ours->count; i++) {
 		enum ppp_auth_method method = ours->methods[i];
 
-		if (method == PPP_AUTH_EAP_MD5)
+		if (ppp_auth_is_eap(method))
 			method = PPP_AUTH_EAP_MSCHAP2; /* EAP as such, to LCP */
 		if (d->offer.offered & 1u << method)
 			return true;

@@ -54,7 +54,7 @@ static bool path_is_told(const struct observe *o, const struct observe_call *cal
 }
 
 /* Large packets of one end never arrive, small ones do. */
-static bool too_large(
+static void too_large(
 	struct judge *j, const struct observe *o, const struct observe_call *call, unsigned int i)
 {
 	const struct observe_side *s = &call->side[i];
@@ -62,7 +62,7 @@ static bool too_large(
 	char name[JUDGE_NAME], frames[JUDGE_FRAMES];
 
 	if (path_is_told(o, call))
-		return false;
+		return;
 	judge_name(call, i, name);
 	if (z->large_lost.count >= JUDGE_TRIES && z->small_arrived >= JUDGE_TRIES &&
 		z->largest_arrived < z->smallest_lost &&
@@ -74,7 +74,6 @@ static bool too_large(
 			"those up to %zu are",
 			name, z->smallest_lost, judge_frames(&z->large_lost, frames),
 			z->largest_arrived);
-		return true;
 	}
 	for (unsigned int k = 0; k < OBSERVE_FLOWS; k++) {
 		const struct observe_flow *f = &s->flows[k];
@@ -82,12 +81,14 @@ static bool too_large(
 		if (f->again.count < AGAIN_MIN || f->len < OBSERVE_LARGE ||
 			f->again.last_time - f->again.first_time < JUDGE_WAIT)
 			continue;
+		/* An overlong segment has been told of already, as what it is. */
+		if (findings_have(&j->findings, FINDING_FRAGMENTS))
+			break;
 		findings_add(&j->findings, FINDING_MTU_BLACKHOLE,
 			"inside, %s sends the same TCP segment of %zu octets again and again (%s)",
 			name, f->len, judge_frames(&f->again, frames));
-		return true;
+		return;
 	}
-	return false;
 }
 
 static void path_quality(struct judge *j, const struct observe_call *call, unsigned int i)

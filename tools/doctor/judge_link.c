@@ -6,6 +6,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Answers in a tunnel of TLS: a certificate that is refused is one at most; Identity, response and what follows, more. */
+#define SEALED_LOGON 3
+
 /* Each way, what the other end's packets come to. */
 static bool one_way(struct judge *j, const struct observe_call *call, unsigned int from, bool seen)
 {
@@ -191,7 +194,8 @@ static bool auth_failed(struct judge *j, const struct observe_call *call, unsign
 
 	if (s->error)
 		id = finding_of_error(s->error);
-	else if (s->eap_type == 13 || s->eap_type == 25)
+	else if ((s->eap_type == 13 || s->eap_type == 25) &&
+		 call->side[1 - i].sealed < SEALED_LOGON)
 		id = FINDING_AUTH_CERTIFICATE;
 	findings_add(&j->findings, id, "%s says failure%s%s%s (%s)%s", judge_name(call, i, name),
 		s->failure_words[0] ? ": \"" : "", s->failure_words,

@@ -5,6 +5,7 @@
 #include "lib/ppp/cp.h"
 #include "lib/ppp/frame.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define CHAP_RESPONSE 2
@@ -187,11 +188,17 @@ static enum finding_id of_mppe(const struct said *s, const char *detail,
 	return !mode && s->mppe_bits & allowed(policy) ? FINDING_MPPE_MODE : FINDING_MPPE_STRENGTH;
 }
 
+/* In a tunnel of TLS only our own end has seen the number, and says it. */
 static enum finding_id of_failure(const struct said *s, const char *detail, char *evidence)
 {
+	const char *number = find(detail, "E=");
+	unsigned int error = s->error ? s->error
+			     : number ? (unsigned int)strtoul(number, NULL, 10)
+				      : 0;
+
 	snprintf(evidence, FINDING_EVIDENCE, "the server refuses the log-on%s%s",
 		*detail || s->message[0] ? ": " : "", *detail ? detail : s->message);
-	return s->error ? finding_of_error(s->error) : FINDING_AUTH_WRONG;
+	return error ? finding_of_error(error) : FINDING_AUTH_WRONG;
 }
 
 /* The server leaves, in words of its own or without. */
