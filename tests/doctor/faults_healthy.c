@@ -114,7 +114,16 @@ static void an_outage(struct script *s)
 	script_bye(s);
 }
 
+/* The end of a session of pppd, whose beginning is not there. */
+static void end_of_pppd(struct script *s)
+{
+	script_traffic(s, 3, 300);
+	script_words(s, 0, PPP_LCP, 5, 2, "MPPE disabled");
+	script_ppp(s, 1, PPP_LCP, 6, 2, "");
+}
+
 static const struct fault table[] = {
+	{ "the end of a session", end_of_pppd, FINDING_NONE },
 	{ "the doctor's question", the_doctor_asks, FINDING_NONE },
 	{ "an outage", an_outage, FINDING_NONE },
 	{ "healthy", healthy, FINDING_NONE },
