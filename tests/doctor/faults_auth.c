@@ -140,7 +140,42 @@ static void not_asked(struct script *s)
 	fault_clear(s);
 }
 
+/* PEAP is all that the server has, and the client wants MSCHAPv2. */
+static void eap_refused(struct script *s)
+{
+	script_lcp(s, "0304 c227");
+	script_ppp(s, 1, PPP_EAP, 1, 1, "01");
+	script_ppp(s, 0, PPP_EAP, 2, 1, "01 616c696365");
+	script_ppp(s, 1, PPP_EAP, 1, 2, "19 20");
+	script_ppp(s, 0, PPP_EAP, 2, 2, "03 1a");
+	script_ppp(s, 1, PPP_EAP, 4, 2, "");
+}
+
+/* Behind PEAP's handshake: Identity, response and result, sealed. */
+static void peap_refused(struct script *s)
+{
+	script_lcp(s, "0304 c227");
+	script_ppp(s, 1, PPP_EAP, 1, 1, "19 20");
+	script_ppp(s, 0, PPP_EAP, 2, 1, "19 00 16 0303 0002 0100");
+	for (uint8_t i = 2; i < 5; i++) {
+		script_ppp(s, 1, PPP_EAP, 1, i, "19 00 17 0303 0002 0102");
+		script_ppp(s, 0, PPP_EAP, 2, i, "19 80 00000007 17 0303 0002 0102");
+	}
+	script_ppp(s, 1, PPP_EAP, 4, 4, "");
+}
+
+static void peap_tls_failed(struct script *s)
+{
+	script_lcp(s, "0304 c227");
+	script_ppp(s, 1, PPP_EAP, 1, 1, "19 20");
+	script_ppp(s, 0, PPP_EAP, 2, 1, "19 00 15 0303 0002 0230");
+	script_ppp(s, 1, PPP_EAP, 4, 1, "");
+}
+
 static const struct fault table[] = {
+	{ "EAP: another method", eap_refused, FINDING_AUTH_NO_METHOD },
+	{ "PEAP: wrong inside", peap_refused, FINDING_AUTH_WRONG },
+	{ "PEAP: TLS failed", peap_tls_failed, FINDING_AUTH_CERTIFICATE },
 	{ "the server asks for no authentication", not_asked, FINDING_AUTH_NOT_ASKED },
 	{ "authentication rejected", no_method_rejected, FINDING_AUTH_NO_METHOD },
 	{ "no common authentication", no_method_in_common, FINDING_AUTH_NO_METHOD },

@@ -157,8 +157,8 @@ void script_mppe(struct script *s, unsigned int side, size_t size)
 	uint8_t data[1800] = { 0 };
 	struct wire_writer w = wire_writer(data, sizeof(data));
 
-	wire_put_u16(
-		&w, (uint16_t)(MPPE_FLUSHED | MPPE_ENCRYPTED | (s->gre_seq[side] & MPPE_COUNT)));
+	wire_put_u16(&w, (uint16_t)(MPPE_FLUSHED | MPPE_ENCRYPTED |
+				    ((s->gre_seq[side] + s->counted[side]) & MPPE_COUNT)));
 	script_frame_bytes(s, side, PPP_COMP, data, size);
 }
 

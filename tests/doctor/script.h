@@ -26,6 +26,7 @@ struct script {
 	bool by_doctor;         /* the client is `greyline doctor SERVER` */
 	bool fragment;          /* more of a packet would follow */
 	bool lost;              /* packets are counted, and not in the capture */
+	uint16_t counted[2];    /* packets of MPPE that were lost before they had a number */
 	uint8_t id[2];          /* of PPP control packets, the last one */
 	size_t used;
 	unsigned int count;

@@ -188,14 +188,20 @@ bool judge_lcp(struct judge *j, const struct observe *o, const struct observe_ca
 
 static bool auth_failed(struct judge *j, const struct observe_call *call, unsigned int i)
 {
-	const struct observe_side *s = &call->side[i];
+	const struct observe_side *s = &call->side[i], *peer = &call->side[1 - i];
 	enum finding_id id = FINDING_AUTH_WRONG;
-	char name[JUDGE_NAME], frames[JUDGE_FRAMES];
+	char name[JUDGE_NAME], other[JUDGE_NAME], frames[JUDGE_FRAMES];
 
+	if (peer->eap_refused.count && !s->error) {
+		findings_add(&j->findings, FINDING_AUTH_NO_METHOD,
+			"%s asks for EAP's method %u, %s refuses it (%s)",
+			judge_name(call, i, name), s->eap_type, judge_name(call, 1 - i, other),
+			judge_frames(&peer->eap_refused, frames));
+		return true;
+	}
 	if (s->error)
 		id = finding_of_error(s->error);
-	else if ((s->eap_type == 13 || s->eap_type == 25) &&
-		 call->side[1 - i].sealed < SEALED_LOGON)
+	else if ((s->eap_type == 13 || s->eap_type == 25) && peer->sealed < SEALED_LOGON)
 		id = FINDING_AUTH_CERTIFICATE;
 	findings_add(&j->findings, id, "%s says failure%s%s%s (%s)%s", judge_name(call, i, name),
 		s->failure_words[0] ? ": \"" : "", s->failure_words,

@@ -99,9 +99,10 @@ struct observe_side {
 	struct observe_mark
 		auth_refused; /* the other end rejected the option, or named another method */
 	struct observe_mark challenge, success, failure, response;
-	unsigned int error;  /* E= of the last failure, 0: none */
-	unsigned int sealed; /* answers in a tunnel of TLS, as its peer */
-	uint8_t eap_type;    /* the last method that it spoke of, 0: none */
+	unsigned int error;              /* E= of the last failure, 0: none */
+	struct observe_mark eap_refused; /* its last answer, as EAP's peer: Nak */
+	unsigned int sealed;             /* answers in a tunnel of TLS, as its peer */
+	uint8_t eap_type;                /* the last method that it spoke of, 0: none */
 	char failure_words[OBSERVE_WORDS];
 	bool password_fits, password_wrong; /* the one that is known for this user */
 

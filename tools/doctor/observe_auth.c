@@ -152,6 +152,10 @@ static void eap_run(struct observe_side *s, const struct decode_event *e)
 		observe_hit(&s->response, &e->meta);
 		observe_hit(&s->hears, &e->meta);
 		s->sealed += is_sealed(type, r);
+		if (type == EAP_NAK)
+			observe_hit(&s->eap_refused, &e->meta);
+		else
+			s->eap_refused = (struct observe_mark){ 0 };
 		break;
 	case EAP_SUCCESS:
 		succeeded(s, e);
