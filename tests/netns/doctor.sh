@@ -201,7 +201,7 @@ security()
 	jq -r 'select(.event == "security") | .items[].name' "$W/$OUT.out" | grep -x -- "$1"
 }
 
-# both SHOWN NAME COMMAND...: live, and from the capture made meanwhile, which shows the findings SHOWN ("=": those that the
+# both SHOWN NAME COMMAND...: live, and from the capture made meanwhile, which shows the findings SHOWN ("same": those that the
 # doctor had live); of $PLACE
 both()
 {
@@ -219,7 +219,7 @@ both()
 captured()
 {
 	local shown=$2
-	[ "$shown" != = ] || shown=$(findings)
+	[ "$shown" != same ] || shown=$(findings)
 	t "$1; so says the capture: ${shown:-nothing wrong}" shows "${PLACE:-here}" "$shown"
 }
 
@@ -228,12 +228,12 @@ captured()
 declare -a TITLE=() HOST=() LIVE=() SHOWN=() LOOK=() ARGS=() SECRET=() MODE=() LIMIT=()
 
 # fault TITLE LIVE SHOWN [--mode MODE | --rule NS HOOK RULE]... [--look REGEX] [--password P] [--limit SECONDS] [ARGUMENTS...]: one for
-# the next round. SHOWN: what a capture shows, "=": the same. In a RULE, HOST stands for the server's address.
+# the next round. SHOWN: what a capture shows ("same": LIVE). In a RULE, HOST stands for the server's address.
 fault()
 {
 	local i=${#TITLE[@]} host
 	host=192.0.2.$((10 + i))
-	TITLE+=("$1") LIVE+=("$2") SHOWN+=("${3/#=/$2}") HOST+=("$host") LOOK+=('') ARGS+=('') SECRET+=(wonderland) MODE+=('') LIMIT+=(25)
+	TITLE+=("$1") LIVE+=("$2") SHOWN+=("${3/#same/$2}") HOST+=("$host") LOOK+=('') ARGS+=('') SECRET+=(wonderland) MODE+=('') LIMIT+=(25)
 	shift 3
 	while :; do
 		case ${1:-} in
