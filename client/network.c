@@ -110,6 +110,16 @@ int client_network_up(struct client_network *n, const struct client_config *conf
 {
 	struct in_addr local = { net->local }, remote = { net->remote };
 
+	if (local.s_addr == server.s_addr) {
+		char text[INET_ADDRSTRLEN];
+
+		snprintf(why, SYSTEM_WHY,
+			"the server gives this machine the address %s, by which the server itself "
+			"is "
+			"reached",
+			inet_ntop(AF_INET, &local, text, sizeof(text)));
+		return -1;
+	}
 	/* Many servers give their outer address as that in the tunnel, too (pptpd by default): a
 	 * peer address of the device would lead the tunnel into itself. */
 	if (remote.s_addr == server.s_addr)

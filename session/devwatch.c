@@ -20,31 +20,6 @@ struct devwatch {
 	unsigned int handles;
 };
 
-static void link_changed(void *user, const struct netwatch_link *now)
-{
-	struct devwatch *w = user;
-	bool was_down = w->down;
-
-	if (now->ifindex != w->ifindex || w->closing)
-		return;
-	w->down = !now->up;
-	if (!was_down || !now->up)
-		return;
-	if (!w->fresh)
-		w->ops->up(w->user);
-	w->fresh = false;
-}
-
-static void link_gone(void *user, unsigned int ifindex)
-{
-	struct devwatch *w = user;
-
-	if (ifindex != w->ifindex || w->closing)
-		return;
-	w->ifindex = 0;
-	w->ops->gone(w->user);
-}
-
 static void on_timer(uv_timer_t *timer)
 {
 	struct devwatch *w = timer->data;
@@ -58,6 +33,40 @@ static void routes_changed(void *user)
 
 	if (w->ops->routes && !w->closing && !uv_is_active((uv_handle_t *)&w->timer))
 		uv_timer_start(&w->timer, on_timer, ROUTES_DELAY, 0);
+}
+
+static void link_changed(void *user, const struct netwatch_link *now)
+{
+	struct devwatch *w = user;
+	bool was_down = w->down;
+
+	if (w->closing)
+		return;
+	if (now->ifindex != w->ifindex) {
+		/* With a device that goes down its routes go, without a word of them. */
+		routes_changed(w);
+		return;
+	}
+	w->down = !now->up;
+	if (!was_down || !now->up)
+		return;
+	if (!w->fresh)
+		w->ops->up(w->user);
+	w->fresh = false;
+}
+
+static void link_gone(void *user, unsigned int ifindex)
+{
+	struct devwatch *w = user;
+
+	if (w->closing)
+		return;
+	if (ifindex != w->ifindex) {
+		routes_changed(w);
+		return;
+	}
+	w->ifindex = 0;
+	w->ops->gone(w->user);
 }
 
 /* More happened than we were told: it may have been down meanwhile. */
