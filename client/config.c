@@ -257,27 +257,6 @@ static int set_routes(struct client_config *c, char *why)
 	return 0;
 }
 
-/* Is there anything but the certificate that could be asked for? */
-static bool wants_password(const struct client_config *c)
-{
-	const struct ppp_auth_list *list = &c->session.link.auth;
-
-	for (unsigned int i = 0; i < list->count; i++) {
-		if (list->methods[i] != PPP_AUTH_EAP_TLS)
-			return true;
-	}
-	return false;
-}
-
-/* Where a certificate is there, and neither `auth` nor a password is, it stands alone. */
-static bool is_certificate_enough(const struct client_config *c)
-{
-	const char *file = cfg_getstr(c->cfg, "password-file");
-
-	return c->tls.eap_tls && (cfg_getopt(c->cfg, "auth")->flags & CFGF_RESET) &&
-	       (!file || !*file) && !getenv("GREYLINE_PASSWORD");
-}
-
 static void forget(char **password)
 {
 	if (*password)
@@ -326,7 +305,7 @@ static int set_password(struct client_config *c, char *why)
 /* Name, password, certificate: what there is of them must do for `auth`. */
 static int set_credentials(struct client_config *c, char *why)
 {
-	static const struct ppp_auth_list alone = { 1, { PPP_AUTH_EAP_TLS } };
+	struct ppp_auth_list *auth = &c->session.link.auth;
 
 	c->user = cfg_getstr(c->cfg, "user");
 	if ((!c->user || !*c->user) && c->tls.eap_tls)
@@ -339,9 +318,9 @@ static int set_credentials(struct client_config *c, char *why)
 	settings_peap(c->cfg, &c->tls, &c->session.link);
 	if (c->tls.context)
 		c->session.link.tls = tls_context_engine(c->tls.context);
-	if (is_certificate_enough(c))
-		c->session.link.auth = alone;
-	return wants_password(c) ? set_password(c, why) : 0;
+	(void)settings_auth_by_certificate(
+		c->cfg, &c->tls, cfg_getstr(c->cfg, "password-file"), auth);
+	return settings_auth_wants_password(auth) ? set_password(c, why) : 0;
 }
 
 static int apply(struct client_config *c, char *why)

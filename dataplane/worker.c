@@ -273,6 +273,14 @@ static void set_mppe(struct dp_session *s, const struct command *c)
 		tunnel_set_rx(&s->tunnel, params, c->mppe.start);
 }
 
+/* The old one is in no epoll set any more: it went with its last descriptor. */
+static void renew_inner(struct worker *w)
+{
+	if (!w->reads_inner)
+		return;
+	w->inner_lost = watch(w, SOURCE_INNER, EPOLL_CTL_ADD, w->blocked_until ? 0u : EPOLLIN) < 0;
+}
+
 static void execute(struct worker *w, const struct command *c)
 {
 	struct dp_session *s = c->session;
@@ -332,6 +340,9 @@ static void execute(struct worker *w, const struct command *c)
 		break;
 	case COMMAND_SET_HOP:
 		s->hop = c->hop;
+		break;
+	case COMMAND_RENEW_INNER:
+		renew_inner(w);
 		break;
 	case COMMAND_STOP:
 		w->stop = true;

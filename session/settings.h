@@ -76,6 +76,13 @@ struct settings_tls;
 int settings_auth(cfg_t *cfg, const struct ppp_mppe_config *mppe, const struct settings_tls *tls,
 	struct ppp_auth_list *list, char *why);
 
+/* Is there anything but a certificate that the peer could ask for by this list? */
+bool settings_auth_wants_password(const struct ppp_auth_list *list);
+/* A client has a certificate, and neither "auth" nor a password (`password_file`: NULL or "" none) is given: then it
+ * stands alone, and the list is it. */
+bool settings_auth_by_certificate(cfg_t *cfg, const struct settings_tls *tls,
+	const char *password_file, struct ppp_auth_list *list);
+
 int settings_check_compression(cfg_t *cfg, cfg_opt_t *opt);
 /* The list of the key "compression", each method once. */
 void settings_compression(cfg_t *cfg, struct ppp_compress_list *list);
