@@ -265,7 +265,7 @@ static void event(struct decode_sink *self, const struct decode_event *e)
 		break;
 	case DECODE_KIND_PPP:
 	case DECODE_KIND_ACK:
-		if (e->call)
+		if (e->call && !e->call->link)
 			call_run(o, e);
 		break;
 	case DECODE_KIND_ICMP:
@@ -299,6 +299,9 @@ struct observe *observe_new(const struct observe_judge *judge)
 	if (!o)
 		return NULL;
 	o->sink.event = event;
+	o->sink.no_fields = DECODE_ALL_KINDS;
+	o->sink.no_text = DECODE_ALL_KINDS & ~(1u << DECODE_KIND_CONTROL);
+	o->sink.headers_only = true;
 	o->judge = *judge;
 	return o;
 }

@@ -2,6 +2,7 @@
 #include "tools/doctor/options.h"
 
 #include "session/arguments.h"
+#include "session/defaults.h"
 #include "system/log.h"
 #include "tools/decode/decode.h"
 #include "tools/decode/keys.h"
@@ -190,29 +191,13 @@ static int one_option(
 /* As the client's, but with less patience: whoever asks waits at the terminal. */
 static void set_protocol(struct doctor_options *o)
 {
-	struct ppp_link_config *l = &o->session.link;
-
+	session_defaults(PPP_CLIENT, &o->control, &o->session);
 	snprintf(o->control.vendor, sizeof(o->control.vendor), OBSERVE_DOCTOR);
-	o->control.framing = CONTROL_FRAMING_ANY;
-	o->control.bearer = CONTROL_BEARER_ANY;
-	o->control.firmware = 1;
 	o->control.reply_timeout = 15 * SECOND;
-	o->control.echo_interval = 60 * SECOND;
-	l->role = PPP_CLIENT;
-	l->mru = 1400;
-	l->name = o->user ? o->user : "";
-	l->password = o->password;
-	l->want_dns = true;
-	l->echo_interval = 30 * SECOND;
-	l->echo_failures = 4;
-	l->restart_interval = 3 * SECOND;
-	l->setup_timeout = 30 * SECOND;
-	o->session.window = 1024;
+	o->session.link.name = o->user ? o->user : "";
+	o->session.link.password = o->password;
+	o->session.link.setup_timeout = 30 * SECOND;
 	o->session.gre_timeout = 10 * SECOND;
-	o->session.call.min_bps = 300;
-	o->session.call.max_bps = 100000000;
-	o->session.call.bearer = CONTROL_BEARER_ANY;
-	o->session.call.framing = CONTROL_FRAMING_ANY;
 }
 
 static int check_user(const struct doctor_options *o, char *why)
