@@ -190,6 +190,17 @@ static uint64_t publish_sometimes(struct worker *w, struct dp_session *s)
 	return UINT64_MAX;
 }
 
+static void count_ahead(struct worker *w)
+{
+	const struct stream_pool *pool = w->cipher.ahead;
+
+	if (!pool)
+		return;
+	w->stats.ahead_made = pool->made;
+	w->stats.ahead_used = pool->used;
+	w->stats.ahead_thrown = pool->thrown;
+}
+
 static void settle(struct worker *w)
 {
 	for (unsigned int i = 0; i < w->touched_count; i++) {
@@ -213,6 +224,7 @@ static void settle(struct worker *w)
 	worker_flush(w);
 	exchange_publish(w);
 	event_post(w->events, &w->raised);
+	count_ahead(w);
 	publish(w->published, &w->stats, DP_STATS_WORDS);
 }
 
@@ -271,6 +283,14 @@ static void set_mppe(struct dp_session *s, const struct command *c)
 		tunnel_set_tx(&s->tunnel, params, c->mppe.start);
 	else
 		tunnel_set_rx(&s->tunnel, params, c->mppe.start);
+}
+
+/* The old one is in no epoll set any more: it went with its last descriptor. */
+static void renew_inner(struct worker *w)
+{
+	if (!w->reads_inner)
+		return;
+	w->inner_lost = watch(w, SOURCE_INNER, EPOLL_CTL_ADD, w->blocked_until ? 0u : EPOLLIN) < 0;
 }
 
 static void execute(struct worker *w, const struct command *c)
@@ -332,6 +352,9 @@ static void execute(struct worker *w, const struct command *c)
 		break;
 	case COMMAND_SET_HOP:
 		s->hop = c->hop;
+		break;
+	case COMMAND_RENEW_INNER:
+		renew_inner(w);
 		break;
 	case COMMAND_STOP:
 		w->stop = true;
@@ -498,6 +521,7 @@ static void turn(struct worker *w)
 	run_timers(w);
 	at(w, STAGE_SETTLING);
 	settle(w);
+	rc4_run_ahead(&w->cipher);
 }
 
 static void *worker_main(void *arg)
@@ -643,9 +667,13 @@ struct worker *worker_new(const struct dp_config *config, struct event_queue *ev
 	r = pool_init(&w->pool, slots_of(w));
 	if (r < 0)
 		goto done_table;
+	/* One stream at a time, or four, gain nothing. */
+	if (config->cipher && config->cipher->wide)
+		w->cipher.ahead = stream_pool_new();
 	r = watch_all(w);
 	if (r == 0)
 		return w;
+	stream_pool_free(w->cipher.ahead);
 	pool_done(&w->pool);
 done_table:
 	table_done(&w->table);
@@ -671,6 +699,7 @@ void worker_stop(struct worker *w)
 void worker_free(struct worker *w)
 {
 	close(w->epoll);
+	stream_pool_free(w->cipher.ahead);
 	pool_done(&w->pool);
 	table_done(&w->table);
 	command_queue_done(&w->commands);

@@ -384,7 +384,7 @@ void datapath_close(struct datapath *d)
 
 static int open_all(struct datapath *d, const struct datapath_config *config, char *why)
 {
-	d->watch = netwatch_open(why);
+	d->watch = netwatch_open(NETWATCH_ROUTES | NETWATCH_NEIGHBOURS, why);
 	if (!d->watch || find_interface(d, config, why) < 0 || check_interface(d, why) < 0)
 		return -1;
 	read_style(d, config->gre_fd);

@@ -7,11 +7,15 @@
  * A chain is a memory of a pure function: the key after this one, under one start key. It is asked
  * by key, not by place; so whoever looks ahead with copies of a key, and then does not go there
  * (packets that do not fit), disturbs nothing. Keys behind the present one are wiped.
+ *
+ * Keys whose streams are made ahead, too (lib/mppe/stream_ahead.h), are those after the present one, and the
+ * chain goes on behind the last of them.
  */
 #pragma once
 
 #include "lib/mppe/cipher.h"
 #include "lib/mppe/keys.h"
+#include "lib/mppe/stream_ahead.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -20,13 +24,14 @@
 
 struct key_chain {
 	uint8_t start[16];
-	uint8_t base[16];                 /* the present key */
+	uint8_t base[16]; /* the present key, or the last one whose stream is made */
 	uint8_t ahead[KEY_AHEAD_MAX][16]; /* a ring: the `count` keys after it, from `first` on */
 	uint8_t bits;                     /* enum mppe_bits */
 	uint8_t first, count;
 	uint8_t target; /* so many it will probably want next time */
 	uint8_t jobs;   /* in the batch now */
 	uint8_t place;  /* in the batch's chains, if it is there */
+	struct stream_ahead streams;
 };
 
 /* RFC 3078 7.3: the next session key after `key`, in place; `cipher` NULL: plain C. */
@@ -39,8 +44,18 @@ void key_chain_init(
 /* The key after `key`, in place, from memory if it is there. Changes nothing in the chain. */
 void key_chain_next(const struct key_chain *c, const struct cipher *cipher, uint8_t *key);
 
+/* Wipes all, and gives the streams back. Of one that is all zero, too. */
+void key_chain_done(struct key_chain *c);
+
 /* A key ahead is there. */
 bool key_chain_ready(const struct key_chain *c);
+
+/*
+ * A packet's turn, whose key is `key`, of `len` octets at `data`. True: its stream was there, and it is
+ * done. False: it has to be a job. Without `batch->ahead` nothing is done.
+ */
+bool key_chain_serve(struct key_chain *c, const uint8_t *key, uint8_t *data, uint32_t len,
+	const struct rc4_batch *batch);
 
 /*
  * The session's key is `key` now, and the job that was added to the batch last has it: keys before it
@@ -61,6 +76,11 @@ struct key_work {
 	unsigned int rest_count;
 	const struct cipher *cipher;
 };
+
+/* So many keys ahead, KEY_AHEAD_MAX at most, are wanted. */
+void key_chain_want(struct key_chain *c, unsigned int count);
+/* The first key ahead becomes that of a stream that is made now. False: there is none. */
+bool key_chain_take(struct key_chain *c, uint8_t key[16]);
 
 /* What the chains of `batch` want next is settled; then a chain wants (target - count) keys. */
 void key_chain_settle(struct key_chain *c);

@@ -61,6 +61,8 @@ static void prepare(struct mppe *m, struct rc4_batch *batch)
 
 void mppe_done(struct mppe *m)
 {
+	if (m->params.stateless)
+		key_chain_done(&m->chain);
 	explicit_bzero(m, sizeof(*m));
 }
 
@@ -70,6 +72,9 @@ static void add_job(
 {
 	struct rc4_job *job;
 
+	if (m->params.stateless && key == m->key &&
+		key_chain_serve(&m->chain, key, data + MPPE_HEADER, len - MPPE_HEADER, batch))
+		return;
 	if (batch->count == RC4_BATCH_MAX)
 		rc4_run(batch);
 	job = &batch->jobs[batch->count++];

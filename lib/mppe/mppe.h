@@ -2,7 +2,7 @@
  * MPPE (RFC 3078): one direction of an encrypted link. Sealing and opening a packet is two steps:
  * the functions here do the count, the flags and the keys and append the cipher's work to a batch;
  * rc4_run() does the batch (and is called here when it is full, or when the keys made ahead are used
- * up). A batch with work of a `struct
+ * up). A packet whose key stream was made ahead is done at once (`batch->ahead`, stream_ahead.h). A batch with work of a `struct
  * mppe` must be run before that is initialised, ended, copied or moved.
  *
  * Interop, stateful: there are two readings of FLUSHED. RFC 3078 section 8.2: the tables are made
@@ -98,10 +98,13 @@ enum mppe_result {
 	MPPE_LOST, /* drop: the loss is longer than what may be walked: CCP has to be opened anew */
 };
 
-/* `start` is mppe_start_key()'s; derives the initial session key (RFC 3079 2.4/3.4: salt and all).
+/*
+ * `start` is mppe_start_key()'s; derives the initial session key (RFC 3079 2.4/3.4: salt and all). One that is in use
+ * has to be ended first.
  */
 void mppe_init(struct mppe *m, const struct mppe_params *params, const uint8_t start[16]);
-void mppe_done(struct mppe *m); /* wipes the keys */
+void mppe_done(struct
+	mppe *m); /* wipes the keys, and gives back what was made ahead; also of one that is all zero */
 
 /*
  * Sender: writes the 2-byte header to data[0..1] and appends the encryption of data[2..len) (PPP
