@@ -103,8 +103,8 @@ enum mppe_result {
  * has to be ended first.
  */
 void mppe_init(struct mppe *m, const struct mppe_params *params, const uint8_t start[16]);
-void mppe_done(struct
-	mppe *m); /* wipes the keys, and gives back what was made ahead; also of one that is all zero */
+/* Wipes the keys, and gives back what was made ahead; of what is all zero, too. */
+void mppe_done(struct mppe *m);
 
 /*
  * Sender: writes the 2-byte header to data[0..1] and appends the encryption of data[2..len) (PPP
