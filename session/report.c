@@ -417,6 +417,7 @@ static json_t *dataplane_counters(const struct hub *h)
 	json_object_set_new(o, "inner_not_ip", number(d.inner_not_ip));
 	json_object_set_new(o, "inner_closed", number(d.inner_closed));
 	json_object_set_new(o, "inner_link_local", number(d.inner_link_local));
+	json_object_set_new(o, "inner_loop", number(d.inner_loop));
 	json_object_set_new(o, "inner_source", number(d.inner_source));
 	json_object_set_new(o, "inner_too_big", number(d.inner_too_big));
 	json_object_set_new(o, "inner_fragmented", number(d.inner_fragmented));

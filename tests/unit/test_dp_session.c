@@ -196,6 +196,34 @@ static void removal_is_the_last_event_and_frees_call_and_routes(void **state)
 	rig_free(rig);
 }
 
+/* The route to the peer is gone, and the next one leads into the tunnel. */
+static void what_carries_the_tunnel_does_not_go_through_it(void **state)
+{
+	struct rig *rig = rig_new(false, false);
+	struct dp_session *s = add_open(rig);
+	uint8_t packet[100], buf[2048];
+	const uint8_t gre[40] = { 0x30, 0x81, 0x88, 0x0b };
+	struct dp_stats stats;
+	struct gre_header h;
+	size_t at, n;
+
+	(void)state;
+	assert_int_equal(dp_session_add_route(rig->dp, s, in(PEER), 32), 0);
+	n = put_ipv4(packet, LOCAL, PEER, 47, gre, sizeof(gre));
+	assert_int_equal(send(rig->inner, packet, n, 0), n);
+	UNTIL(stats.inner_loop == 1);
+	/* GRE of somebody else to the same address, and anything else, does. */
+	n = put_ipv4(packet, OUTSIDE, PEER, 47, gre, sizeof(gre));
+	assert_int_equal(send(rig->inner, packet, n, 0), n);
+	next_data(rig, buf, sizeof(buf), &h, &at);
+	n = put_ipv4(packet, LOCAL, PEER, 6, gre, sizeof(gre));
+	assert_int_equal(send(rig->inner, packet, n, 0), n);
+	next_data(rig, buf, sizeof(buf), &h, &at);
+	dataplane_stats(rig->dp, &stats);
+	assert_int_equal(stats.inner_loop, 1);
+	rig_free(rig);
+}
+
 static void everything_can_be_freed_in_any_state(void **state)
 {
 	struct rig *rig = rig_new(false, false);
@@ -582,6 +610,7 @@ int main(void)
 		cmocka_unit_test(peers_call_id_can_come_later),
 		cmocka_unit_test(a_call_and_a_prefix_have_one_holder),
 		cmocka_unit_test(removal_is_the_last_event_and_frees_call_and_routes),
+		cmocka_unit_test(what_carries_the_tunnel_does_not_go_through_it),
 		cmocka_unit_test(everything_can_be_freed_in_any_state),
 		cmocka_unit_test(early_data_of_many_calls_leaves_slots_for_the_others),
 		cmocka_unit_test(a_loss_does_not_stop_a_stream_while_slots_are_short),

@@ -203,6 +203,7 @@ static void connection_run(struct observe *o, const struct decode_event *e)
 	observe_hit(&c->sent[e->side & 1], &e->meta);
 	if (call) {
 		call->connection = c->number;
+		call->by_doctor = c->by_doctor;
 		call->client = call->side[0].address == c->address[0] ? 0 : 1;
 		observe_hit(&call->any, &e->meta);
 	}
