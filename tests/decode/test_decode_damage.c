@@ -304,7 +304,7 @@ static void a_cut_frame_is_not_part_of_a_history(void **state)
 			r.records[i].len = 76;
 			text = decode_link(&r, DLT_EN10MB, &options, &s);
 			assert_true(occurrences(text, "cannot be decompressed") <= nonsense);
-			assert_true(s.decompressed < full.decompressed || len < 100);
+			assert_true(s.decompressed <= full.decompressed);
 			free(text);
 			r.records[i].len = len;
 			cut++;
