@@ -99,6 +99,7 @@ struct decode_ppp {
 	enum decode_state state;
 	bool has_mppe;             /* of MPPE and MPPC: ... */
 	uint16_t mppe;             /* ... the header, bits and count (RFC 3078 section 3.1) */
+	bool cut;                  /* the capture has not all of the frame */
 	bool short_numbers;        /* of multilink, towards this receiver */
 	uint16_t inner;            /* data: the network protocol that came out; 0: none did */
 	struct wire_reader packet; /* the network-layer packet, as far as captured (and wanted) */

@@ -118,19 +118,38 @@ static void data_packet(
 	take_held(d, call, side, f->meta.time);
 }
 
-/* `cut`: by the capture. */
-static void fault_emit(struct decoder *d, const struct decode_meta *meta, enum gre_fault fault,
-	size_t len, bool cut)
+static void fault_emit(
+	struct decoder *d, const struct decode_meta *meta, enum gre_fault fault, size_t len)
 {
 	const char *text = gre_fault_text(fault);
 	struct decode_event *e = &d->event;
 
 	decode_event_begin(e, meta, DECODE_KIND_GRE);
-	/* Another tunnel's GRE is no fault of PPTP, and what was not captured nobody's. */
-	e->malformed = fault != GRE_VERSION_0 && fault != GRE_VERSION_UNKNOWN && !cut;
+	/* Another tunnel's GRE is no fault of PPTP. */
+	e->malformed = fault != GRE_VERSION_0 && fault != GRE_VERSION_UNKNOWN;
 	decode_event_string(e, "fault", text);
 	decode_event_text(e, "GRE %zu bytes, not PPTP's: %s", len, text);
 	decode_emit(d);
+}
+
+/* What was not captured is nobody's fault. */
+static void cut_emit(struct decoder *d, const struct decode_meta *meta, size_t captured, size_t len)
+{
+	struct decode_event *e = &d->event;
+
+	decode_event_begin(e, meta, DECODE_KIND_GRE);
+	decode_event_string(e, "fault", "header cut by the capture");
+	decode_event_text(e, "GRE %zu bytes, %zu captured: its header is cut", len, captured);
+	decode_emit(d);
+}
+
+/* Is this not enough of a header to say what it is? */
+static bool is_short(const uint8_t *data, size_t len)
+{
+	struct gre_header h;
+	size_t size;
+
+	return gre_header_decode(&h, data, len, &size) == GRE_TRUNCATED;
 }
 
 void decode_gre(struct decoder *d, const struct decode_meta *meta, const struct decode_ip *ip)
@@ -150,11 +169,12 @@ void decode_gre(struct decoder *d, const struct decode_meta *meta, const struct 
 		memset(d->packet + ip->len, 0, full - ip->len);
 	wire_copy(&r, d->packet, ip->len < full ? ip->len : full);
 	fault = gre_header_decode(&h, d->packet, full, &size);
-	cut = ip->len < full && (fault != GRE_OK || size > ip->len);
-	if (fault == GRE_OK && cut)
-		fault = GRE_TRUNCATED;
-	if (fault != GRE_OK) {
-		fault_emit(d, meta, fault, full, cut);
+	cut = ip->len < full && (fault == GRE_OK ? size > ip->len : is_short(d->packet, ip->len));
+	if (cut || fault != GRE_OK) {
+		if (cut)
+			cut_emit(d, meta, ip->len, full);
+		else
+			fault_emit(d, meta, fault, full);
 		return;
 	}
 	d->stats.gre++;

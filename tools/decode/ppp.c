@@ -235,12 +235,10 @@ static void control_run(struct place *at, struct wire_reader r)
 	struct decode_event *e = &at->d->event;
 	struct decode_ppp *ppp = at->ppp;
 
+	ppp->cut = at->frame->captured < at->frame->len;
 	if (!decode_words_ppp(e, ppp, r)) {
-		/* What the capture cut off is not the sender's fault. */
-		if (at->frame->captured < at->frame->len) {
-			e->malformed = false;
+		if (ppp->cut && !e->malformed)
 			ppp->state = DECODE_CUT;
-		}
 		ppp->code = ppp->id = 0;
 		ppp->body = wire_reader(NULL, 0);
 		return;

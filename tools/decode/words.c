@@ -27,17 +27,28 @@ static bool code_read(struct decode_event *e, struct decode_ppp *ppp, struct wir
 	ppp->code = wire_u8(r);
 	ppp->id = wire_u8(r);
 	length = wire_u16(r);
-	if (r->failed) {
-		decode_event_malformed(e, "shorter than its header");
-		return false;
+	if (!r->failed && length >= 4 && length - 4u <= wire_left(r)) {
+		ppp->body = wire_sub(r, length - 4u);
+		return true;
 	}
-	if (length < 4 || length - 4u > wire_left(r)) {
+	if (!r->failed) {
+		decode_event_int(e, "code_number", ppp->code);
+		decode_event_int(e, "id", ppp->id);
+		decode_event_int(e, "length", length);
+	}
+	/* What the capture cut off is not the sender's fault. */
+	if (ppp->cut && (r->failed || length >= 4)) {
+		decode_event_text(e, "cut by the capture");
+		if (!r->failed)
+			decode_event_text(
+				e, ": code %u id %u, length %u", ppp->code, ppp->id, length);
+	} else if (r->failed) {
+		decode_event_malformed(e, "shorter than its header");
+	} else {
 		decode_event_malformed(
 			e, "length field %u, %zu bytes there", length, wire_left(r) + 4);
-		return false;
 	}
-	ppp->body = wire_sub(r, length - 4u);
-	return true;
+	return false;
 }
 
 /* RFC 1989 section 2.5: a packet without code. */

@@ -3,13 +3,10 @@
 
 #include "lib/ppp/frame.h"
 
-static const char *const code_names[] = { [1] = "Configure-Request",
-	[2] = "Configure-Ack",
-	[3] = "Configure-Nak",
-	[4] = "Configure-Reject",
-	[5] = "Terminate-Request",
-	[6] = "Terminate-Ack",
-	[7] = "Code-Reject" };
+/* 0: RFC 2153 section 2. */
+static const char *const code_names[] = { "Vendor-Specific",
+	"Configure-Request", [2] = "Configure-Ack", [3] = "Configure-Nak", [4] = "Configure-Reject",
+	[5] = "Terminate-Request", [6] = "Terminate-Ack", [7] = "Code-Reject" };
 
 static const char *const lcp_code_names[] = { [8] = "Protocol-Reject",
 	[9] = "Echo-Request",
@@ -20,7 +17,7 @@ static const char *const lcp_code_names[] = { [8] = "Protocol-Reject",
 
 static const char *ncp_code_name(uint16_t protocol, uint8_t code)
 {
-	if (code >= 1 && code < sizeof(code_names) / sizeof(code_names[0]))
+	if (code < sizeof(code_names) / sizeof(code_names[0]))
 		return code_names[code];
 	if (protocol == PPP_LCP && code >= 8 &&
 		code < sizeof(lcp_code_names) / sizeof(lcp_code_names[0]))

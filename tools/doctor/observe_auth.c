@@ -49,7 +49,7 @@ static unsigned int error_read(struct wire_reader text)
 /* A challenge that MS-CHAP's Failure has with it is no part of what it says, and findings show no secrets. */
 static void words_take(struct observe_side *s, struct wire_reader words)
 {
-	struct mschap_failure f;
+	struct mschap_failure f = { 0 };
 
 	if (mschap_failure_parse(&f, words.pos, wire_left(&words)) != 0)
 		decode_escape(
