@@ -344,7 +344,7 @@ static void clear_requested(struct control_connection *c, uint16_t call_id)
 /*
  * The PNS call that a Call-Disconnect-Notify means. A call that was aborted before its reply has no
  * known Call ID of the PAC (section 2.13 overlooks that); a notification that fits no other call
- * is taken as its.
+ * is taken as its. Linux' NAT (nf_nat_pptp) has our own Call ID in it instead of the PAC's.
  */
 static struct control_call *find_disconnected(const struct control_connection *c, uint16_t call_id)
 {
@@ -354,6 +354,10 @@ static struct control_call *find_disconnected(const struct control_connection *c
 		if (call->role == CONTROL_PNS &&
 			(call->state == CONTROL_CALL_WAIT_DISCONNECT || !named))
 			named = call;
+	}
+	if (!named) {
+		call = control_index_find_own(c, call_id);
+		named = call && call->role == CONTROL_PNS ? call : NULL;
 	}
 	if (named)
 		return named;

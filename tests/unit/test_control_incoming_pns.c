@@ -145,8 +145,8 @@ static void pns_established_disconnect_notify_goes_idle(void **state)
 	(void)state;
 	end_begin_established(&e, CONTROL_RECEIVER);
 	(void)end_ring_in(&e);
-	RECEIVE(&e, CONTROL_CALL_DISCONNECT_NOTIFY, .disconnect = { .call_id = 100, .result = 3 });
-	assert_log(&e, ""); /* ours, not the PAC's */
+	RECEIVE(&e, CONTROL_CALL_DISCONNECT_NOTIFY, .disconnect = { .call_id = 802, .result = 3 });
+	assert_log(&e, ""); /* nobody's */
 	RECEIVE(&e, CONTROL_CALL_DISCONNECT_NOTIFY, .disconnect = { .call_id = 801, .result = 3 });
 	assert_log(&e, "ended:100:peer-request[closed by the administrator (result 3)]");
 }

@@ -160,7 +160,7 @@ static void a_disconnect_with_a_wrong_call_id_ends_nobodys_call(void **unused)
 	end_begin_established(&e, CONTROL_ORIGINATOR);
 	(void)end_call_out(&e); /* ours is 5, the peer's 900 */
 	for (uint32_t id = 0; id < 65536; id++) {
-		if (id != 900)
+		if (id != 900 && id != 5) /* 5: Linux' NAT, see test_control_hangup.c */
 			RECEIVE(&e, CONTROL_CALL_DISCONNECT_NOTIFY,
 				.disconnect.call_id = (uint16_t)id);
 		assert_int_equal(e.c.call_count, 1);
