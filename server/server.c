@@ -207,16 +207,19 @@ static void say_ready(const struct server *s)
 static int run(struct server *s)
 {
 	char why[SYSTEM_WHY] = "";
+	bool network;
 	int rc;
 
-	if (server_guard_init(s, why) < 0 || server_network_up(&s->network, &s->config, why) < 0) {
+	if (server_guard_init(s, why) < 0) {
 		log_error("%s", why);
 		return 1;
 	}
 	uv_loop_init(&s->loop);
+	/* Before the network is changed: who is told to end meanwhile undoes that first. */
 	watch(s);
 	server_guard_start(s);
-	rc = start(s, why);
+	network = server_network_up(&s->network, &s->config, why) == 0;
+	rc = network ? start(s, why) : -1;
 	if (rc < 0) {
 		log_error("%s", why);
 		server_stop_listening(s);
@@ -225,7 +228,8 @@ static int run(struct server *s)
 		say_ready(s);
 	}
 	uv_run(&s->loop, UV_RUN_DEFAULT);
-	server_network_down(&s->network);
+	if (network)
+		server_network_down(&s->network);
 	if (uv_loop_close(&s->loop) == UV_EBUSY)
 		log_debug("ended with open handles");
 	return rc < 0 ? 1 : 0;
