@@ -81,8 +81,9 @@ static void on_device_gone(void *user)
 
 	if (!s || s->ending || !s->dp || tun_lives(a->network.tun_fd))
 		return;
-	if ((s->ipv4_prepared && client_network_renew(&a->network, a->config, a->server.sin_addr,
-					 &s->net, fitting_mtu(a, s), why) < 0) ||
+	if (client_network_renew(&a->network, a->config, why) < 0 ||
+		(s->ipv4_prepared && client_network_up(&a->network, a->config, a->server.sin_addr,
+					     &s->net, fitting_mtu(a, s), why) < 0) ||
 		up_again6(a, why) < 0) {
 		session_close(s, PPTP_SYSTEM, why);
 		return;

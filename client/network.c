@@ -156,8 +156,7 @@ int client_network_again(struct client_network *n, const struct client_config *c
 	return add_routes(n, config, true, why);
 }
 
-int client_network_renew(struct client_network *n, const struct client_config *config,
-	struct in_addr server, const struct ppp_network *net, unsigned int mtu, char *why)
+int client_network_renew(struct client_network *n, const struct client_config *config, char *why)
 {
 	struct tun_offload offload = { 0 };
 	int fd = tun_open(n->dev, false, config->offload ? &offload : NULL, why);
@@ -174,7 +173,7 @@ int client_network_renew(struct client_network *n, const struct client_config *c
 	if (n->dns_set)
 		client_dns_unset(n->dev);
 	n->dns_set = false;
-	return client_network_up(n, config, server, net, mtu, why);
+	return 0;
 }
 
 /* Leads the route that is in force past the tunnel? */

@@ -40,10 +40,9 @@ int client_network_up(struct client_network *n, const struct client_config *conf
 	struct in_addr server, const struct ppp_network *net, unsigned int mtu, char *why);
 /* The device was down and has lost its routes: they are added again. */
 int client_network_again(struct client_network *n, const struct client_config *config, char *why);
-/* The device was removed: another one of its name takes its place, with all that client_network_up() gave
- * it. The data plane has to be told then. */
-int client_network_renew(struct client_network *n, const struct client_config *config,
-	struct in_addr server, const struct ppp_network *net, unsigned int mtu, char *why);
+/* The device was removed: another one of its name takes its place, as it was before client_network_up(). The
+ * data plane has to be told. */
+int client_network_renew(struct client_network *n, const struct client_config *config, char *why);
 /*
  * The machine's routes have changed. Where the host route to the server is gone, the tunnel's own packets
  * would go into the tunnel: they get the way that there is now. true: they have another one.
