@@ -39,6 +39,8 @@ static void begin_anew(void)
 {
 	struct mppe_params params = tx.params;
 
+	mppe_done(&tx);
+	mppe_done(&rx);
 	mppe_init(&tx, &params, start);
 	mppe_init(&rx, &params, start);
 	mppe_late_done(&keys);

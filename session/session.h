@@ -144,7 +144,7 @@ struct session {
 	uint32_t speed;                /* bits/s, when connected */
 	struct line *line;
 	struct dp_session *dp;
-	struct datapath_way way;
+	struct datapath_way *way; /* NULL: the raw socket */
 	struct timers_entry timer;
 	struct in_addr peer, local; /* outer */
 	uint64_t mtu_at;            /* when to ask for the path's MTU again, us */

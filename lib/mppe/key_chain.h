@@ -7,6 +7,9 @@
  * A chain is a memory of a pure function: the key after this one, under one start key. It is asked
  * by key, not by place; so whoever looks ahead with copies of a key, and then does not go there
  * (packets that do not fit), disturbs nothing. Keys behind the present one are wiped.
+ *
+ * One key ahead has its place in the chain; for more there is memory from the first batch that has several
+ * packets of the session until key_chain_rest(). Without it there is that one.
  */
 #pragma once
 
@@ -20,9 +23,11 @@
 
 struct key_chain {
 	uint8_t start[16];
-	uint8_t base[16];                 /* the present key */
-	uint8_t ahead[KEY_AHEAD_MAX][16]; /* a ring: the `count` keys after it, from `first` on */
-	uint8_t bits;                     /* enum mppe_bits */
+	uint8_t base[16];     /* the present key */
+	uint8_t one[16];      /* the key after it; or, */
+	uint8_t (*ahead)[16]; /* allocated, a ring of KEY_AHEAD_MAX: the `count` keys
+					     after it, from `first` on */
+	uint8_t bits;         /* enum mppe_bits */
 	uint8_t first, count;
 	uint8_t target; /* so many it will probably want next time */
 	uint8_t jobs;   /* in the batch now */
@@ -35,6 +40,10 @@ void key_change(
 
 void key_chain_init(
 	struct key_chain *c, enum mppe_bits bits, const uint8_t *start, const uint8_t *key);
+/* Wipes the keys and frees their memory. No batch may have the chain. */
+void key_chain_done(struct key_chain *c);
+/* Gives the memory for more than one key back, until it is used that much again. So, too. */
+void key_chain_rest(struct key_chain *c);
 
 /* The key after `key`, in place, from memory if it is there. Changes nothing in the chain. */
 void key_chain_next(const struct key_chain *c, const struct cipher *cipher, uint8_t *key);
@@ -62,7 +71,8 @@ struct key_work {
 	const struct cipher *cipher;
 };
 
-/* What the chains of `batch` want next is settled; then a chain wants (target - count) keys. */
+/* What the chains of `batch` want next is settled, and there is memory for it; then a chain wants
+ * (target - count) keys. */
 void key_chain_settle(struct key_chain *c);
 static inline bool key_chain_wants(const struct key_chain *c)
 {

@@ -80,7 +80,7 @@ struct mppe {
 	uint8_t far_key[16];
 	struct mppe_late *late_keys; /* the owner's; NULL: none are kept */
 	union {
-		struct rc4 stream;      /* stateful */
+		struct rc4 *stream;     /* stateful; allocated */
 		struct key_chain chain; /* stateless: the keys after `key` */
 	};
 	const struct cipher *cipher; /* of the batch that was used last */
@@ -98,10 +98,24 @@ enum mppe_result {
 	MPPE_LOST, /* drop: the loss is longer than what may be walked: CCP has to be opened anew */
 };
 
-/* `start` is mppe_start_key()'s; derives the initial session key (RFC 3079 2.4/3.4: salt and all).
+/*
+ * `start` is mppe_start_key()'s; derives the initial session key (RFC 3079 2.4/3.4: salt and all). 0;
+ * -ENOMEM (stateful only): only mppe_done() may follow. Else what is there before is not looked at.
  */
-void mppe_init(struct mppe *m, const struct mppe_params *params, const uint8_t start[16]);
-void mppe_done(struct mppe *m); /* wipes the keys */
+int mppe_init(struct mppe *m, const struct mppe_params *params, const uint8_t start[16]);
+/* Wipes the keys and frees what they took; of what is all zero, too. */
+void mppe_done(struct mppe *m);
+
+/*
+ * Gives back what only traffic needs, no work of it being in a batch: it is taken again when there is
+ * some. A stateless one can then be copied.
+ */
+void mppe_rest(struct mppe *m);
+/* Is there anything for mppe_rest() to give back? */
+static inline bool mppe_is_large(const struct mppe *m)
+{
+	return m->params.stateless && m->chain.ahead;
+}
 
 /*
  * Sender: writes the 2-byte header to data[0..1] and appends the encryption of data[2..len) (PPP
