@@ -7,6 +7,9 @@
  * workers at COMMAND_REMOVE and COMMAND_FORGET, when the control thread has done with it. Published
  * counters are for any thread.
  *
+ * A session begins with what a packet touches, to the last octet before `told`: of many sessions that is in no
+ * cache, and fetched as one piece (dataplane/path.c).
+ *
  * Each worker's table has all routes, so that it knows whose an inner packet is, and whether a source is
  * somebody else's. Of a session of another worker it reads `worker`, which is constant, and nothing else;
  * `holders` counts the workers whose tables still know a session that is removed.

@@ -321,10 +321,11 @@ static void stateless_forged_counts_do_not_move_the_keys(void **state)
 static void what_is_not_an_mppe_packet_is_bad(void **state)
 {
 	static const uint8_t packets[][4] = { { 0 }, { 0x80, 0, 1, 2 }, { 0xe0, 0, 1, 2 } };
-	ENDED struct mppe tx, rx;
 
 	(void)state;
 	for (int stateless = 0; stateless < 2; stateless++) {
+		ENDED struct mppe tx, rx;
+
 		pair(&tx, &rx, MPPE_128, stateless);
 		for (size_t i = 0; i < 3; i++) {
 			uint8_t data[4];
