@@ -133,6 +133,7 @@ void sim_end_tunnel_off(struct sim_end *e)
 	if (e->tunnel.rare) {
 		e->compressed += e->tunnel.rare->rx_compressed;
 		e->headers += e->tunnel.rare->rx_vj;
+		e->waited += e->tunnel.rare->window_full;
 	}
 	tunnel_done(&e->tunnel, &out);
 	while ((p = packet_list_take(&out)))
