@@ -94,14 +94,17 @@ void tunnel_reset_requested(struct tunnel *t)
 
 uint64_t tunnel_rest(struct tunnel *t, uint64_t now)
 {
-	uint64_t used = t->sender.sent_at > t->receiver.in_range_at ? t->sender.sent_at
-								    : t->receiver.in_range_at;
+	uint64_t data = t->stats.tx_packets + t->stats.rx_packets;
 
 	if (!mppe_is_large(&t->mppe_tx) && !mppe_is_large(&t->mppe_rx) &&
 		!gre_receiver_is_large(&t->receiver))
 		return UINT64_MAX;
-	if (now < used + TUNNEL_REST)
-		return used + TUNNEL_REST;
+	if (data != t->rest_data) {
+		t->rest_data = data;
+		t->rest_since = now;
+	}
+	if (now < t->rest_since + TUNNEL_REST)
+		return t->rest_since + TUNNEL_REST;
 	mppe_rest(&t->mppe_tx);
 	mppe_rest(&t->mppe_rx);
 	gre_receiver_rest(&t->receiver);

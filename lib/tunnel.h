@@ -147,6 +147,8 @@ struct tunnel {
 	unsigned int nonsense;            /* undecipherable packets in a row */
 	uint64_t last_reset, last_desync; /* when TUNNEL_EVENT_... was last raised; 0 never */
 	unsigned int resets; /* TUNNEL_EVENT_RESETs in a row that brought nothing decipherable */
+	uint64_t rest_data,
+		rest_since; /* data packets at the last tunnel_rest(), and since when so many */
 	struct tunnel_usual stats;
 	struct tunnel_rare
 		*rare; /* allocated with the first; without memory they are not counted */
@@ -288,8 +290,9 @@ uint64_t tunnel_deadline(const struct tunnel *t);
 
 /*
  * Gives back what only traffic needs (keys ahead, the order of packets, what was given up) when there
- * has been none for TUNNEL_REST. No packet of the tunnel may be in a batch. Returns when to call it again;
- * UINT64_MAX: there is nothing to give back, until packets pass.
+ * has been no data for TUNNEL_REST, whatever echoes go to and fro. To be called soon after packets (it sees
+ * then that there were some), and when it says: the time; UINT64_MAX: there is nothing to give back. No
+ * packet of the tunnel may be in a batch.
  */
 #define TUNNEL_REST 10000000 /* us */
 uint64_t tunnel_rest(struct tunnel *t, uint64_t now);

@@ -63,7 +63,6 @@ uint32_t gre_sender_number(struct gre_sender *s, uint64_t now)
 	gre_sender_tick(s, now);
 	seq = s->next++;
 	s->sent++;
-	s->sent_at = now;
 	if (s->flow == GRE_FLOW_OFF) {
 		s->floor = s->next;
 		return seq;
@@ -72,6 +71,7 @@ uint32_t gre_sender_number(struct gre_sender *s, uint64_t now)
 	if (s->any_acked && s->next - s->acked > INT32_MAX)
 		s->any_acked = false;
 	s->times[seq % GRE_SENDER_TIMES] = (uint32_t)now;
+	s->sent_at = now;
 	if (!s->timing) {
 		s->timing = true;
 		s->timed_seq = seq;

@@ -164,11 +164,13 @@ static void at_rest_memory_goes_back(void **state)
 	init_pair(&a, &b, &stateless128);
 	assert_int_equal(tunnel_rest(&b, now), UINT64_MAX);
 	late = delayed(&a, &b, NULL);
-	used = now - GRE_HOLD_TIME;
+	used = now;
 	assert_int_equal(tunnel_rest(&b, now), used + TUNNEL_REST);
 	now = used + TUNNEL_REST - 1;
 	assert_int_equal(tunnel_rest(&b, now), used + TUNNEL_REST);
 	assert_true(gre_receiver_is_large(&b.receiver));
+	assert_int_equal(receive(&b, seal(&a, ip_packet(3, 60), PPP_LCP, now), NULL), 0);
+	assert_int_equal(tunnel_rest(&b, now), used + TUNNEL_REST); /* an echo, say: no data */
 	now++;
 	assert_int_equal(tunnel_rest(&b, now), UINT64_MAX);
 	assert_false(gre_receiver_is_large(&b.receiver));
