@@ -155,7 +155,8 @@ static void on_line_errors(void *user, const struct control_wan_error *totals)
 {
 	struct session *s = user;
 
-	s->errors = *totals;
+	if (session_news(s))
+		s->news->errors = *totals;
 	if (!s->has_call)
 		return;
 	control_call_line_errors(&s->call, totals, clock_now());
