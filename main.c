@@ -3,6 +3,7 @@
 #include "server/server.h"
 #include "system/crash.h"
 #include "system/secrets.h"
+#include "system/standard.h"
 #include "system/suggest.h"
 #include "tools/tools.h"
 
@@ -15,6 +16,8 @@ struct command {
 	const char *name;
 	int (*main)(int argc, char **argv);
 	const char *help;
+	/* The exit status where what it printed could not be written; 0: it is there for something else. */
+	int unwritten;
 };
 
 static int help_main(int argc, char **argv);
@@ -34,14 +37,14 @@ static int decode_main(int argc, char **argv)
 }
 
 static const struct command commands[] = {
-	{ "server", server_main, "accept PPTP calls" },
-	{ "connect", connect_main, "dial a PPTP server and bring up a tunnel" },
-	{ "decode", decode_main, "print and decrypt captures of PPTP" },
-	{ "doctor", doctor_main, "say why a PPTP connection does not work" },
-	{ "ctl", ctl_main, "ask a running server or client" },
-	{ "bench", bench_main, "put load on a server, and measure" },
-	{ "version", version_main, "print the version" },
-	{ "help", help_main, "this text, or a command's own" },
+	{ "server", server_main, "accept PPTP calls", 0 },
+	{ "connect", connect_main, "dial a PPTP server and bring up a tunnel", 0 },
+	{ "decode", decode_main, "print and decrypt captures of PPTP", 1 },
+	{ "doctor", doctor_main, "say why a PPTP connection does not work", 2 },
+	{ "ctl", ctl_main, "ask a running server or client", 1 },
+	{ "bench", bench_main, "put load on a server, and measure", 1 },
+	{ "version", version_main, "print the version", 1 },
+	{ "help", help_main, "this text, or a command's own", 1 },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -61,19 +64,13 @@ static void usage(FILE *to)
 static const struct command *command_find(const char *name)
 {
 	const char *names[COMMANDS];
-	const char *near;
 
 	for (size_t i = 0; i < COMMANDS; i++) {
 		if (strcmp(commands[i].name, name) == 0)
 			return &commands[i];
 		names[i] = commands[i].name;
 	}
-	near = suggest(name, names, COMMANDS);
-	fprintf(stderr, "greyline: unknown command \"%s\"", name);
-	if (near)
-		fprintf(stderr, " (did you mean \"%s\"?)\n", near);
-	else
-		fputs("; see greyline help\n", stderr);
+	suggest_command("greyline", "greyline help", name, names, COMMANDS);
 	return NULL;
 }
 
@@ -81,10 +78,15 @@ static const struct command *command_find(const char *name)
 static int command_run(const struct command *command, int argc, char **argv)
 {
 	char name[32];
+	int status;
 
 	snprintf(name, sizeof(name), "greyline %s", command->name);
 	argv[0] = name;
-	return command->main(argc, argv);
+	status = command->main(argc, argv);
+	/* A failure that was told already stays what it is. */
+	if (!command->unwritten || status >= command->unwritten || standard_flush(name) == 0)
+		return status;
+	return command->unwritten;
 }
 
 static int help_main(int argc, char **argv)
@@ -116,6 +118,7 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return USAGE;
 	}
+	standard_reserve();
 	secrets_protect();
 	crash_watch();
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)

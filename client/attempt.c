@@ -3,6 +3,7 @@
 
 #include "client/ipv6.h"
 
+#include "session/mtu.h"
 #include "system/log.h"
 
 #include <stdio.h>
@@ -29,9 +30,14 @@ static void on_hub_closed(struct hub *h)
 
 static void finish_if_over(struct attempt *a)
 {
-	if (!a->session && !a->connection_open && a->hub.count == 0)
-		hub_done(&a->hub, on_hub_closed);
+	if (a->session || a->connection_open || a->hub.count)
+		return;
+	devwatch_close(a->watch);
+	a->watch = NULL;
+	hub_done(&a->hub, on_hub_closed);
 }
+
+/* ---- what others do to the device and to the machine's routes */
 
 static unsigned int fitting_mtu(const struct attempt *a, const struct session *s)
 {
@@ -39,6 +45,69 @@ static unsigned int fitting_mtu(const struct attempt *a, const struct session *s
 
 	return largest < a->config->mtu ? largest : a->config->mtu;
 }
+
+/* IPv6 loses its addresses, too: what the server said last still holds. */
+static int up_again6(struct attempt *a, char *why)
+{
+	struct session *s = a->session;
+
+	if (!s->ipv6.prepared)
+		return 0;
+	if (client_ipv6_up(&a->network, a->config, s->ipv6.local_id, fitting_mtu(a, s), why) < 0)
+		return -1;
+	if (s->ipv6.nd && s->ipv6.nd->host.learnt)
+		client_ipv6_again(&a->network, a->config, s->ipv6.local_id, &s->ipv6.nd->advertise);
+	return 0;
+}
+
+static void on_device_up(void *user)
+{
+	struct attempt *a = user;
+	char why[SYSTEM_WHY];
+
+	if (!a->session || a->session->ending)
+		return;
+	if (client_network_again(&a->network, a->config, why) < 0 || up_again6(a, why) < 0)
+		session_close(a->session, PPTP_SYSTEM, why);
+	else
+		log_info("%s was down: its routes are there again", a->network.dev);
+}
+
+static void on_device_gone(void *user)
+{
+	struct attempt *a = user;
+	struct session *s = a->session;
+	char why[SYSTEM_WHY];
+
+	if (!s || s->ending || !s->dp || tun_lives(a->network.tun_fd))
+		return;
+	if ((s->ipv4_prepared && client_network_renew(&a->network, a->config, a->server.sin_addr,
+					 &s->net, fitting_mtu(a, s), why) < 0) ||
+		up_again6(a, why) < 0) {
+		session_close(s, PPTP_SYSTEM, why);
+		return;
+	}
+	dataplane_inner_renewed(a->hub.dp);
+	devwatch_follow(a->watch, a->network.dev);
+	log_warning("somebody removed the tunnel's device %s: there is a new one", a->network.dev);
+}
+
+static void on_routes(void *user)
+{
+	struct attempt *a = user;
+
+	/* While there was none, the path was found to lead through the tunnel. */
+	if (a->session && client_network_reroute(&a->network, a->server.sin_addr) && a->session->dp)
+		mtu_update(a->session);
+}
+
+static const struct devwatch_ops watch_ops = {
+	.up = on_device_up,
+	.gone = on_device_gone,
+	.routes = on_routes,
+};
+
+/* ---- the session */
 
 static int on_up(struct session *s, char *why)
 {
@@ -84,6 +153,7 @@ static void on_opened(struct session *s)
 	struct attempt *a = s->owner;
 
 	a->was_up = true;
+	a->watch = devwatch_open(a->loop, a->network.dev, &watch_ops, a);
 	a->ops->up(a);
 }
 

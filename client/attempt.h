@@ -6,6 +6,7 @@
 #pragma once
 
 #include "client/network.h"
+#include "session/devwatch.h"
 
 struct attempt;
 
@@ -26,6 +27,7 @@ struct attempt {
 	struct sockaddr_in server;
 	struct client_network network;
 	struct hub hub;
+	struct devwatch *watch; /* once the tunnel is up */
 	struct connection connection;
 	struct session *session; /* NULL before and after */
 	bool gre_connected, connection_open, was_up, ended;

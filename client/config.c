@@ -2,6 +2,7 @@
 #include "client/config.h"
 
 #include "session/arguments.h"
+#include "session/defaults.h"
 #include "session/settings_call.h"
 #include "session/settings_rate.h"
 
@@ -92,8 +93,8 @@ static cfg_opt_t client_opts[] = {
 	CFG_BOOL("vj", cfg_false, CFGF_NONE),
 	CFG_BOOL("identify", cfg_false, CFGF_NONE),
 	CFG_BOOL("once", cfg_false, CFGF_NONE),
-	CFG_INT("mru", 1400, CFGF_NONE),
-	CFG_INT("window", 1024, CFGF_NONE),
+	CFG_INT("mru", SESSION_MRU, CFGF_NONE),
+	CFG_INT("window", SESSION_WINDOW, CFGF_NONE),
 	CFG_BOOL("clamp-mss", cfg_true, CFGF_NONE),
 	CFG_BOOL("set-link-info", cfg_false, CFGF_NONE),
 	CFG_BOOL("fragment", cfg_false, CFGF_NONE),
@@ -101,8 +102,8 @@ static cfg_opt_t client_opts[] = {
 	CFG_STR("datapath", "raw", CFGF_NONE),
 	CFG_STR("phone", "", CFGF_NONE),
 	CFG_STR("subaddress", "", CFGF_NONE),
-	CFG_INT("min-speed", 300, CFGF_NONE),
-	CFG_INT("max-speed", 100000000, CFGF_NONE),
+	CFG_INT("min-speed", SESSION_SPEED_MIN, CFGF_NONE),
+	CFG_INT("max-speed", SESSION_SPEED_MAX, CFGF_NONE),
 	CFG_STR("bearer", "any", CFGF_NONE),
 	CFG_STR("framing", "any", CFGF_NONE),
 	CFG_INT("processing-delay", 0, CFGF_NONE),
@@ -139,6 +140,7 @@ static cfg_t *make_cfg(void)
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		cfg_set_validate_func(cfg, numbers[i], settings_check_number);
+	cfg_set_validate_func(cfg, "server", settings_check_server);
 	cfg_set_validate_func(cfg, "min-speed", settings_check_speed);
 	cfg_set_validate_func(cfg, "max-speed", settings_check_speed);
 	cfg_set_validate_func(cfg, "bearer", settings_check_bearer);
@@ -200,21 +202,15 @@ static void set_protocol(struct client_config *c)
 	struct ppp_link_config *l = &c->session.link;
 	struct rate_change limits;
 
-	snprintf(c->control.vendor, sizeof(c->control.vendor), "greyline");
-	c->control.framing = CONTROL_FRAMING_ANY;
-	c->control.bearer = CONTROL_BEARER_ANY;
-	c->control.firmware = 1;
+	session_defaults(PPP_CLIENT, &c->control, &c->session);
 	c->control.reply_timeout = seconds(cfg, "reply-timeout");
 	c->control.echo_interval = seconds(cfg, "control-echo-interval");
-	l->role = PPP_CLIENT;
 	l->mru = (uint16_t)c->mtu;
 	l->name = c->user;
 	l->password = c->password;
 	l->new_password = c->new_password;
-	l->want_dns = true;
 	l->echo_interval = seconds(cfg, "echo-interval");
 	l->echo_failures = (unsigned int)cfg_getint(cfg, "echo-failures");
-	l->restart_interval = 3 * SECOND;
 	l->setup_timeout = seconds(cfg, "setup-timeout");
 	c->session.window = (uint16_t)cfg_getint(cfg, "window");
 	c->session.gre_timeout = seconds(cfg, "gre-timeout");
@@ -259,27 +255,6 @@ static int set_routes(struct client_config *c, char *why)
 		c->route6_count++;
 	}
 	return 0;
-}
-
-/* Is there anything but the certificate that could be asked for? */
-static bool wants_password(const struct client_config *c)
-{
-	const struct ppp_auth_list *list = &c->session.link.auth;
-
-	for (unsigned int i = 0; i < list->count; i++) {
-		if (list->methods[i] != PPP_AUTH_EAP_TLS)
-			return true;
-	}
-	return false;
-}
-
-/* Where a certificate is there, and neither `auth` nor a password is, it stands alone. */
-static bool is_certificate_enough(const struct client_config *c)
-{
-	const char *file = cfg_getstr(c->cfg, "password-file");
-
-	return c->tls.eap_tls && (cfg_getopt(c->cfg, "auth")->flags & CFGF_RESET) &&
-	       (!file || !*file) && !getenv("GREYLINE_PASSWORD");
 }
 
 static void forget(char **password)
@@ -330,7 +305,7 @@ static int set_password(struct client_config *c, char *why)
 /* Name, password, certificate: what there is of them must do for `auth`. */
 static int set_credentials(struct client_config *c, char *why)
 {
-	static const struct ppp_auth_list alone = { 1, { PPP_AUTH_EAP_TLS } };
+	struct ppp_auth_list *auth = &c->session.link.auth;
 
 	c->user = cfg_getstr(c->cfg, "user");
 	if ((!c->user || !*c->user) && c->tls.eap_tls)
@@ -343,9 +318,9 @@ static int set_credentials(struct client_config *c, char *why)
 	settings_peap(c->cfg, &c->tls, &c->session.link);
 	if (c->tls.context)
 		c->session.link.tls = tls_context_engine(c->tls.context);
-	if (is_certificate_enough(c))
-		c->session.link.auth = alone;
-	return wants_password(c) ? set_password(c, why) : 0;
+	(void)settings_auth_by_certificate(
+		c->cfg, &c->tls, cfg_getstr(c->cfg, "password-file"), auth);
+	return settings_auth_wants_password(auth) ? set_password(c, why) : 0;
 }
 
 static int apply(struct client_config *c, char *why)

@@ -161,6 +161,20 @@ static const struct attempt_ops attempt_ops = {
 	.over = on_attempt_over,
 };
 
+/* This machine cannot do it. What worked before may work again: descriptors, memory, the device's name. */
+static void not_tried(struct client *c, const char *why)
+{
+	if (!c->ever_up || c->config.once) {
+		log_error("%s", why);
+		finish(c, EXIT_MACHINE);
+		return;
+	}
+	c->last_reason = PPTP_SYSTEM;
+	c->last_was_up = false;
+	output_disconnected(&c->output, PPTP_SYSTEM, why);
+	after_round(c);
+}
+
 static void next_address(struct client *c)
 {
 	char why[SYSTEM_WHY] = "", text[INET_ADDRSTRLEN];
@@ -175,10 +189,8 @@ static void next_address(struct client *c)
 	log_info("dialling %s port %u", text, ntohs(addr->sin_port));
 	c->attempts++;
 	c->attempt = attempt_new(&c->loop, &c->config, addr, &attempt_ops, c, why);
-	if (!c->attempt) {
-		log_error("%s", why);
-		finish(c, EXIT_MACHINE);
-	}
+	if (!c->attempt)
+		not_tried(c, why);
 }
 
 static void add_address(struct client *c, const struct sockaddr_in *addr)

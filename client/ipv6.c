@@ -107,6 +107,14 @@ static void learn_dns(struct client_network *n, const struct nd_advertisement *r
 		log_warning("%s", why);
 }
 
+void client_ipv6_again(struct client_network *n, const struct client_config *config,
+	const uint8_t identifier[8], const struct nd_advertisement *ra)
+{
+	n->address6_count = 0;
+	n->default6 = false;
+	client_ipv6_learn(n, config, identifier, ra);
+}
+
 void client_ipv6_learn(struct client_network *n, const struct client_config *config,
 	const uint8_t identifier[8], const struct nd_advertisement *ra)
 {

@@ -5,6 +5,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,22 +53,32 @@ static bool needs_host_route(const struct client_config *config, struct in_addr 
 	return false;
 }
 
+static int set_host_route(struct client_network *n, const struct net_route *route, char *why)
+{
+	bool exists = false;
+
+	if (net_state_route(n->state, route, why) < 0 ||
+		(net_route_add(route, &exists, why) < 0 && !exists))
+		return -1;
+	n->host = *route;
+	n->has_host = true;
+	return 0;
+}
+
 static int add_host_route(struct client_network *n, struct in_addr server, char *why)
 {
 	struct net_route route;
-	bool exists = false;
 
 	if (net_route_get(server, &route, why) < 0)
 		return -1;
 	route.prefix = server;
 	route.prefix_len = 32;
 	n->state = net_state_open(n->dev, why);
-	if (!n->state || net_state_route(n->state, &route, why) < 0)
-		return -1;
-	return net_route_add(&route, &exists, why) == 0 || exists ? 0 : -1;
+	return n->state ? set_host_route(n, &route, why) : -1;
 }
 
-static int add_routes(struct client_network *n, const struct client_config *config, char *why)
+static int add_routes(
+	struct client_network *n, const struct client_config *config, bool again, char *why)
 {
 	/* Two halves instead of a second default route: they win over it without touching it, and
 	 * go with the device. */
@@ -81,13 +92,14 @@ static int add_routes(struct client_network *n, const struct client_config *conf
 		if (net_route_add(&route, &exists, why) < 0) {
 			if (!exists)
 				return -1;
-			log_warning("%s", why);
+			if (!again)
+				log_warning("%s", why);
 		}
 	}
 	for (unsigned int i = 0; config->default_route && i < 2; i++) {
 		route.prefix.s_addr = htonl(halves[i]);
 		route.prefix_len = 1;
-		if (net_route_add(&route, NULL, why) < 0)
+		if (net_route_add(&route, &exists, why) < 0 && !(again && exists))
 			return -1;
 	}
 	return 0;
@@ -98,6 +110,16 @@ int client_network_up(struct client_network *n, const struct client_config *conf
 {
 	struct in_addr local = { net->local }, remote = { net->remote };
 
+	if (local.s_addr == server.s_addr) {
+		char text[INET_ADDRSTRLEN];
+
+		snprintf(why, SYSTEM_WHY,
+			"the server gives this machine the address %s, by which the server itself "
+			"is "
+			"reached",
+			inet_ntop(AF_INET, &local, text, sizeof(text)));
+		return -1;
+	}
 	/* Many servers give their outer address as that in the tunnel, too (pptpd by default): a
 	 * peer address of the device would lead the tunnel into itself. */
 	if (remote.s_addr == server.s_addr)
@@ -107,9 +129,9 @@ int client_network_up(struct client_network *n, const struct client_config *conf
 	if (net_address_add(n->dev, local, remote, 32, why) < 0 ||
 		net_link_up(n->dev, mtu, why) < 0)
 		return -1;
-	if (needs_host_route(config, server) && add_host_route(n, server, why) < 0)
+	if (!n->has_host && needs_host_route(config, server) && add_host_route(n, server, why) < 0)
 		return -1;
-	if (add_routes(n, config, why) < 0)
+	if (add_routes(n, config, false, why) < 0)
 		return -1;
 	for (unsigned int i = 0; i < 2; i++) {
 		char text[INET_ADDRSTRLEN];
@@ -127,6 +149,74 @@ int client_network_up(struct client_network *n, const struct client_config *conf
 		log_warning("the server gives no name servers: those of this machine stay");
 	}
 	return 0;
+}
+
+int client_network_again(struct client_network *n, const struct client_config *config, char *why)
+{
+	return add_routes(n, config, true, why);
+}
+
+int client_network_renew(struct client_network *n, const struct client_config *config,
+	struct in_addr server, const struct ppp_network *net, unsigned int mtu, char *why)
+{
+	struct tun_offload offload = { 0 };
+	int fd = tun_open(n->dev, false, config->offload ? &offload : NULL, why);
+
+	if (fd < 0)
+		return -1;
+	if (memcmp(&offload, &n->offload, sizeof(offload)) != 0) {
+		snprintf(why, SYSTEM_WHY, "a new TUN device has other offloads");
+		close(fd);
+		return -1;
+	}
+	if (tun_replace(n->tun_fd, fd, why) < 0)
+		return -1;
+	if (n->dns_set)
+		client_dns_unset(n->dev);
+	n->dns_set = false;
+	return client_network_up(n, config, server, net, mtu, why);
+}
+
+/* Leads the route that is in force past the tunnel? */
+static bool passes_by(const struct client_network *n, struct in_addr server)
+{
+	struct net_route now;
+	char why[SYSTEM_WHY];
+
+	return net_route_get(server, &now, why) == 0 && now.ifindex != net_ifindex(n->dev);
+}
+
+static void say_way(const struct client_network *n)
+{
+	char gateway[INET_ADDRSTRLEN], dev[IF_NAMESIZE];
+
+	inet_ntop(AF_INET, &n->host.gateway, gateway, sizeof(gateway));
+	log_info("the route to the server was gone: packets go through %s%s%s now",
+		if_indextoname(n->host.ifindex, dev) ? dev : "another device",
+		n->host.gateway.s_addr ? " by " : "", n->host.gateway.s_addr ? gateway : "");
+}
+
+bool client_network_reroute(struct client_network *n, struct in_addr server)
+{
+	struct net_route old = n->host, now;
+	char why[SYSTEM_WHY];
+
+	if (!n->has_host || passes_by(n, server))
+		return false;
+	if (net_route_beside(server, net_ifindex(n->dev), &now, why) < 0 ||
+		set_host_route(n, &now, why) < 0) {
+		if (!n->no_way)
+			log_warning("the tunnel waits for a route to its server: %s", why);
+		n->no_way = true;
+		return false;
+	}
+	n->no_way = false;
+	if ((old.gateway.s_addr != now.gateway.s_addr || old.ifindex != now.ifindex ||
+		    old.source.s_addr != now.source.s_addr) &&
+		net_state_route_undo(n->state, &old, why) < 0)
+		log_warning("%s", why);
+	say_way(n);
+	return true;
 }
 
 void client_network_close(struct client_network *n)

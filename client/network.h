@@ -20,6 +20,8 @@ struct client_network {
 	int tun_fd, gre_fd; /* -1: not open */
 	struct tun_offload offload;
 	struct net_state *state; /* NULL until there is something to undo */
+	struct net_route host;   /* to the server, where has_host */
+	bool has_host, no_way;   /* no_way: it was said that there is none */
 	bool dns_set;
 	struct client_dns dns;
 	struct in6_addr addresses6[CLIENT_ADDRESSES_MAX]; /* learnt */
@@ -36,6 +38,17 @@ int client_network_connect(struct client_network *n, struct in_addr server, char
  */
 int client_network_up(struct client_network *n, const struct client_config *config,
 	struct in_addr server, const struct ppp_network *net, unsigned int mtu, char *why);
+/* The device was down and has lost its routes: they are added again. */
+int client_network_again(struct client_network *n, const struct client_config *config, char *why);
+/* The device was removed: another one of its name takes its place, with all that client_network_up() gave
+ * it. The data plane has to be told then. */
+int client_network_renew(struct client_network *n, const struct client_config *config,
+	struct in_addr server, const struct ppp_network *net, unsigned int mtu, char *why);
+/*
+ * The machine's routes have changed. Where the host route to the server is gone, the tunnel's own packets
+ * would go into the tunnel: they get the way that there is now. true: they have another one.
+ */
+bool client_network_reroute(struct client_network *n, struct in_addr server);
 void client_network_close(struct client_network *n);
 
 /* client/dns.c: one more, if there is room for it and it is not there. */

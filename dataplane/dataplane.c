@@ -572,6 +572,13 @@ struct dp_session *dp_route6_holder(
 	return table_find_route6(&dp->table, prefix, len);
 }
 
+void dataplane_inner_renewed(struct dataplane *dp)
+{
+	for (unsigned int i = 0; i < dp->count; i++)
+		post_to(dp->workers[i], NULL, &(struct command){ .type = COMMAND_RENEW_INNER },
+			NULL, 0);
+}
+
 void dp_session_set_hop(struct dataplane *dp, struct dp_session *s, const struct frame_hop *hop)
 {
 	struct command c = { .type = COMMAND_SET_HOP };

@@ -232,6 +232,10 @@ void dp_session_set_hop(struct dataplane *dp, struct dp_session *s, const struct
 /* Counters; a snapshot that may be 20 ms old. (Any thread while the session exists.) */
 void dp_session_stats(const struct dp_session *s, struct tunnel_stats *out);
 
+/* There is another device behind the inner descriptors (dup2(2)), with the same offloads: they are read again,
+ * should the old one's end have been seen. */
+void dataplane_inner_renewed(struct dataplane *dp);
+
 /* Counters of what belongs to no session or goes wrong below. */
 struct dp_stats {
 	uint64_t gre_received, gre_sent;
@@ -244,6 +248,7 @@ struct dp_stats {
 	uint64_t inner_not_ip;       /* neither IPv4 nor IPv6, or malformed */
 	uint64_t inner_closed;       /* of a protocol that is not open on the session */
 	uint64_t inner_link_local;   /* IPv6: multicast, or the link's own business */
+	uint64_t inner_loop;         /* the session's own GRE packets, routed into the tunnel */
 	uint64_t inner_source;       /* a session's packet with a foreign source address */
 	uint64_t inner_too_big;      /* larger than fits, and not to be fragmented */
 	uint64_t inner_fragmented;   /* packets that went in fragments */
@@ -259,6 +264,8 @@ struct dp_stats {
 	uint64_t send_errors;                /* in all */
 	uint64_t send_too_big;               /* of them: larger than the path (EMSGSIZE) */
 	uint64_t no_slot;                    /* pool of packets exhausted */
+	/* Key streams of packets to come (lib/mppe/stream_ahead.h). */
+	uint64_t ahead_made, ahead_used, ahead_thrown;
 	uint64_t handed_over;    /* to the worker of their session, since another had read them */
 	uint64_t handover_full;  /* no room for that: dropped */
 	uint64_t event_overflow; /* control frames dropped: too many of a session, or for the

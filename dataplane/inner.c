@@ -64,13 +64,12 @@ static uint8_t *block(struct inner *in)
 /* The first octets into `p`, what does not fit there behind, in a block. */
 static ssize_t read_super(struct inner *in, struct inner_packet *i, struct packet *p)
 {
-	uint8_t raw[VNET_SIZE], *rest = block(in);
-	struct iovec iov[3] = {
-		{ raw, sizeof(raw) },
-		{ p->data, PACKET_ROOM },
+	uint8_t *raw = p->data - VNET_SIZE, *rest = block(in);
+	struct iovec iov[2] = {
+		{ raw, VNET_SIZE + PACKET_ROOM },
 		{ rest + PACKET_ROOM, SUPER_MAX - PACKET_ROOM },
 	};
-	ssize_t n = read_into(in, iov, 3, sizeof(raw));
+	ssize_t n = read_into(in, iov, 2, VNET_SIZE);
 
 	if (n <= 0)
 		return n;
@@ -259,22 +258,38 @@ static void count_written(struct inner *in, unsigned int packets, bool failed)
 		in->stats->inner_joined += packets;
 }
 
+/* What begins with packet `p` in iov[1], of `n` in all; iov[0] is for the header if there is no room before p. */
+static ssize_t write_with(
+	struct inner *in, const struct packet *p, const struct vnet *v, struct iovec *iov, int n)
+{
+	uint8_t raw[VNET_SIZE];
+
+	if (p->data - p->buf < (ptrdiff_t)VNET_SIZE) {
+		vnet_encode(v, raw);
+		iov[0] = (struct iovec){ raw, VNET_SIZE };
+		return writev(in->fd, iov, n);
+	}
+	/* One piece less to be told of counts for lone packets. */
+	iov[1].iov_base = p->data - VNET_SIZE;
+	iov[1].iov_len += VNET_SIZE;
+	vnet_encode(v, iov[1].iov_base);
+	return n == 2 ? write(in->fd, iov[1].iov_base, iov[1].iov_len)
+		      : writev(in->fd, iov + 1, n - 1);
+}
+
 void inner_flush(struct inner *in)
 {
 	struct iovec iov[COALESCE_IOV];
-	uint8_t raw[VNET_SIZE];
 	struct vnet v;
 
 	if (!in->out.count)
 		return;
-	iov[0] = (struct iovec){ raw, sizeof(raw) };
 	for (unsigned int i = 0; i < in->out.count; i++) {
 		struct coalesced *w = &in->out.writes[i];
 		int n = (int)coalesce_write(&in->out, i, &v, iov);
 		struct packet *p;
 
-		vnet_encode(&v, raw);
-		count_written(in, w->count, writev(in->fd, iov, n) < 0);
+		count_written(in, w->count, write_with(in, w->packets.first, &v, iov, n) < 0);
 		while ((p = packet_list_take(&w->packets)) != NULL)
 			pool_put(in->pool, p);
 	}

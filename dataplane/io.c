@@ -1,6 +1,7 @@
 /* Batches on the GRE socket: see io.h. */
 #include "dataplane/io.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -80,10 +81,12 @@ size_t io_received(const struct io_receive *rx, unsigned int i)
 	return rx->msgs[i].msg_len;
 }
 
-void io_send_init(struct io_send *tx, struct io_fast *fast)
+void io_send_init(struct io_send *tx, struct io_fast *fast, int fd)
 {
 	memset(tx, 0, sizeof(*tx));
 	tx->fast = fast;
+	tx->fd = fd;
+	sender_open(&tx->sender, fd);
 	packet_list_init(&tx->too_big);
 	for (unsigned int i = 0; i < IO_SEND_MAX; i++) {
 		struct msghdr *m = &tx->msgs[i].msg_hdr;
@@ -102,18 +105,24 @@ void io_send_init(struct io_send *tx, struct io_fast *fast)
 	}
 }
 
+void io_send_done(struct io_send *tx)
+{
+	sender_close(&tx->sender);
+}
+
 /* Entry i as the raw socket takes it. */
 static void by_raw(struct io_send *tx, unsigned int i)
 {
 	struct msghdr *m = &tx->msgs[i].msg_hdr;
+	size_t header = tx->sender.fd >= 0 ? IPV4_HEADER : 0;
 
 	tx->by_fast[i] = false;
-	tx->iov[i].iov_base = tx->packets[i]->data;
-	tx->iov[i].iov_len = tx->packets[i]->len;
-	m->msg_name = &tx->to[i];
-	m->msg_namelen = sizeof(tx->to[i]);
-	m->msg_control = tx->control[i].space;
-	m->msg_controllen = sizeof(tx->control[i].space);
+	tx->iov[i].iov_base = tx->packets[i]->data - header;
+	tx->iov[i].iov_len = tx->packets[i]->len + header;
+	m->msg_name = tx->bare[i] ? NULL : &tx->to[i];
+	m->msg_namelen = tx->bare[i] ? 0 : sizeof(tx->to[i]);
+	m->msg_control = tx->bare[i] ? NULL : tx->control[i].space;
+	m->msg_controllen = tx->bare[i] ? 0 : sizeof(tx->control[i].space);
 }
 
 /* Entry i as the fast path takes it, with its headers in front. */
@@ -136,20 +145,21 @@ void io_send_add(struct io_send *tx, struct packet *p, struct in_addr from, stru
 	unsigned int i = tx->count++;
 	struct in_pktinfo info = { .ipi_spec_dst = from };
 
+	assert(p->data - p->buf >= (ptrdiff_t)FRAME_HEADERS);
 	tx->packets[i] = p;
-	tx->iov[i].iov_base = p->data;
-	tx->iov[i].iov_len = p->len;
 	tx->to[i].sin_addr = to;
+	tx->bare[i] = tx->sender.fd >= 0 && sender_is_connected(&tx->sender, from, to);
 	memcpy(CMSG_DATA(&tx->control[i].align), &info, sizeof(info));
-	if (!tx->fast)
-		return;
-	if (hop && frame_fits(hop, p->len) && p->data - p->buf >= (ptrdiff_t)FRAME_HEADERS) {
+	if (tx->fast && hop && frame_fits(hop, p->len)) {
 		frame_build(
 			p->data - FRAME_HEADERS, hop, &tx->fast->style, from, to, tx->id++, p->len);
 		by_fast(tx, i);
-	} else {
-		by_raw(tx, i);
+		return;
 	}
+	if (tx->sender.fd >= 0)
+		frame_build_ipv4(
+			p->data - IPV4_HEADER, &tx->sender.style, from, to, tx->id++, p->len);
+	by_raw(tx, i);
 }
 
 /*
@@ -189,8 +199,7 @@ static void keep(struct io_send *tx, unsigned int at)
 		tx->iov[i - at] = tx->iov[i];
 		tx->to[i - at] = tx->to[i];
 		tx->control[i - at] = tx->control[i];
-		if (!tx->fast)
-			continue;
+		tx->bare[i - at] = tx->bare[i];
 		if (tx->by_fast[i])
 			by_fast(tx, i - at);
 		else
@@ -259,15 +268,14 @@ static bool step_fast(struct io_send *tx, unsigned int *at, struct io_sent *resu
 
 /* Entries from `at` on that go by the raw socket: one step. False: it is full. *tried: the one at `at`
  * failed already. */
-static bool step_raw(
-	struct io_send *tx, int fd, unsigned int *at, bool *tried, struct io_sent *result)
+static bool step_raw(struct io_send *tx, unsigned int *at, bool *tried, struct io_sent *result)
 {
 	unsigned int end = tx->fast ? *at + 1 : tx->count;
 	int n;
 
 	while (end < tx->count && !tx->by_fast[end])
 		end++;
-	n = sendmmsg(fd, tx->msgs + *at, end - *at, MSG_DONTWAIT | MSG_NOSIGNAL);
+	n = sendmmsg(io_send_fd(tx), tx->msgs + *at, end - *at, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n > 0) {
 		*at += (unsigned int)n;
 		result->sent += (unsigned int)n;
@@ -293,7 +301,7 @@ static bool step_raw(
 	return true;
 }
 
-struct io_sent io_send(struct io_send *tx, int fd, struct pool *pool)
+struct io_sent io_send(struct io_send *tx, struct pool *pool)
 {
 	struct io_sent result = { 0 };
 	unsigned int at = 0;
@@ -305,13 +313,16 @@ struct io_sent io_send(struct io_send *tx, int fd, struct pool *pool)
 		tx->fast_full = false;
 	while (at < tx->count && !result.full)
 		result.full = tx->fast && tx->by_fast[at] ? !step_fast(tx, &at, &result)
-							  : !step_raw(tx, fd, &at, &tried, &result);
+							  : !step_raw(tx, &at, &tried, &result);
 	result.full |= tx->fast_full;
 	for (unsigned int i = 0; i < at; i++) {
 		if (tx->packets[i])
 			pool_put(pool, tx->packets[i]);
 	}
 	keep(tx, at);
+	/* Addresses of what waits are as the present socket needs them. */
+	if (!tx->count && sender_wants_review(&tx->sender))
+		sender_review(&tx->sender);
 	return result;
 }
 

@@ -2,8 +2,8 @@
  * GRE packets in batches, by the raw socket and, where there is one, the fast path beside it
  * (dataplane/io_fast.h): a packet socket to send, AF_XDP both ways.
  *
- * On the raw socket: recvmmsg(2) into slots, sendmmsg(2) with the source address of each
- * session (IP_PKTINFO). What is not there is not waited for, what is refused is dropped and
+ * On the raw socket: recvmmsg(2) into slots, sendmmsg(2), by a socket of its own with headers of ours
+ * (dataplane/sender.h) where that can be, with the source address of each session (IP_PKTINFO). What is not there is not waited for, what is refused is dropped and
  * counted; only what a full socket does not take waits for it, no longer than the worker lets it.
  *
  * The socket is a raw one for protocol 47: what comes begins with an IPv4 header, what goes has
@@ -14,6 +14,7 @@
 
 #include "dataplane/io_fast.h"
 #include "dataplane/pool.h"
+#include "dataplane/sender.h"
 
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -38,11 +39,13 @@ struct io_receive {
 
 struct io_send {
 	unsigned int count;
-	struct packet_list too_big; /* see io_send() */
-	struct io_fast *fast;       /* NULL: none */
-	bool fast_full;             /* what is full is the fast path */
-	uint16_t id;                /* IPv4's, of the next frame */
-	bool by_fast[IO_SEND_MAX];
+	int fd; /* the raw socket that receives; without a sender it sends, too */
+	struct sender sender;
+	struct packet_list too_big;                   /* see io_send() */
+	struct io_fast *fast;                         /* NULL: none */
+	bool fast_full;                               /* what is full is the fast path */
+	uint16_t id;                                  /* IPv4's, of the next frame */
+	bool by_fast[IO_SEND_MAX], bare[IO_SEND_MAX]; /* bare: to whom the sender is connected */
 	struct packet *packets[IO_SEND_MAX];
 	struct mmsghdr msgs[IO_SEND_MAX];
 	struct iovec iov[IO_SEND_MAX];
@@ -65,7 +68,19 @@ int io_receive(struct io_receive *rx, int fd, bool raw, struct pool *pool);
 /* Length of packet i; SIZE_MAX if it did not fit its slot. */
 size_t io_received(const struct io_receive *rx, unsigned int i);
 
-void io_send_init(struct io_send *tx, struct io_fast *fast);
+/* By raw socket `fd`, or one that sends as it does (dataplane/sender.h). `fast` may be NULL. */
+void io_send_init(struct io_send *tx, struct io_fast *fast, int fd);
+void io_send_done(struct io_send *tx);
+/* The descriptor that says when there is room on the raw socket. */
+static inline int io_send_fd(const struct io_send *tx)
+{
+	return tx->sender.fd >= 0 ? tx->sender.fd : tx->fd;
+}
+/* Does nobody else watch that descriptor? */
+static inline bool io_send_is_own(const struct io_send *tx)
+{
+	return tx->sender.fd >= 0;
+}
 /* There must be room (count < IO_SEND_MAX). Takes the slot over; data/len is what goes out. `hop`: by
  * the fast path, if the packet fits; NULL: by the raw socket. */
 void io_send_add(struct io_send *tx, struct packet *p, struct in_addr from, struct in_addr to,
@@ -83,7 +98,7 @@ struct io_sent {
  * but those of packets larger than the path (EMSGSIZE) to tx->too_big, for the caller to look at
  * and give back.
  */
-struct io_sent io_send(struct io_send *tx, int fd, struct pool *pool);
+struct io_sent io_send(struct io_send *tx, struct pool *pool);
 /* Does room on the fast path have to be waited for (io_fast_want_write()), not that on the socket? */
 static inline bool io_send_waits_fast(const struct io_send *tx)
 {

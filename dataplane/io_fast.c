@@ -6,18 +6,17 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-static int watch(struct io_fast *f, int op, int fd, uint32_t events)
+static int watch(const struct io_fast *f, int op, int fd, uint32_t events)
 {
-	struct epoll_event ev = { .events = events, .data.fd = fd };
+	struct epoll_event ev = { .events = events, .data.u32 = f->mark };
 
-	return epoll_ctl(f->poll, op, fd, &ev) < 0 ? -errno : 0;
+	return epoll_ctl(f->epoll, op, fd, &ev) < 0 ? -errno : 0;
 }
 
-int io_fast_init(struct io_fast *f)
+int io_fast_watch(struct io_fast *f, int epoll, uint32_t mark)
 {
-	f->poll = epoll_create1(EPOLL_CLOEXEC);
-	if (f->poll < 0)
-		return -errno;
+	f->epoll = epoll;
+	f->mark = mark;
 	for (unsigned int i = 0; i < f->queues; i++) {
 		int r = watch(f, EPOLL_CTL_ADD, xsk_fd(f->xsk[i]), EPOLLIN);
 
@@ -29,13 +28,11 @@ int io_fast_init(struct io_fast *f)
 
 void io_fast_done(struct io_fast *f)
 {
-	if (f->poll >= 0)
-		close(f->poll);
 	if (f->packet_fd >= 0)
 		close(f->packet_fd);
 	for (unsigned int i = 0; i < f->queues; i++)
 		xsk_close(f->xsk[i]);
-	f->poll = f->packet_fd = -1;
+	f->packet_fd = -1;
 	f->queues = 0;
 }
 

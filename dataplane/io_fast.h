@@ -21,15 +21,19 @@ struct io_fast {
 	struct xsk *xsk[IO_FAST_QUEUES]; /* of the device's queues; sent is by the first */
 	unsigned int queues;
 	struct frame_style style;
-	int poll; /* an epoll descriptor: readable when something is to be done */
+	int epoll;     /* the worker's */
+	uint32_t mark; /* of events there */
 };
 
-/* Takes over what is in packet_fd or xsk[], which stays there. 0, or a negative errno. */
-int io_fast_init(struct io_fast *f);
-/* Closes all. */
+/*
+ * From now on the epoll descriptor tells, by events with `mark` as their data, when something has come. (One
+ * of our own in that one would cost the kernel a wake-up of both for each frame.) 0, or a negative errno.
+ */
+int io_fast_watch(struct io_fast *f, int epoll, uint32_t mark);
+/* Closes packet_fd and xsk[]. */
 void io_fast_done(struct io_fast *f);
 
-/* Shall `poll` tell when there is room to send again? */
+/* Shall it tell, too, when there is room to send again? */
 void io_fast_want_write(struct io_fast *f, bool on);
 
 /*

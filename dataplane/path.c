@@ -563,6 +563,16 @@ static bool is_ours(struct worker *w, const struct dp_session *s, const struct i
 	return false;
 }
 
+/*
+ * What carries the tunnel comes back through it: the route to the peer is gone, and that into the tunnel is
+ * next. Sent again it would come back again, larger each time.
+ */
+static bool is_loop(const struct dp_session *s, const struct ipv4 *ip)
+{
+	return ip->protocol == IP_GRE && ip->destination == ntohl(s->peer.s_addr) &&
+	       ip->source == s->local;
+}
+
 static void send_ipv4(struct worker *w, struct inner_packet *in)
 {
 	struct dp_session *s;
@@ -575,6 +585,10 @@ static void send_ipv4(struct worker *w, struct inner_packet *in)
 	s = table_lookup(&w->table, w->config.lookup_by_source ? ip.source : ip.destination);
 	if (!is_ours(w, s, in))
 		return;
+	if (is_loop(s, &ip)) {
+		w->stats.inner_loop++;
+		return;
+	}
 	in->len = (uint32_t)ip.total;
 	send_known(w, s, in, PPP_IP);
 }

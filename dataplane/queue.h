@@ -52,6 +52,7 @@ enum command_type {
 	COMMAND_OPEN6,
 	COMMAND_ADD_ROUTE,
 	COMMAND_SET_HOP,
+	COMMAND_RENEW_INNER, /* of no session */
 	COMMAND_STOP,
 };
 

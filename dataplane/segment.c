@@ -135,19 +135,20 @@ static void finish_tcp(const struct segmenter *g, uint8_t *tcp, bool last)
 }
 
 /*
- * Of a TCP or UDP packet of `len` octets at `upper`. A datagram without a checksum has 0 (RFC 768),
+ * Of a TCP or UDP packet of `len` octets at `upper`, `payload` the sum of what follows its header. A datagram without a checksum has 0 (RFC 768),
  * so its checksum 0 is written ffff; for TCP it is the same number.
  */
 static void finish_checksum(
-	const struct segmenter *g, const uint8_t *ip, uint8_t *upper, size_t len)
+	const struct segmenter *g, const uint8_t *ip, uint8_t *upper, size_t len, uint64_t payload)
 {
 	uint8_t *at = upper + (g->tcp ? TCP_AT_CHECKSUM : UDP_AT_CHECKSUM);
 	size_t addresses = g->ipv6 ? IPV6_AT_ADDRESSES : IPV4_AT_ADDRESSES;
 	uint16_t sum;
 
 	put_u16(at, 0);
-	sum = checksum_of_upper(ip + addresses, g->ipv6 ? 2 * IPV6_ADDRESS : 8,
-		g->tcp ? PROTOCOL_TCP : PROTOCOL_UDP, upper, len);
+	payload = checksum_add_pseudo(payload, ip + addresses, g->ipv6 ? 2 * IPV6_ADDRESS : 8,
+		g->tcp ? PROTOCOL_TCP : PROTOCOL_UDP, len);
+	sum = (uint16_t)~checksum_fold(checksum_add(payload, upper, g->headers - g->ip));
 	put_u16(at, sum || g->tcp ? sum : 0xffff);
 }
 
@@ -155,17 +156,19 @@ size_t segment_next(struct segmenter *g, uint8_t *out)
 {
 	size_t take = g->left < g->size ? g->left : g->size, len = g->headers + take;
 	uint8_t *upper = out + g->ip;
+	uint64_t sum;
 
 	if (!g->left)
 		return 0;
 	memcpy(out, g->header, g->headers);
-	memcpy(out + g->headers, g->payload, take);
+	/* Headers of both have an even number of octets. */
+	sum = checksum_add_copy(0, out + g->headers, g->payload, take);
 	finish_ip(g, out, len);
 	if (g->tcp)
 		finish_tcp(g, upper, take == g->left);
 	else
 		put_u16(upper + UDP_AT_LENGTH, UDP_HEADER + take);
-	finish_checksum(g, out, upper, len - g->ip);
+	finish_checksum(g, out, upper, len - g->ip, sum);
 	g->payload += take;
 	g->left -= take;
 	g->done += take;

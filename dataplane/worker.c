@@ -34,7 +34,15 @@
 /* Slots of a worker, however many there are: two sessions' reorder buffers. */
 #define POOL_SHARE_MIN 4096
 
-enum source { SOURCE_GRE, SOURCE_INNER, SOURCE_COMMANDS, SOURCE_WAKE, SOURCE_FAST, SOURCE_COUNT };
+enum source {
+	SOURCE_GRE,
+	SOURCE_SEND, /* while there is no room, and if it is not SOURCE_GRE */
+	SOURCE_INNER,
+	SOURCE_COMMANDS,
+	SOURCE_WAKE,
+	SOURCE_FAST, /* several descriptors: io_fast_watch() */
+	SOURCE_COUNT
+};
 
 uint64_t worker_clock(void)
 {
@@ -51,12 +59,12 @@ static int fd_of(const struct worker *w, enum source source)
 	switch (source) {
 	case SOURCE_GRE:
 		return w->config.gre_fd;
+	case SOURCE_SEND:
+		return io_send_fd(&w->tx);
 	case SOURCE_INNER:
 		return w->config.inner_fd;
 	case SOURCE_WAKE:
 		return w->wake;
-	case SOURCE_FAST:
-		return w->config.fast->poll;
 	default:
 		return w->commands.fd;
 	}
@@ -78,8 +86,8 @@ static void set_blocked(struct worker *w, bool blocked)
 		w->blocked_fast = io_send_waits_fast(&w->tx);
 	if (w->blocked_fast)
 		io_fast_want_write(w->config.fast, blocked);
-	else if (!w->reads_gre)
-		watch(w, SOURCE_GRE, blocked ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, EPOLLOUT);
+	else if (!w->reads_gre || io_send_is_own(&w->tx))
+		watch(w, SOURCE_SEND, blocked ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, EPOLLOUT);
 	else if (!w->gre_lost)
 		watch(w, SOURCE_GRE, EPOLL_CTL_MOD, EPOLLIN | (blocked ? EPOLLOUT : 0u));
 	if (w->reads_inner && !w->inner_lost)
@@ -108,7 +116,7 @@ static unsigned int flush(struct worker *w)
 	struct io_sent result;
 	struct packet *p;
 
-	result = io_send(&w->tx, w->config.gre_fd, &w->pool);
+	result = io_send(&w->tx, &w->pool);
 	w->stats.gre_sent += result.sent;
 	w->stats.fast_sent += result.by_fast;
 	w->stats.send_errors += result.failed;
@@ -207,6 +215,17 @@ static uint64_t publish_sometimes(struct worker *w, struct dp_session *s)
 	return UINT64_MAX;
 }
 
+static void count_ahead(struct worker *w)
+{
+	const struct stream_pool *pool = w->cipher.ahead;
+
+	if (!pool)
+		return;
+	w->stats.ahead_made = pool->made;
+	w->stats.ahead_used = pool->used;
+	w->stats.ahead_thrown = pool->thrown;
+}
+
 static void settle(struct worker *w)
 {
 	for (unsigned int i = 0; i < w->touched_count; i++) {
@@ -234,6 +253,7 @@ static void settle(struct worker *w)
 	worker_flush(w);
 	exchange_publish(w);
 	event_post(w->events, &w->raised);
+	count_ahead(w);
 	publish(w->published, &w->stats, DP_STATS_WORDS);
 }
 
@@ -293,6 +313,14 @@ static void set_mppe(struct dp_session *s, const struct command *c)
 		tunnel_set_tx(&s->tunnel, params, c->mppe.start);
 	else
 		tunnel_set_rx(&s->tunnel, params, c->mppe.start);
+}
+
+/* The old one is in no epoll set any more: it went with its last descriptor. */
+static void renew_inner(struct worker *w)
+{
+	if (!w->reads_inner)
+		return;
+	w->inner_lost = watch(w, SOURCE_INNER, EPOLL_CTL_ADD, w->blocked_until ? 0u : EPOLLIN) < 0;
 }
 
 static void execute(struct worker *w, const struct command *c)
@@ -355,6 +383,9 @@ static void execute(struct worker *w, const struct command *c)
 		break;
 	case COMMAND_SET_HOP:
 		s->hop = c->hop;
+		break;
+	case COMMAND_RENEW_INNER:
+		renew_inner(w);
 		break;
 	case COMMAND_STOP:
 		w->stop = true;
@@ -441,18 +472,18 @@ static void at(struct worker *w, enum worker_stage stage)
 /* What is ready, after waiting for it. */
 static void wait_for_work(struct worker *w, uint32_t ready[SOURCE_COUNT])
 {
-	struct epoll_event events[SOURCE_COUNT];
+	struct epoll_event events[SOURCE_COUNT + IO_FAST_QUEUES];
 	int timeout = patience(w);
 	int n;
 
 	at(w, STAGE_WAITING);
 	if (timeout && exchange_waits(w))
 		timeout = 0;
-	n = epoll_wait(w->epoll, events, SOURCE_COUNT, timeout);
+	n = epoll_wait(w->epoll, events, SOURCE_COUNT + IO_FAST_QUEUES, timeout);
 	exchange_awake(w);
 	at(w, STAGE_READING);
 	for (int i = 0; i < n; i++)
-		ready[events[i].data.u32] = events[i].events;
+		ready[events[i].data.u32] |= events[i].events;
 	w->now = worker_clock();
 	atomic_store_explicit(&w->turns, atomic_load_explicit(&w->turns, memory_order_relaxed) + 1,
 		memory_order_relaxed);
@@ -477,7 +508,8 @@ static bool has_room(const struct worker *w, const uint32_t ready[SOURCE_COUNT])
 {
 	if (!w->blocked_until)
 		return false;
-	return w->blocked_fast ? ready[SOURCE_FAST] != 0 : (ready[SOURCE_GRE] & EPOLLOUT) != 0;
+	return w->blocked_fast ? (ready[SOURCE_FAST] & ~(uint32_t)EPOLLIN) != 0
+			       : ((ready[SOURCE_GRE] | ready[SOURCE_SEND]) & EPOLLOUT) != 0;
 }
 
 /* Also before gaps are given up, see is_behind(). */
@@ -520,6 +552,7 @@ static void turn(struct worker *w)
 	run_timers(w);
 	at(w, STAGE_SETTLING);
 	settle(w);
+	rc4_run_ahead(&w->cipher);
 }
 
 static void *worker_main(void *arg)
@@ -555,7 +588,7 @@ static int watch_all(struct worker *w)
 	if (r == 0 && w->count > 1)
 		r = watch(w, SOURCE_WAKE, EPOLL_CTL_ADD, EPOLLIN);
 	if (r == 0 && w->config.fast)
-		r = watch(w, SOURCE_FAST, EPOLL_CTL_ADD, EPOLLIN);
+		r = io_fast_watch(w->config.fast, w->epoll, SOURCE_FAST);
 	if (r < 0)
 		close(w->epoll);
 	return r;
@@ -627,7 +660,7 @@ static void set_up(struct worker *w, const struct dp_config *config)
 	event_list_init(&w->raised);
 	inner_init(&w->inner, w->config.inner_fd, &config->inner_offload, &w->pool, &w->stats);
 	io_receive_init(&w->rx, w->config.fast);
-	io_send_init(&w->tx, w->config.fast);
+	io_send_init(&w->tx, w->config.fast, w->config.gre_fd);
 	wheel_init(&w->wheel, worker_clock());
 }
 
@@ -665,15 +698,20 @@ struct worker *worker_new(const struct dp_config *config, struct event_queue *ev
 	r = pool_init(&w->pool, slots_of(w));
 	if (r < 0)
 		goto done_table;
+	/* One stream at a time, or four, gain nothing. */
+	if (config->cipher && config->cipher->wide)
+		w->cipher.ahead = stream_pool_new();
 	r = watch_all(w);
 	if (r == 0)
 		return w;
+	stream_pool_free(w->cipher.ahead);
 	pool_done(&w->pool);
 done_table:
 	table_done(&w->table);
 done_queue:
 	command_queue_done(&w->commands);
 free_rings:
+	io_send_done(&w->tx);
 	close_rings(w);
 	free(w);
 out:
@@ -692,9 +730,11 @@ void worker_stop(struct worker *w)
 void worker_free(struct worker *w)
 {
 	close(w->epoll);
+	stream_pool_free(w->cipher.ahead);
 	pool_done(&w->pool);
 	table_done(&w->table);
 	command_queue_done(&w->commands);
+	io_send_done(&w->tx);
 	close_rings(w);
 	free(w);
 }

@@ -14,7 +14,7 @@
 
 #define XSK_FRAME      2048u
 #define XSK_HEADROOM   256u /* that the kernel keeps in front of what it receives */
-#define XSK_RX_FRAMES  2048u
+#define XSK_RX_FRAMES  4096u
 #define XSK_TX_FRAMES  512u
 #define XSK_FRAME_MOST (XSK_FRAME - XSK_HEADROOM) /* octets of a frame that can be received */
 

@@ -93,9 +93,8 @@ static void run(
 
 	FUZZ_CHECK(in && out);
 	capture = decode_capture_file(in, why);
-	decode_output_init(&output, out, choice & 1 ? DECODE_FORM_JSON : DECODE_FORM_TEXT);
-	output.verbose = choice & 4;
-	output.summary = choice & 16;
+	decode_output_init(&output, out, choice & 1 ? DECODE_FORM_JSON : DECODE_FORM_TEXT,
+		(choice & 4 ? DECODE_VERBOSE : 0) | (choice & 16 ? DECODE_SUMMARY : 0));
 	judge_init(&judge, &hooks);
 	observer = observe_new(&hooks);
 	FUZZ_CHECK(observer);
@@ -108,7 +107,8 @@ static void run(
 	if (capture) {
 		if (decode_run(options, capture, &output.sink, &stats, why) < 0)
 			FUZZ_CHECK(why[0]);
-		FUZZ_CHECK(stats.decrypted <= stats.encrypted && stats.ppp <= stats.gre);
+		FUZZ_CHECK(stats.decrypted <= stats.encrypted && stats.ppp <= stats.gre &&
+			   stats.link <= stats.packets);
 		decode_capture_close(capture);
 		check_findings(&judge);
 	} else {

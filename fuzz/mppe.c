@@ -4,6 +4,9 @@
  * both ends come into step again. In half of the inputs the packets have GRE numbers, long losses are
  * walked and keys of late packets are kept: each packet opens once at the most.
  *
+ * In half of them the ends are in steady flow from the beginning, and have key streams made ahead (stream_ahead.h):
+ * what is thrown away of them is bounded, and nothing is left of them.
+ *
  * The key comes from the whole input: no mutation can work its way towards a forged packet that
  * decrypts.
  */
@@ -33,6 +36,7 @@ static bool numbered;
 static struct mppe_late keys;
 static uint64_t came[1u << 12]; /* bit per serial number, while there are */
 static uint8_t start[16];
+static uint64_t packets, thrown_before;
 
 /* CCP is opened anew. */
 static void begin_anew(void)
@@ -76,13 +80,26 @@ static void plain(struct sealed *s, uint32_t number)
 	ip[3] = SIZE;
 }
 
+static void run_batch(void)
+{
+	const struct stream_pool *pool = batch.ahead;
+
+	packets++;
+	rc4_run(&batch);
+	rc4_run_ahead(&batch);
+	if (!pool)
+		return;
+	FUZZ_CHECK((pool->thrown - thrown_before) * STREAM_AHEAD_PRICE <= packets);
+	FUZZ_CHECK(pool->listed_count == 0 && stream_pool_lent(pool) <= 2);
+}
+
 static struct sealed *seal(void)
 {
 	struct sealed *s = &kept[++serial % KEPT];
 
 	plain(s, serial);
 	mppe_seal(&tx, s->bytes, sizeof(s->bytes), 0, &batch);
-	rc4_run(&batch);
+	run_batch();
 	return s;
 }
 
@@ -98,7 +115,7 @@ static enum mppe_result open_packet(uint8_t *data, uint32_t len, uint32_t number
 		mppe_numbered(&rx, number);
 	result = late ? mppe_open_late(&rx, data, len, &batch) : mppe_open(&rx, data, len, &batch);
 	FUZZ_CHECK(batch.count <= 1);
-	rc4_run(&batch);
+	run_batch();
 	FUZZ_CHECK(rx.rekeys - rekeys <= far + MPPE_COUNT + MPPE_TRY_MAX + 2u);
 	FUZZ_CHECK(rx.work <= MPPE_WORK_MAX && rx.credit <= MPPE_CREDIT_MAX);
 	/* What two walks and the tries with them may cost, at most. */
@@ -238,6 +255,22 @@ static void recover(void)
 		FUZZ_CHECK(deliver(seal()));
 }
 
+/* One pool for all inputs: a direction in steady flow has its block after so many packets. */
+static void begin_ahead(bool wanted)
+{
+	static struct stream_pool *pool;
+
+	if (!pool)
+		pool = stream_pool_new();
+	batch.ahead = wanted ? pool : NULL;
+	packets = 0;
+	if (!wanted || !pool)
+		return;
+	thrown_before = pool->thrown;
+	for (unsigned int n = 0; n < 4 * STREAM_AHEAD_WINDOW; n++)
+		FUZZ_CHECK(deliver(seal()) || !tx.params.stateless);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const enum mppe_bits strengths[] = { MPPE_40, MPPE_56, MPPE_128, MPPE_128 };
@@ -255,13 +288,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	serial = opened = lost = 0;
 	memset(came, 0, sizeof(came));
 	numbered = flags & 8;
+	/* Nothing lives yet: what mppe_done() is given is all zero. */
 	tx.params = params;
 	begin_anew();
+	begin_ahead(flags & 16);
 	(void)deliver(seal());
 	while (fuzz_more(&f))
 		step(&f);
 	recover();
 	mppe_done(&tx);
 	mppe_done(&rx);
+	FUZZ_CHECK(!batch.ahead || stream_pool_lent(batch.ahead) == 0);
 	return 0;
 }

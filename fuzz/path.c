@@ -33,7 +33,7 @@ static void begin_worker(void)
 	FUZZ_CHECK(w.config.gre_fd >= 0 && !event_queue_init(&events));
 	event_list_init(&w.raised);
 	io_receive_init(&w.rx, NULL);
-	io_send_init(&w.tx, NULL);
+	io_send_init(&w.tx, NULL, w.config.gre_fd);
 	inner_init(&w.inner, w.config.inner_fd, &(struct vnet_offload){ 0 }, &w.pool, &w.stats);
 	FUZZ_CHECK(!table_init(&w.table, 1) && !pool_init(&w.pool, POOL_MIN));
 }

@@ -15,6 +15,15 @@ static uint64_t load(const uint8_t *p)
 	return v;
 }
 
+/* The word at `from`, which is at `to`, too, then. */
+static uint64_t move(uint8_t *to, const uint8_t *from)
+{
+	uint64_t v = load(from);
+
+	memcpy(to, &v, sizeof(v));
+	return v;
+}
+
 /* With the carry around the end. */
 static uint64_t plus(uint64_t sum, uint64_t v)
 {
@@ -39,6 +48,28 @@ uint64_t checksum_add(uint64_t sum, const void *data, size_t len)
 	/* The octet that is missing at the end of an odd number is 0. */
 	if (len)
 		memcpy(&last, p, len);
+	return plus(sum, last);
+}
+
+uint64_t checksum_add_copy(uint64_t sum, void *to, const void *from, size_t len)
+{
+	uint64_t sums[3] = { 0 }, last = 0;
+	const uint8_t *p = from;
+	uint8_t *out = to;
+
+	for (; len >= 32; len -= 32, p += 32, out += 32) {
+		sum = plus(sum, move(out, p));
+		sums[0] = plus(sums[0], move(out + 8, p + 8));
+		sums[1] = plus(sums[1], move(out + 16, p + 16));
+		sums[2] = plus(sums[2], move(out + 24, p + 24));
+	}
+	sum = plus(plus(sum, sums[0]), plus(sums[1], sums[2]));
+	for (; len >= 8; len -= 8, p += 8, out += 8)
+		sum = plus(sum, move(out, p));
+	if (len) {
+		memcpy(&last, p, len);
+		memcpy(out, p, len);
+	}
 	return plus(sum, last);
 }
 

@@ -14,6 +14,10 @@
 /* `sum` and `len` octets more. */
 uint64_t checksum_add(uint64_t sum, const void *data, size_t len);
 
+/* The same, while the octets are copied to `to`, which must not overlap them: less than half the time of
+ * one after the other. */
+uint64_t checksum_add_copy(uint64_t sum, void *to, const void *from, size_t len);
+
 /*
  * `sum` and a pseudo header: `addresses_len` octets of source and destination (8 of IPv4, 32 of
  * IPv6), the upper layer's protocol and length (RFC 9293 section 3.1, RFC 8200 section 8.1).

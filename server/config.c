@@ -2,11 +2,13 @@
  * greyline(1). */
 #include "server/config.h"
 
+#include "server/config_keys.h"
 #include "server/config_limits.h"
 #include "server/ipv6.h"
 #include "server/passwords.h"
 #include "server/users.h"
 #include "session/arguments.h"
+#include "session/defaults.h"
 #include "session/settings_call.h"
 #include "session/settings_rate.h"
 
@@ -42,185 +44,6 @@ static const char usage[] =
 	"      --log-format F      text or json\n"
 	"      --debug             log every message\n"
 	"  -h, --help\n";
-
-/* libConfuse takes lists' defaults as writable strings. */
-static char default_listen[] = "{\"0.0.0.0\"}";
-static char default_pool[] = "{\"10.64.0.0/24\"}";
-static char default_empty[] = "{}";
-static char default_auth[] = "{\"mschap-v2\", \"eap-mschap-v2\"}";
-
-static cfg_opt_t user_opts[] = {
-	CFG_STR("password", NULL, CFGF_NONE),
-	CFG_STR("nt-hash", NULL, CFGF_NONE),
-	CFG_STR("certificate", NULL, CFGF_NONE),
-	CFG_BOOL("must-change", cfg_false, CFGF_NONE),
-	CFG_STR("address", NULL, CFGF_NONE),
-	CFG_STR_LIST("calling-numbers", NULL, CFGF_NONE),
-	CFG_STR_LIST("called-numbers", NULL, CFGF_NONE),
-	CFG_STR_LIST("networks", NULL, CFGF_NONE),
-	CFG_STR("rate-limit-up", NULL, CFGF_NONE),
-	CFG_STR("rate-limit-down", NULL, CFGF_NONE),
-	CFG_STR("rate-limit-burst", NULL, CFGF_NONE),
-	CFG_END(),
-};
-
-static cfg_opt_t tls_opts[] = {
-	SETTINGS_TLS_KEYS,
-	CFG_STR("crypto-binding", NULL, CFGF_NONE),
-	CFG_END(),
-};
-
-static cfg_opt_t server_opts[] = {
-	CFG_STR_LIST("listen", default_listen, CFGF_NONE),
-	CFG_INT("port", CONTROL_PORT, CFGF_NONE),
-	CFG_STR("dev", "grey%d", CFGF_NONE),
-	CFG_STR_LIST("pool", default_pool, CFGF_NONE),
-	CFG_STR("local", NULL, CFGF_NONE),
-	CFG_STR_LIST("dns", default_empty, CFGF_NONE),
-	CFG_STR_LIST("wins", default_empty, CFGF_NONE),
-	CFG_STR("ipv6", NULL, CFGF_NONE),
-	CFG_STR_LIST("pool6", default_empty, CFGF_NONE),
-	CFG_STR_LIST("dns6", default_empty, CFGF_NONE),
-	CFG_SEC("user", user_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
-	CFG_STR("mppe", "require-128", CFGF_NONE),
-	CFG_STR_LIST("auth", default_auth, CFGF_NONE),
-	CFG_SEC("tls", tls_opts, CFGF_NONE),
-	CFG_STR_LIST("compression", default_empty, CFGF_NONE),
-	CFG_BOOL("vj", cfg_false, CFGF_NONE),
-	CFG_BOOL("cbcp", cfg_false, CFGF_NONE),
-	CFG_BOOL("identify", cfg_false, CFGF_NONE),
-	CFG_STR("name", "greyline", CFGF_NONE),
-	CFG_INT("mru", 1400, CFGF_NONE),
-	CFG_INT("window", 1024, CFGF_NONE),
-	CFG_BOOL("forward", cfg_true, CFGF_NONE),
-	CFG_BOOL("masquerade", cfg_false, CFGF_NONE),
-	CFG_BOOL("check-source", cfg_true, CFGF_NONE),
-	CFG_BOOL("clamp-mss", cfg_true, CFGF_NONE),
-	CFG_BOOL("set-link-info", cfg_false, CFGF_NONE),
-	CFG_BOOL("fragment", cfg_false, CFGF_NONE),
-	CFG_BOOL("offload", cfg_true, CFGF_NONE),
-	CFG_STR("workers", "auto", CFGF_NONE),
-	CFG_STR("datapath", "raw", CFGF_NONE),
-	CFG_STR("interface", NULL, CFGF_NONE),
-	CFG_INT("echo-interval", 30, CFGF_NONE),
-	CFG_INT("echo-failures", 4, CFGF_NONE),
-	CFG_INT("setup-timeout", 60, CFGF_NONE),
-	CFG_INT("reauthenticate", 0, CFGF_NONE),
-	CFG_STR("changed-passwords", NULL, CFGF_NONE),
-	CFG_INT("session-timeout", 0, CFGF_NONE),
-	CONFIG_LIMITS_KEYS,
-	CFG_STR("flow-control", "advisory", CFGF_NONE),
-	CFG_INT("max-ack-timeout", 10, CFGF_NONE),
-	CFG_STR("rate-limit-up", "off", CFGF_NONE),
-	CFG_STR("rate-limit-down", "off", CFGF_NONE),
-	CFG_STR("rate-limit-burst", "auto", CFGF_NONE),
-	CFG_INT("max-channels", 0, CFGF_NONE),
-	CFG_BOOL("incoming-calls", cfg_true, CFGF_NONE),
-	CFG_STR("hook", NULL, CFGF_NONE),
-	CFG_SEC("line", server_line_opts, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES),
-	CFG_SEC("peer", peers_opts, CFGF_MULTI | CFGF_TITLE),
-	CFG_STR("control", "/run/greyline/server.sock", CFGF_NONE),
-	CFG_STR("log-level", "info", CFGF_NONE),
-	CFG_STR("log-format", "text", CFGF_NONE),
-	CFG_BOOL("core-files", cfg_false, CFGF_NONE),
-	CFG_END(),
-};
-
-static int check_name(cfg_t *cfg, cfg_opt_t *opt)
-{
-	size_t len = strlen(cfg_opt_getnstr(opt, 0));
-
-	if (len >= 1 && len <= 63)
-		return 0;
-	cfg_error(cfg, "name: it must have 1 to 63 octets, not %zu", len);
-	return -1;
-}
-
-/* 0: auto. False: neither that nor a number that may be. */
-static bool parse_workers(const char *text, unsigned int *workers)
-{
-	unsigned long n;
-	char *end;
-
-	*workers = 0;
-	if (!strcmp(text, "auto"))
-		return true;
-	n = strtoul(text, &end, 10);
-	if (text[0] < '0' || text[0] > '9' || *end || n < 1 || n > DP_WORKERS_MAX)
-		return false;
-	*workers = (unsigned int)n;
-	return true;
-}
-
-static int check_workers(cfg_t *cfg, cfg_opt_t *opt)
-{
-	const char *text = cfg_opt_getnstr(opt, 0);
-	unsigned int workers;
-
-	if (parse_workers(text, &workers))
-		return 0;
-	cfg_error(cfg, "workers: \"%s\" is neither auto nor a number from 1 to %d", text,
-		DP_WORKERS_MAX);
-	return -1;
-}
-
-/* Shorter than a proof may take would make no sense; 0 is off. */
-static int check_reauthenticate(cfg_t *cfg, cfg_opt_t *opt)
-{
-	long v = cfg_opt_getnint(opt, 0);
-
-	if (v == 0 || (v >= 5 && v <= 86400))
-		return 0;
-	cfg_error(cfg, "%s: %ld is out of range (seconds, 5 to 86400; 0: never)", opt->name, v);
-	return -1;
-}
-
-static cfg_t *make_cfg(void)
-{
-	cfg_t *cfg = cfg_init(server_opts, CFGF_NONE);
-	static const char *const counts[] = { "port", "window", "echo-failures",
-		"session-timeout" };
-
-	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
-		cfg_set_validate_func(cfg, counts[i], settings_check_count);
-	cfg_set_validate_func(cfg, "listen", settings_check_ipv4);
-	cfg_set_validate_func(cfg, "pool", settings_check_cidr);
-	cfg_set_validate_func(cfg, "local", settings_check_host);
-	cfg_set_validate_func(cfg, "dns", settings_check_host);
-	cfg_set_validate_func(cfg, "wins", settings_check_host);
-	cfg_set_validate_func(cfg, "ipv6", settings_check_ipv6);
-	cfg_set_validate_func(cfg, "pool6", settings_check_cidr6);
-	cfg_set_validate_func(cfg, "dns6", settings_check_host6);
-	cfg_set_validate_func(cfg, "user|address", settings_check_host);
-	cfg_set_validate_func(cfg, "user|networks", settings_check_cidr);
-	cfg_set_validate_func(cfg, "user", users_section);
-	cfg_set_validate_func(cfg, "name", check_name);
-	cfg_set_validate_func(cfg, "dev", settings_check_dev);
-	cfg_set_validate_func(cfg, "datapath", settings_check_datapath);
-	cfg_set_validate_func(cfg, "interface", settings_check_dev);
-	cfg_set_validate_func(cfg, "mppe", settings_check_mppe);
-	cfg_set_validate_func(cfg, "auth", settings_check_auth);
-	cfg_set_validate_func(cfg, "tls|min-version", settings_check_tls_version);
-	cfg_set_validate_func(cfg, "tls|crypto-binding", settings_check_binding);
-	cfg_set_validate_func(cfg, "tls|max-version", settings_check_tls_highest);
-	cfg_set_validate_func(cfg, "compression", settings_check_compression);
-	cfg_set_validate_func(cfg, "mru", settings_check_mru);
-	cfg_set_validate_func(cfg, "workers", check_workers);
-	cfg_set_validate_func(cfg, "echo-interval", settings_check_seconds);
-	cfg_set_validate_func(cfg, "setup-timeout", settings_check_seconds);
-	cfg_set_validate_func(cfg, "reauthenticate", check_reauthenticate);
-	cfg_set_validate_func(cfg, "log-level", settings_check_log_level);
-	cfg_set_validate_func(cfg, "log-format", settings_check_log_format);
-	config_limits_checks(cfg);
-	cfg_set_validate_func(cfg, "flow-control", settings_check_flow);
-	cfg_set_validate_func(cfg, "max-ack-timeout", settings_check_seconds);
-	settings_rate_checks(cfg, "");
-	settings_rate_checks(cfg, "user|");
-	cfg_set_validate_func(cfg, "max-channels", settings_check_channels);
-	cfg_set_validate_func(cfg, "line", server_line_section);
-	peers_checks(cfg);
-	return cfg;
-}
 
 static int add_pools(struct server_config *c, char *why)
 {
@@ -334,19 +157,15 @@ static void set_protocol(struct server_config *c)
 	struct ppp_link_config *l = &c->session.link;
 	struct rate_change limits;
 
-	snprintf(c->control.vendor, sizeof(c->control.vendor), "greyline");
+	session_defaults(PPP_SERVER, &c->control, &c->session);
 	snprintf(c->control.host_name, sizeof(c->control.host_name), "%s",
 		cfg_getstr(c->cfg, "name"));
-	c->control.framing = CONTROL_FRAMING_ANY;
-	c->control.bearer = CONTROL_BEARER_ANY;
 	c->control.max_channels = (uint16_t)count(c->cfg, "max-channels");
-	c->control.firmware = 1;
 	c->control.start_timeout = seconds(c->cfg, "start-timeout");
 	c->control.reply_timeout = seconds(c->cfg, "reply-timeout");
 	c->control.echo_interval = seconds(c->cfg, "control-echo-interval");
 	/* A connection without a call costs its owner nothing, and us a descriptor. */
 	c->control.idle_timeout = seconds(c->cfg, "idle-timeout");
-	l->role = PPP_SERVER;
 	l->mru = (uint16_t)count(c->cfg, "mru");
 	l->name = cfg_getstr(c->cfg, "name");
 	(void)settings_mppe(cfg_getstr(c->cfg, "mppe"), &l->mppe);
@@ -357,7 +176,6 @@ static void set_protocol(struct server_config *c)
 	l->session_time = seconds(c->cfg, "session-timeout");
 	l->echo_interval = seconds(c->cfg, "echo-interval");
 	l->echo_failures = count(c->cfg, "echo-failures");
-	l->restart_interval = 3 * SECOND;
 	l->setup_timeout = seconds(c->cfg, "setup-timeout");
 	l->reauthenticate = seconds(c->cfg, "reauthenticate");
 	c->session.window = (uint16_t)count(c->cfg, "window");
@@ -365,8 +183,6 @@ static void set_protocol(struct server_config *c)
 	c->session.ack_timeout_max = seconds(c->cfg, "max-ack-timeout");
 	settings_rate_read(c->cfg, &limits);
 	settings_rate_apply(&c->session.limits, &limits);
-	c->session.gre_timeout = 30 * SECOND;
-	c->session.speed = 100000000;
 }
 
 static int check_listen(const struct server_config *c, char *why)
@@ -484,7 +300,7 @@ static int apply(struct server_config *c, char *why)
 	c->interface = cfg_getstr(cfg, "interface");
 	c->session.link_info = cfg_getbool(cfg, "set-link-info");
 	c->fragment = c->session.fragment = cfg_getbool(cfg, "fragment");
-	(void)parse_workers(cfg_getstr(cfg, "workers"), &c->workers);
+	(void)config_workers(cfg_getstr(cfg, "workers"), &c->workers);
 	c->backlog = count(cfg, "backlog");
 	config_limits_apply(cfg, &c->limits);
 	c->control_path = cfg_getstr(cfg, "control");
@@ -623,7 +439,7 @@ int server_config_parse(struct server_config *c, int argc, char **argv)
 	accounts_init(&c->accounts);
 	users_into(&c->accounts);
 	peers_into(&c->peers);
-	c->cfg = make_cfg();
+	c->cfg = config_keys();
 	rc = parse(c, argc, argv, why);
 	if (rc < 0)
 		fprintf(stderr, "greyline server: %s\n", why);

@@ -50,15 +50,31 @@ static int each_network(struct server_network *n, const struct server_config *co
 }
 
 /* Through the device, whose end takes it along. */
-static int add_route(struct server_network *n, const struct server_config *config,
-	struct in_addr prefix, unsigned int len, char *why)
+static struct net_route route_of(struct server_network *n, const struct server_config *config,
+	struct in_addr prefix, unsigned int len)
 {
-	struct net_route route = { .prefix = prefix,
+	return (struct net_route){ .prefix = prefix,
 		.prefix_len = (uint8_t)len,
 		.ifindex = net_ifindex(n->dev),
 		.source = config->local };
+}
+
+static int add_route(struct server_network *n, const struct server_config *config,
+	struct in_addr prefix, unsigned int len, char *why)
+{
+	struct net_route route = route_of(n, config, prefix, len);
 
 	return net_route_add(&route, NULL, why);
+}
+
+/* Somebody else may have been faster. */
+static int add_route_again(struct server_network *n, const struct server_config *config,
+	struct in_addr prefix, unsigned int len, char *why)
+{
+	struct net_route route = route_of(n, config, prefix, len);
+	bool exists = false;
+
+	return net_route_add(&route, &exists, why) == 0 || exists ? 0 : -1;
 }
 
 static int masquerade(struct server_network *n, const struct server_config *config,
@@ -87,7 +103,7 @@ static int forward6(struct server_network *n, char *why)
 }
 
 /* The device has one link-local address for all sessions, and one of the first prefix. */
-static int set_up6(struct server_network *n, const struct server_config *config, char *why)
+static int add_addresses6(struct server_network *n, const struct server_config *config, char *why)
 {
 	struct in6_addr link_local;
 
@@ -101,12 +117,13 @@ static int set_up6(struct server_network *n, const struct server_config *config,
 	for (unsigned int i = 0; i < cfg_size(config->cfg, "pool6"); i++) {
 		struct in6_addr prefix;
 		unsigned int len;
+		bool exists = false;
 
 		(void)settings_cidr6(cfg_getnstr(config->cfg, "pool6", i), &prefix, &len);
-		if (net_route6_add(n->dev, &prefix, len, NULL, why) < 0)
+		if (net_route6_add(n->dev, &prefix, len, &exists, why) < 0 && !exists)
 			return -1;
 	}
-	return config->forward ? forward6(n, why) : 0;
+	return 0;
 }
 
 static bool has_ipv6(const struct server_config *config)
@@ -125,9 +142,22 @@ static unsigned int workers_of(const struct server_config *config)
 	return 1;
 }
 
-static int set_up(struct server_network *n, const struct server_config *config, char *why)
+/* The new device's addresses and routes. */
+static int set_up_device(struct server_network *n, const struct server_config *config, char *why)
 {
 	struct in_addr none = { 0 };
+
+	if (has_ipv6(config) && net_link_plain6(n->dev, why) < 0)
+		return -1;
+	if (net_address_add(n->dev, config->local, none, 32, why) < 0 ||
+		net_link_up(n->dev, config->mtu, why) < 0 ||
+		each_network(n, config, add_route, why) < 0)
+		return -1;
+	return has_ipv6(config) ? add_addresses6(n, config, why) : 0;
+}
+
+static int set_up(struct server_network *n, const struct server_config *config, char *why)
+{
 	unsigned int workers = workers_of(config);
 
 	n->tun_fd = tun_open(n->dev, workers > 1, config->offload ? &n->offload : NULL, why);
@@ -141,15 +171,12 @@ static int set_up(struct server_network *n, const struct server_config *config, 
 	n->state = net_state_open(n->dev, why);
 	if (!n->state)
 		return -1;
-	if (has_ipv6(config) && net_link_plain6(n->dev, why) < 0)
-		return -1;
-	if (net_address_add(n->dev, config->local, none, 32, why) < 0 ||
-		net_link_up(n->dev, config->mtu, why) < 0 ||
-		each_network(n, config, add_route, why) < 0)
+	if (set_up_device(n, config, why) < 0)
 		return -1;
 	if (config->forward && forward(n, why) < 0)
 		return -1;
-	if (has_ipv6(config) && set_up6(n, config, why) < 0)
+	if (has_ipv6(config) && config->pool6.range_count && config->forward &&
+		forward6(n, why) < 0)
 		return -1;
 	if (!config->masquerade)
 		return 0;
@@ -168,6 +195,31 @@ int server_network_up(struct server_network *n, const struct server_config *conf
 		return 0;
 	server_network_down(n);
 	return -1;
+}
+
+int server_network_again(struct server_network *n, const struct server_config *config, char *why)
+{
+	if (each_network(n, config, add_route_again, why) < 0)
+		return -1;
+	return has_ipv6(config) ? add_addresses6(n, config, why) : 0;
+}
+
+int server_network_renew(struct server_network *n, const struct server_config *config, char *why)
+{
+	struct tun_offload offload = { 0 };
+	int fd = tun_open(n->dev, n->queues.workers > 1, config->offload ? &offload : NULL, why);
+
+	if (fd < 0)
+		return -1;
+	if (memcmp(&offload, &n->offload, sizeof(offload)) != 0) {
+		snprintf(why, SYSTEM_WHY, "a new TUN device has other offloads");
+		close(fd);
+		return -1;
+	}
+	if (tun_replace(n->tun_fd, fd, why) < 0 ||
+		server_queues_renew(&n->queues, n->dev, &n->offload, why) < 0)
+		return -1;
+	return set_up_device(n, config, why);
 }
 
 void server_network_down(struct server_network *n)

@@ -46,6 +46,20 @@ static void steer_inner(struct server_queues *q, int tun_fd)
 		strerror(-r));
 }
 
+int server_queues_renew(
+	struct server_queues *q, const char *dev, const struct tun_offload *offload, char *why)
+{
+	for (unsigned int i = 1; q->has_inner && i < q->workers; i++) {
+		int fd = tun_open_queue(dev, offload, why);
+
+		if (fd < 0 || tun_replace(q->inner[i], fd, why) < 0)
+			return -1;
+	}
+	if (q->steered && steering_attach(&q->steering, q->inner[0]) < 0)
+		log_warning("the new device's queues are not steered: packets are handed over");
+	return 0;
+}
+
 static uint32_t shard(unsigned int worker)
 {
 	return (uint32_t)1 << worker;

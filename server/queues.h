@@ -25,6 +25,9 @@ struct server_queues {
  */
 void server_queues_open(struct server_queues *q, unsigned int workers, const char *dev, int tun_fd,
 	const struct tun_offload *offload, int gre_fd, bool fragment);
+/* There is a new device behind the first queue: the others get queues of it, and are steered as before. */
+int server_queues_renew(
+	struct server_queues *q, const char *dev, const struct tun_offload *offload, char *why);
 void server_queues_close(struct server_queues *q);
 
 /* What the data plane has to know. `q` must outlive it. */

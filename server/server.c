@@ -22,6 +22,7 @@ static void close_rest(struct server *s)
 	if (s->closed)
 		return;
 	s->closed = true;
+	devwatch_close(s->watch);
 	if (s->hub.dp)
 		hub_done(&s->hub, NULL);
 	if (s->control)
@@ -95,6 +96,42 @@ static void on_signal(uv_signal_t *handle, int signum)
 		begin_stop(s);
 }
 
+/* ---- what others do to the device */
+
+static void on_device_up(void *user)
+{
+	struct server *s = user;
+	char why[SYSTEM_WHY];
+
+	if (server_network_again(&s->network, &s->config, why) < 0)
+		log_error("%s was down, and cannot be set up again: %s", s->network.dev, why);
+	else
+		log_info("%s was down: its routes are there again", s->network.dev);
+}
+
+static void on_device_gone(void *user)
+{
+	struct server *s = user;
+	char why[SYSTEM_WHY];
+
+	if (tun_lives(s->network.tun_fd))
+		return;
+	if (server_network_renew(&s->network, &s->config, why) < 0) {
+		log_error("somebody removed the device %s, and no data passes any more: %s. Start "
+			  "greyline again",
+			s->network.dev, why);
+		return;
+	}
+	dataplane_inner_renewed(s->hub.dp);
+	devwatch_follow(s->watch, s->network.dev);
+	log_warning("somebody removed the device %s: there is a new one", s->network.dev);
+}
+
+static const struct devwatch_ops watch_ops = {
+	.up = on_device_up,
+	.gone = on_device_gone,
+};
+
 /* The interface: the one that is named, or has a listen address, or the default route's. */
 static struct datapath_config datapath_of(const struct server *s)
 {
@@ -125,6 +162,7 @@ static int start(struct server *s, char *why)
 	hooks_init(&s->hooks, &s->loop, s->config.hook);
 	if (server_lines_open(s, why) < 0)
 		return -1;
+	s->watch = devwatch_open(&s->loop, s->network.dev, &watch_ops, s);
 	s->control = control_socket_open(&s->loop, s->config.control_path, server_command, s, why);
 	if (!s->control)
 		return -1;
@@ -169,16 +207,19 @@ static void say_ready(const struct server *s)
 static int run(struct server *s)
 {
 	char why[SYSTEM_WHY] = "";
+	bool network;
 	int rc;
 
-	if (server_guard_init(s, why) < 0 || server_network_up(&s->network, &s->config, why) < 0) {
+	if (server_guard_init(s, why) < 0) {
 		log_error("%s", why);
 		return 1;
 	}
 	uv_loop_init(&s->loop);
+	/* Before the network is changed: who is told to end meanwhile undoes that first. */
 	watch(s);
 	server_guard_start(s);
-	rc = start(s, why);
+	network = server_network_up(&s->network, &s->config, why) == 0;
+	rc = network ? start(s, why) : -1;
 	if (rc < 0) {
 		log_error("%s", why);
 		server_stop_listening(s);
@@ -187,7 +228,8 @@ static int run(struct server *s)
 		say_ready(s);
 	}
 	uv_run(&s->loop, UV_RUN_DEFAULT);
-	server_network_down(&s->network);
+	if (network)
+		server_network_down(&s->network);
 	if (uv_loop_close(&s->loop) == UV_EBUSY)
 		log_debug("ended with open handles");
 	return rc < 0 ? 1 : 0;

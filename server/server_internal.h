@@ -8,6 +8,7 @@
 #include "server/listener.h"
 #include "server/log_limit.h"
 #include "server/network.h"
+#include "session/devwatch.h"
 #include "system/control_socket.h"
 
 struct server_connection {
@@ -35,6 +36,7 @@ struct server {
 	uv_loop_t loop;
 	struct server_config config;
 	struct server_network network;
+	struct devwatch *watch;
 	struct hub hub;
 	struct server_lines lines;
 	struct hooks hooks;

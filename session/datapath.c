@@ -183,18 +183,12 @@ static int open_fast(struct datapath *d, char *why)
 		return -1;
 	for (unsigned int i = 0; i < d->workers; i++) {
 		struct io_fast *f = &d->fast[i];
-		int r;
 
 		f->kind = d->mode == DATAPATH_XDP ? IO_FAST_XDP : IO_FAST_PACKET;
 		if (f->kind == IO_FAST_PACKET)
 			f->packet_fd = packet_socket_open(d->link.ifindex, why);
 		if (f->kind == IO_FAST_PACKET && f->packet_fd < 0)
 			return -1;
-		r = io_fast_init(f);
-		if (r < 0) {
-			snprintf(why, SYSTEM_WHY, "%s", strerror(-r));
-			return -1;
-		}
 	}
 	return 0;
 }
@@ -397,7 +391,7 @@ void datapath_close(struct datapath *d)
 
 static int open_all(struct datapath *d, const struct datapath_config *config, char *why)
 {
-	d->watch = netwatch_open(why);
+	d->watch = netwatch_open(NETWATCH_ROUTES | NETWATCH_NEIGHBOURS, why);
 	if (!d->watch || find_interface(d, config, why) < 0 || check_interface(d, why) < 0)
 		return -1;
 	read_style(d, config->gre_fd);
@@ -418,7 +412,7 @@ struct datapath *datapath_open(uv_loop_t *loop, const struct datapath_config *co
 		assert(d->workers <= DP_WORKERS_MAX &&
 			(d->mode != DATAPATH_XDP || d->workers == 1));
 		for (unsigned int i = 0; i < d->workers; i++)
-			d->fast[i].poll = d->fast[i].packet_fd = -1;
+			d->fast[i].packet_fd = -1;
 		d->xdp = (struct xdp){ .calls = -1, .sockets = -1, .program = -1, .link = -1 };
 	}
 	if (!d || open_all(d, config, why) < 0 ||

@@ -419,6 +419,7 @@ static json_t *dataplane_counters(const struct hub *h)
 	json_object_set_new(o, "inner_not_ip", number(d.inner_not_ip));
 	json_object_set_new(o, "inner_closed", number(d.inner_closed));
 	json_object_set_new(o, "inner_link_local", number(d.inner_link_local));
+	json_object_set_new(o, "inner_loop", number(d.inner_loop));
 	json_object_set_new(o, "inner_source", number(d.inner_source));
 	json_object_set_new(o, "inner_too_big", number(d.inner_too_big));
 	json_object_set_new(o, "inner_fragmented", number(d.inner_fragmented));
@@ -430,6 +431,9 @@ static json_t *dataplane_counters(const struct hub *h)
 	json_object_set_new(o, "send_too_big", number(d.send_too_big));
 	json_object_set_new(o, "no_slot", number(d.no_slot));
 	json_object_set_new(o, "event_overflow", number(d.event_overflow));
+	json_object_set_new(o, "ahead_made", number(d.ahead_made));
+	json_object_set_new(o, "ahead_used", number(d.ahead_used));
+	json_object_set_new(o, "ahead_thrown", number(d.ahead_thrown));
 	json_object_set_new(o, "handed_over", number(d.handed_over));
 	json_object_set_new(o, "handover_full", number(d.handover_full));
 	json_object_set_new(o, "workers", workers(h));

@@ -19,21 +19,10 @@ static bool is_pac(const struct session *s)
 
 static enum pptp_reason reason_of(const struct line_failure *failure)
 {
-	switch (failure->result) {
-	case CONTROL_OUTGOING_BUSY:
-		return PPTP_CALL_BUSY;
-	case CONTROL_OUTGOING_NO_CARRIER:
-		return PPTP_CALL_NO_CARRIER;
-	case CONTROL_OUTGOING_NO_DIAL_TONE:
-		return PPTP_CALL_NO_DIAL_TONE;
-	case CONTROL_OUTGOING_TIME_OUT:
-		return PPTP_CALL_TIME_OUT;
-	case CONTROL_OUTGOING_DO_NOT_ACCEPT:
-		return PPTP_CALL_PROHIBITED;
-	default:
-		return failure->error == CONTROL_ERROR_NO_RESOURCE ? PPTP_NO_RESOURCES
-								   : PPTP_CALL_REFUSED;
-	}
+	enum pptp_reason reason = control_outgoing_reason(failure->result);
+	bool full = failure->error == CONTROL_ERROR_NO_RESOURCE;
+
+	return reason == PPTP_CALL_REFUSED && full ? PPTP_NO_RESOURCES : reason;
 }
 
 static uint8_t disconnect_result(enum pptp_reason reason)

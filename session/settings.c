@@ -1,12 +1,11 @@
 /* Configuration by libConfuse: see settings.h. */
 #include "session/settings.h"
 
-#include "session/datapath.h"
-
 #include "session/config_text.h"
+#include "session/datapath.h"
+#include "session/settings_error.h"
 #include "system/log.h"
 #include "system/secrets.h"
-#include "system/suggest.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -18,55 +17,16 @@
 #include <string.h>
 #include <strings.h>
 
-#define KEYS_MAX  64
 #define VALUE_MAX 4096
 
-/* libConfuse's error function has no argument of the caller's: the first error of a parse is kept
- * here. */
-static char first_error[SYSTEM_WHY];
-static const char *option_name; /* when an option of the command line is parsed, not a file */
-
-static const char *nearest_key(cfg_t *cfg, const char *key)
+static int parsed(int rc, const char *otherwise, char *why)
 {
-	const char *keys[KEYS_MAX];
-	unsigned int n = 0;
+	const char *error = settings_error_first();
 
-	for (cfg_opt_t *o = cfg->opts; o && o->name && n < KEYS_MAX; o++)
-		keys[n++] = o->name;
-	return suggest(key, keys, n);
-}
-
-/* What would be right, where libConfuse says only what is wrong. */
-static const char *hint(const char *text)
-{
-	if (strstr(text, "invalid boolean"))
-		return " (write true or false)";
-	return strstr(text, "invalid integer") ? " (write a whole number)" : "";
-}
-
-__attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
-{
-	char text[SYSTEM_WHY] = "", where[160] = "";
-
-	if (first_error[0])
-		return;
-	if (option_name)
-		snprintf(where, sizeof(where), "%s: ", option_name);
-	else if (cfg && cfg->filename)
-		snprintf(where, sizeof(where), "%.140s:%d: ", cfg->filename, cfg->line);
-	if (strstr(fmt, "no such option")) {
-		const char *key = va_arg(ap, const char *);
-		const char *near = cfg ? nearest_key(cfg, key) : NULL;
-
-		snprintf(text, sizeof(text), "unknown key \"%s\"%s%s%s", key,
-			near ? " (did you mean \"" : "", near ? near : "",
-			near ? "\"?)" : "; see greyline(1) for the keys there are");
-	} else {
-		vsnprintf(text, sizeof(text), fmt, ap);
-	}
-	/* What is too long is cut. */
-	if (snprintf(first_error, sizeof(first_error), "%s%s%s", where, text, hint(text)) < 0)
-		first_error[0] = '\0';
+	if (rc == CFG_SUCCESS && !*error)
+		return 0;
+	snprintf(why, SYSTEM_WHY, "%s", *error ? error : otherwise);
+	return -1;
 }
 
 static int parse_text(cfg_t *cfg, const char *path, char *text, size_t len, char *why)
@@ -80,9 +40,7 @@ static int parse_text(cfg_t *cfg, const char *path, char *text, size_t len, char
 		return -1;
 	}
 	setvbuf(f, NULL, _IONBF, 0);
-	first_error[0] = '\0';
-	option_name = NULL;
-	cfg_set_error_function(cfg, on_error);
+	settings_error_begin(cfg, NULL);
 	free(cfg->filename);
 	cfg->filename = strdup(path);
 	/* What libConfuse frees has held passwords: free() is to overwrite it. */
@@ -90,10 +48,7 @@ static int parse_text(cfg_t *cfg, const char *path, char *text, size_t len, char
 	rc = cfg_parse_fp(cfg, f);
 	mallopt(M_PERTURB, 0);
 	fclose(f);
-	if (rc == CFG_SUCCESS && !first_error[0])
-		return 0;
-	snprintf(why, SYSTEM_WHY, "%s",
-		first_error[0] ? first_error : "the configuration file cannot be parsed");
+	return parsed(rc, "the configuration file cannot be parsed", why);
 	return -1;
 }
 
@@ -177,19 +132,16 @@ static int assign(cfg_t *cfg, const char *option, const char *key, const char *s
 	const char *value, char *why)
 {
 	char text[VALUE_MAX];
-	const char *near;
 	cfg_opt_t *opt;
-	int rc;
+	int n, rc;
 
-	cfg_set_error_function(cfg, on_error);
+	settings_error_begin(cfg, option);
 	cfg = section_of(cfg, &key);
-	cfg_set_error_function(cfg, on_error); /* it says by itself that there is no such option */
+	settings_error_begin(cfg, option); /* it says by itself that there is no such option */
 	opt = cfg_getopt(cfg, key);
-	near = opt ? NULL : nearest_key(cfg, key);
 	if (!opt || opt->type == CFGT_SEC) {
-		snprintf(why, SYSTEM_WHY, "%s: unknown key \"%s\"%s%s%s", option, key,
-			near ? " (did you mean \"" : "", near ? near : "",
-			near ? "\"?)" : "; see greyline(1) for the keys there are");
+		n = snprintf(why, SYSTEM_WHY, "%.96s: ", option);
+		settings_error_unknown(why + n, SYSTEM_WHY - (size_t)n, cfg, key);
 		return -1;
 	}
 	snprintf(text, sizeof(text), "%s %s ", key, sign);
@@ -201,15 +153,8 @@ static int assign(cfg_t *cfg, const char *option, const char *key, const char *s
 		snprintf(why, SYSTEM_WHY, "%s: the value of \"%s\" is too long", option, key);
 		return -1;
 	}
-	first_error[0] = '\0';
-	option_name = option;
-	rc = cfg_parse_buf(cfg, text);
-	option_name = NULL;
-	if (rc == CFG_SUCCESS && !first_error[0])
-		return 0;
-	snprintf(
-		why, SYSTEM_WHY, "%s", first_error[0] ? first_error : "the value cannot be parsed");
-	return -1;
+	settings_error_begin(cfg, option);
+	return parsed(cfg_parse_buf(cfg, text), "the value cannot be parsed", why);
 }
 
 int settings_put(cfg_t *cfg, const char *option, const char *key, const char *value, char *why)
@@ -242,6 +187,34 @@ int settings_ipv4(const char *text, struct in_addr *addr)
 	return text && inet_pton(AF_INET, text, addr) == 1 ? 0 : -EINVAL;
 }
 
+int settings_server(const char *text, char *why)
+{
+	struct in6_addr v6;
+
+	if (inet_pton(AF_INET6, text, &v6) == 1) {
+		snprintf(why, SYSTEM_WHY,
+			"\"%s\": PPTP goes over IPv4 only: write a name or an IPv4 address", text);
+		return -1;
+	}
+	if (!strchr(text, ':'))
+		return 0;
+	snprintf(why, SYSTEM_WHY,
+		"\"%.100s\": write a name or an IPv4 address alone: the port of PPTP is always "
+		"1723",
+		text);
+	return -1;
+}
+
+int settings_check_server(cfg_t *cfg, cfg_opt_t *opt)
+{
+	char why[SYSTEM_WHY];
+
+	if (settings_server(cfg_opt_getnstr(opt, 0), why) == 0)
+		return 0;
+	cfg_error(cfg, "server: %s", why);
+	return -1;
+}
+
 bool settings_is_host(struct in_addr addr)
 {
 	uint32_t first = ntohl(addr.s_addr) >> 24;
@@ -249,9 +222,10 @@ bool settings_is_host(struct in_addr addr)
 	return first != 0 && first != 127 && first < 224;
 }
 
-int settings_cidr(const char *text, struct in_addr *prefix, unsigned int *len)
+int settings_network(int family, const char *text, void *prefix, unsigned int *len)
 {
-	char addr[INET_ADDRSTRLEN];
+	unsigned int longest = family == AF_INET ? 32 : 128;
+	char addr[INET6_ADDRSTRLEN];
 	const char *slash = strchr(text, '/');
 	size_t n = slash ? (size_t)(slash - text) : strlen(text);
 	char *end;
@@ -260,16 +234,23 @@ int settings_cidr(const char *text, struct in_addr *prefix, unsigned int *len)
 		return -EINVAL;
 	memcpy(addr, text, n);
 	addr[n] = '\0';
-	if (settings_ipv4(addr, prefix) < 0)
+	if (inet_pton(family, addr, prefix) != 1)
 		return -EINVAL;
-	*len = 32;
+	*len = longest;
 	if (slash) {
 		unsigned long v = strtoul(slash + 1, &end, 10);
 
-		if (!isdigit((unsigned char)slash[1]) || *end || v > 32)
+		if (!isdigit((unsigned char)slash[1]) || *end || v > longest)
 			return -EINVAL;
 		*len = (unsigned int)v;
 	}
+	return 0;
+}
+
+int settings_cidr(const char *text, struct in_addr *prefix, unsigned int *len)
+{
+	if (settings_network(AF_INET, text, prefix, len) < 0)
+		return -EINVAL;
 	if (*len < 32 && ntohl(prefix->s_addr) & (0xffffffffu >> *len))
 		return -EINVAL;
 	return 0;

@@ -24,12 +24,17 @@ int settings_add(cfg_t *cfg, const char *option, const char *key, const char *va
 
 /* Parsers of values: 0, or -EINVAL. */
 int settings_ipv4(const char *text, struct in_addr *addr);
+/* Can it be whom to dial: a name, or an IPv4 address? -1 with *why. */
+int settings_server(const char *text, char *why);
+int settings_check_server(cfg_t *cfg, cfg_opt_t *opt);
 /* Can it be the address of one host? Not 0.x, 127.x, multicast, reserved, broadcast. */
 bool settings_is_host(struct in_addr addr);
 /* ADDRESS/LEN (host bits must be 0) or ADDRESS alone (/32). */
 int settings_cidr(const char *text, struct in_addr *prefix, unsigned int *len);
 /* The same for IPv6 (/128 alone). */
 int settings_cidr6(const char *text, struct in6_addr *prefix, unsigned int *len);
+/* What both are made of: a network of AF_INET or AF_INET6 (`prefix`: in_addr, in6_addr), whatever its host bits. */
+int settings_network(int family, const char *text, void *prefix, unsigned int *len);
 /* A unicast address of other than link-local scope, which an end in a tunnel can have or reach. */
 bool settings_is_host6(const struct in6_addr *addr);
 #define SETTINGS_IPV6_MTU 1280 /* RFC 8200 section 5: a device with less has no IPv6 */
@@ -70,6 +75,13 @@ struct settings_tls;
  * EAP-TLS and PEAP are the first of the defaults, each if all is there for it. -EINVAL with *why. */
 int settings_auth(cfg_t *cfg, const struct ppp_mppe_config *mppe, const struct settings_tls *tls,
 	struct ppp_auth_list *list, char *why);
+
+/* Is there anything but a certificate that the peer could ask for by this list? */
+bool settings_auth_wants_password(const struct ppp_auth_list *list);
+/* A client has a certificate, and neither "auth" nor a password (`password_file`: NULL or "" none) is given: then it
+ * stands alone, and the list is it. */
+bool settings_auth_by_certificate(cfg_t *cfg, const struct settings_tls *tls,
+	const char *password_file, struct ppp_auth_list *list);
 
 int settings_check_compression(cfg_t *cfg, cfg_opt_t *opt);
 /* The list of the key "compression", each method once. */

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define KEYWORDS_MAX 200
@@ -97,4 +98,25 @@ int settings_auth(cfg_t *cfg, const struct ppp_mppe_config *mppe, const struct s
 		"auth, mppe: encryption is required, but none of these methods makes keys for it: "
 		"add mschap-v2 to auth, or write mppe = \"off\"");
 	return -EINVAL;
+}
+
+bool settings_auth_wants_password(const struct ppp_auth_list *list)
+{
+	for (unsigned int i = 0; i < list->count; i++) {
+		if (list->methods[i] != PPP_AUTH_EAP_TLS)
+			return true;
+	}
+	return false;
+}
+
+bool settings_auth_by_certificate(cfg_t *cfg, const struct settings_tls *tls,
+	const char *password_file, struct ppp_auth_list *list)
+{
+	static const struct ppp_auth_list alone = { 1, { PPP_AUTH_EAP_TLS } };
+
+	if (!tls->eap_tls || !(cfg_getopt(cfg, "auth")->flags & CFGF_RESET) ||
+		(password_file && *password_file) || getenv("GREYLINE_PASSWORD"))
+		return false;
+	*list = alone;
+	return true;
 }

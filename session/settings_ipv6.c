@@ -24,25 +24,8 @@ static bool no_host_bits(const struct in6_addr *prefix, unsigned int len)
 
 int settings_cidr6(const char *text, struct in6_addr *prefix, unsigned int *len)
 {
-	char addr[INET6_ADDRSTRLEN];
-	const char *slash = strchr(text, '/');
-	size_t n = slash ? (size_t)(slash - text) : strlen(text);
-	char *end;
-
-	if (n >= sizeof(addr))
+	if (settings_network(AF_INET6, text, prefix, len) < 0)
 		return -EINVAL;
-	memcpy(addr, text, n);
-	addr[n] = '\0';
-	if (inet_pton(AF_INET6, addr, prefix) != 1)
-		return -EINVAL;
-	*len = 128;
-	if (slash) {
-		unsigned long v = strtoul(slash + 1, &end, 10);
-
-		if (!isdigit((unsigned char)slash[1]) || *end || v > 128)
-			return -EINVAL;
-		*len = (unsigned int)v;
-	}
 	return no_host_bits(prefix, *len) ? 0 : -EINVAL;
 }
 

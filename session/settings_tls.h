@@ -9,7 +9,7 @@
 		CFG_STR("ca", NULL, CFGF_NONE), CFG_STR("crl", NULL, CFGF_NONE),                   \
 		CFG_STR("min-version", NULL, CFGF_NONE), CFG_STR("max-version", NULL, CFGF_NONE)
 
-extern cfg_opt_t settings_tls_client_opts[]; /* the server's have one more: server/config.c */
+extern cfg_opt_t settings_tls_client_opts[]; /* the server's have one more: server/config_keys.c */
 
 int settings_check_tls_version(cfg_t *cfg, cfg_opt_t *opt);
 int settings_check_binding(cfg_t *cfg, cfg_opt_t *opt);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -26,11 +27,17 @@ struct call {
 static int call_failed(const struct call *call, int error)
 {
 	const char *path = call->path;
+	struct stat st;
 
 	if (error == ENOENT)
 		snprintf(call->why, SYSTEM_WHY,
 			"no greyline runs here: %.108s does not exist (start it, or name its "
 			"socket with --control)",
+			path);
+	else if (error == ECONNREFUSED && stat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+		snprintf(call->why, SYSTEM_WHY,
+			"%.108s is no socket: give the path that greyline was started with as "
+			"--control",
 			path);
 	else if (error == ECONNREFUSED)
 		snprintf(call->why, SYSTEM_WHY,

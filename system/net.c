@@ -103,6 +103,8 @@ static int receive_answer(
 				continue;
 			if (nlh->nlmsg_type == NLMSG_ERROR)
 				return read_ack(nlh, request);
+			if (nlh->nlmsg_type == NLMSG_DONE)
+				return 0;
 			if (handle)
 				handle(nlh, data);
 		}
@@ -394,6 +396,90 @@ int net_route_get(struct in_addr dst, struct net_route *out, char *why)
 	if (error)
 		return refuse(why, &request, error, ENETUNREACH,
 			"there is no route to it (is the network up?)", "find the way to %s", text);
+	out->onlink = out->gateway.s_addr != 0;
+	return 0;
+}
+
+/* The best of the main table's so far. */
+struct route_search {
+	struct in_addr dst;
+	unsigned int ifindex; /* not through this one */
+	struct net_route best;
+	bool found;
+};
+
+static bool route_leads_to(const struct rtmsg *header, struct in_addr prefix, struct in_addr dst)
+{
+	uint32_t differs = ntohl(prefix.s_addr) ^ ntohl(dst.s_addr);
+
+	return header->rtm_table == RT_TABLE_MAIN && header->rtm_type == RTN_UNICAST &&
+	       !(header->rtm_flags & (RTNH_F_DEAD | RTNH_F_LINKDOWN)) &&
+	       header->rtm_dst_len <= 32 &&
+	       (!header->rtm_dst_len || !(differs >> (32 - header->rtm_dst_len)));
+}
+
+struct route_entry {
+	struct route_answer answer;
+	struct net_route route;
+};
+
+static int read_entry_attr(const struct nlattr *attr, void *data)
+{
+	struct route_entry *entry = data;
+
+	if (mnl_attr_get_payload_len(attr) == sizeof(uint32_t)) {
+		if (mnl_attr_get_type(attr) == RTA_DST)
+			entry->route.prefix.s_addr = mnl_attr_get_u32(attr);
+		else if (mnl_attr_get_type(attr) == RTA_PRIORITY)
+			entry->route.metric = mnl_attr_get_u32(attr);
+	}
+	return read_route_attr(attr, &entry->answer);
+}
+
+static int consider_route(const struct nlmsghdr *nlh, void *data)
+{
+	const struct rtmsg *header = mnl_nlmsg_get_payload(nlh);
+	struct route_search *search = data;
+	struct route_entry entry = { .answer.out = &entry.route };
+	const struct net_route *best = &search->best;
+
+	if (nlh->nlmsg_type != RTM_NEWROUTE || nlh->nlmsg_len < mnl_nlmsg_size(sizeof(*header)))
+		return MNL_CB_OK;
+	mnl_attr_parse(nlh, sizeof(*header), read_entry_attr, &entry);
+	entry.route.prefix_len = header->rtm_dst_len;
+	if (!route_leads_to(header, entry.route.prefix, search->dst) || !entry.route.ifindex ||
+		entry.route.ifindex == search->ifindex || entry.answer.other_family)
+		return MNL_CB_OK;
+	if (search->found && (entry.route.prefix_len < best->prefix_len ||
+				     (entry.route.prefix_len == best->prefix_len &&
+					     entry.route.metric >= best->metric)))
+		return MNL_CB_OK;
+	search->found = true;
+	search->best = entry.route;
+	return MNL_CB_OK;
+}
+
+int net_route_beside(struct in_addr dst, unsigned int ifindex, struct net_route *out, char *why)
+{
+	struct route_search search = { .dst = dst, .ifindex = ifindex };
+	char text[INET_ADDRSTRLEN];
+	struct request request;
+	struct rtmsg *header;
+	int error;
+
+	header = request_start(&request, RTM_GETROUTE, NLM_F_DUMP, sizeof(*header));
+	header->rtm_family = AF_INET;
+	error = talk(&request, consider_route, &search);
+	if (!error && !search.found)
+		error = ENETUNREACH;
+	if (error)
+		return refuse(why, &request, error, ENETUNREACH,
+			"there is no route to it (is the network up?)", "find the way to %s",
+			text_of(dst, text));
+	*out = search.best;
+	out->prefix = dst;
+	out->prefix_len = 32;
+	out->metric = 0;
 	out->onlink = out->gateway.s_addr != 0;
 	return 0;
 }

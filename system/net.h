@@ -44,6 +44,9 @@ struct net_route {
 /* The path to `dst` now, as the kernel would choose it (ip route get); ready for net_route_add(),
  * as a host route. */
 int net_route_get(struct in_addr dst, struct net_route *out, char *why);
+/* The path to `dst` that the main table has beside the device `ifindex`: what net_route_get() would say
+ * if that device were not there. Of several next hops, policies and other tables it knows nothing. */
+int net_route_beside(struct in_addr dst, unsigned int ifindex, struct net_route *out, char *why);
 /* -1 also if the same route exists (EEXIST): *exists, if not NULL, says so; then nothing was added.
  */
 int net_route_add(const struct net_route *route, bool *exists, char *why);

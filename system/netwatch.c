@@ -355,18 +355,22 @@ static struct mnl_socket *open_socket(unsigned int groups)
 	return s;
 }
 
-struct netwatch *netwatch_open(char *why)
+struct netwatch *netwatch_open(unsigned int what, char *why)
 {
 	const struct timeval timeout = { .tv_sec = ANSWER_SECONDS };
 	struct netwatch *w = calloc(1, sizeof(*w));
+	unsigned int groups = RTMGRP_LINK;
 	int size = EVENT_BUFFER, one = 1;
 
 	if (!w) {
 		snprintf(why, SYSTEM_WHY, "out of memory");
 		return NULL;
 	}
-	w->events = open_socket(RTMGRP_LINK | RTMGRP_NEIGH | RTMGRP_IPV4_ROUTE | RTMGRP_IPV4_RULE |
-				RTMGRP_IPV4_IFADDR);
+	if (what & NETWATCH_ROUTES)
+		groups |= RTMGRP_IPV4_ROUTE | RTMGRP_IPV4_RULE | RTMGRP_IPV4_IFADDR;
+	if (what & NETWATCH_NEIGHBOURS)
+		groups |= RTMGRP_NEIGH;
+	w->events = open_socket(groups);
 	w->questions = open_socket(0);
 	if (!w->events || !w->questions ||
 		setsockopt(mnl_socket_get_fd(w->questions), SOL_SOCKET, SO_RCVTIMEO, &timeout,

@@ -22,8 +22,11 @@ struct netwatch_link {
 	unsigned int rx_queues;
 };
 
+/* What is told: always links, and: */
+enum { NETWATCH_ROUTES = 1, NETWATCH_NEIGHBOURS = 2 };
+
 /* NULL with *why. */
-struct netwatch *netwatch_open(char *why);
+struct netwatch *netwatch_open(unsigned int what, char *why);
 void netwatch_close(struct netwatch *w); /* NULL is fine */
 /* Becomes readable when something has happened. */
 int netwatch_fd(const struct netwatch *w);
@@ -31,6 +34,7 @@ int netwatch_fd(const struct netwatch *w);
 struct netwatch_ops {
 	void (*link)(void *user, const struct netwatch_link *link); /* of any device */
 	void (*gone)(void *user, unsigned int ifindex);
+	/* The next two may be NULL where they were not asked for. */
 	void (*neighbour)(void *user, unsigned int ifindex, struct in_addr address,
 		const struct hop_address *now);
 	void (*routes)(void *user); /* some route, rule or address of ours has changed */

@@ -1,6 +1,7 @@
 /* Edit distance between short words: see suggest.h. */
 #include "system/suggest.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define WORD_MAX 64
@@ -41,6 +42,8 @@ const char *suggest(const char *word, const char *const *words, size_t n)
 	const char *best = NULL;
 	size_t best_distance = strlen(word) / 3 + 2;
 
+	if (strlen(word) > WORD_MAX)
+		return NULL;
 	for (size_t i = 0; i < n; i++) {
 		size_t d = distance(word, words[i]);
 
@@ -50,4 +53,16 @@ const char *suggest(const char *word, const char *const *words, size_t n)
 		}
 	}
 	return best;
+}
+
+void suggest_command(
+	const char *program, const char *help, const char *word, const char *const *words, size_t n)
+{
+	const char *near = suggest(word, words, n);
+
+	fprintf(stderr, "%s: unknown command \"%s\"", program, word);
+	if (near)
+		fprintf(stderr, " (did you mean \"%s\"?)\n", near);
+	else
+		fprintf(stderr, "; see %s\n", help);
 }

@@ -5,7 +5,7 @@
  * What is checked of the other end's certificate: a chain to `ca` (a client without: to the system's
  * trusted ones), validity times, `crl`, its purpose (serverAuth, clientAuth), and by a client the
  * server's name. A client's certificates may have 16 KB, for they are work for the server before it
- * knows whose they are; a server's 64 KB. There are no tickets and no resumption: each handshake proves both ends anew.
+ * knows whose they are; a server's 64 KB. There are no tickets and no resumption (RFC 5216 2.1.2): each handshake proves both ends anew.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /*
  * The other end's certificate: is it good, and if not, why in words; and whom it names. See tls.h.
  *
- * GnuTLS checks chain, times, revocation and purpose; only its first fault is told, the one that
+ * RFC 5216 2.2, 5.2 (whose), 5.3 (chain, purpose) and 5.4 (revocation). GnuTLS checks chain, times, revocation and purpose; only its first fault is told, the one that
  * the administrator has to mend first.
  */
 #include "system/log.h"

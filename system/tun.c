@@ -166,6 +166,24 @@ int tun_open(char *name, bool queues, struct tun_offload *offload, char *why)
 	return open_device(name, IFF_TUN_EXCL | (queues ? IFF_MULTI_QUEUE : 0), offload, why);
 }
 
+bool tun_lives(int fd)
+{
+	struct ifreq ifr = { 0 };
+
+	return ioctl(fd, TUNGETIFF, &ifr) == 0;
+}
+
+int tun_replace(int fd, int fresh, char *why)
+{
+	int r = dup3(fresh, fd, O_CLOEXEC);
+
+	if (r < 0)
+		snprintf(why, SYSTEM_WHY, "cannot put a new TUN device in the old one's place: %s",
+			strerror(errno));
+	close(fresh);
+	return r < 0 ? -1 : 0;
+}
+
 int tun_open_queue(const char *name, const struct tun_offload *offload, char *why)
 {
 	struct ifreq ifr;

@@ -27,6 +27,14 @@ struct tun_offload {
  */
 int tun_open(char *name, bool queues, struct tun_offload *offload, char *why);
 
+/* Has the descriptor a device still? It was removed otherwise (and not, say, moved to another network
+ * namespace). */
+bool tun_lives(int fd);
+
+/* `fresh` takes the place of what is behind the descriptor `fd`, which others know by its number, and is
+ * closed itself. -1 with *why. */
+int tun_replace(int fd, int fresh, char *why);
+
 /* One more queue of a device made with `queues`, of the same offloads. */
 int tun_open_queue(const char *name, const struct tun_offload *offload, char *why);
 

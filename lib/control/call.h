@@ -143,6 +143,9 @@ int control_call_take_incoming(struct control_connection *c, struct control_call
 void control_call_accept(
 	struct control_call *call, const struct control_call_params *params, uint64_t now);
 
+/* What a result of Outgoing-Call-Reply (2 and above, section 2.8) is as a reason. */
+enum pptp_reason control_outgoing_reason(uint8_t result);
+
 /*
  * PAC of an outgoing, PNS of an incoming call, taken and not yet answered: the reply with an error
  * result (2..7, section 2.8; 2..3, section 2.10, others become "do not accept", and there is no

@@ -1,11 +1,9 @@
 /*
  * Control connection, RFC 2637 sections 2.1 to 2.6 and 3.1: the start exchange, collisions of two of
- * them, keep-alive and the orderly end of either TCP role. Calls are in call.c.
+ * them, keep-alive and the orderly end of either TCP role. Calls are in call.c, the octets of TCP in stream.c.
  *
  * Invariants: enter_state() sets the one deadline that each state but CLOSED has;
  * control_connection_finish() is the only way to CLOSED, so calls end once and `closed` comes last.
- * Whole messages are read where they are; parts of one are gathered in `partial`, never more than the
- * largest message.
  */
 #include "lib/control/connection.h"
 
@@ -94,13 +92,6 @@ static void version_detail(char *buf, uint16_t version)
 	text_put(&t, ", 1.0 is supported here");
 }
 
-static void forget_partial(struct control_connection *c)
-{
-	free(c->partial);
-	c->partial = NULL;
-	c->have = 0;
-}
-
 void control_connection_finish(
 	struct control_connection *c, enum pptp_reason reason, const char *detail)
 {
@@ -119,7 +110,7 @@ void control_connection_finish(
 	}
 	c->stop_reason = reason;
 	enter_state(c, CONTROL_CLOSED);
-	forget_partial(c);
+	control_stream_forget(c);
 	while (c->calls) {
 		struct control_call *call = c->calls;
 		bool hung_up = call->state == CONTROL_CALL_WAIT_DISCONNECT;
@@ -154,6 +145,7 @@ static void send_start(
 	control_connection_send(c, &m);
 }
 
+/* Section 2.3. */
 static void send_stop_request(struct control_connection *c)
 {
 	struct control_message m = { .type = CONTROL_STOP_REQUEST };
@@ -174,6 +166,7 @@ static void send_stop_request(struct control_connection *c)
 	control_connection_send(c, &m);
 }
 
+/* Section 2.4. */
 static void send_stop_reply(struct control_connection *c)
 {
 	struct control_message m = { .type = CONTROL_STOP_REPLY };
@@ -182,6 +175,7 @@ static void send_stop_reply(struct control_connection *c)
 	control_connection_send(c, &m);
 }
 
+/* Sections 2.5 and 3.1.4: what is not answered in time ends the connection, state_expired(). */
 static void send_echo_request(struct control_connection *c)
 {
 	struct control_message m = { .type = CONTROL_ECHO_REQUEST };
@@ -193,6 +187,7 @@ static void send_echo_request(struct control_connection *c)
 	control_connection_send(c, &m);
 }
 
+/* Section 2.6. */
 static void send_echo_reply(struct control_connection *c, uint32_t identifier)
 {
 	struct control_message m = { .type = CONTROL_ECHO_REPLY };
@@ -426,7 +421,7 @@ static void receive_stopping(struct control_connection *c, const struct control_
 	}
 }
 
-static void receive_message(struct control_connection *c, const uint8_t *data, size_t len)
+void control_connection_message(struct control_connection *c, const uint8_t *data, size_t len)
 {
 	struct control_message m;
 	const char *why = "";
@@ -454,60 +449,6 @@ static void receive_message(struct control_connection *c, const uint8_t *data, s
 		break;
 	case CONTROL_CLOSED:
 		break;
-	}
-}
-
-/* A message that comes in parts: how much of `data` belongs to it; 0 when the connection is closed. */
-static size_t gather(struct control_connection *c, const uint8_t *data, size_t len)
-{
-	const char *why = "";
-	int total = control_message_frame(c->partial, c->have, &why);
-	/* The shortest message has at least a header, so this never reads into the next one. */
-	size_t want = total > 0 ? (size_t)total : CONTROL_HEADER_SIZE;
-	size_t n = want - c->have < len ? want - c->have : len;
-
-	if (!c->partial)
-		c->partial = malloc(CONTROL_MESSAGE_MAX);
-	if (!c->partial) {
-		control_connection_finish(c, PPTP_NO_RESOURCES, "no memory for a message");
-		return 0;
-	}
-	memcpy(c->partial + c->have, data, n);
-	c->have += n;
-	total = control_message_frame(c->partial, c->have, &why);
-	if (total < 0) {
-		control_connection_finish(c, PPTP_CONTROL_MALFORMED, why);
-		return 0;
-	}
-	if (total > 0 && c->have == (size_t)total) {
-		uint8_t whole[CONTROL_MESSAGE_MAX];
-
-		memcpy(whole, c->partial, (size_t)total);
-		forget_partial(c);
-		receive_message(c, whole, (size_t)total);
-	}
-	return n;
-}
-
-void control_connection_receive(
-	struct control_connection *c, const uint8_t *data, size_t len, uint64_t now)
-{
-	c->now = now;
-	while (len > 0 && c->state != CONTROL_CLOSED) {
-		const char *why = "";
-		int total = c->have ? 0 : control_message_frame(data, len, &why);
-		size_t n = total > 0 ? (size_t)total : 0;
-
-		if (total < 0)
-			control_connection_finish(c, PPTP_CONTROL_MALFORMED, why);
-		else if (n && n <= len)
-			receive_message(c, data, n);
-		else
-			n = gather(c, data, len);
-		if (!n)
-			return;
-		data += n;
-		len -= n;
 	}
 }
 

@@ -37,6 +37,12 @@ void control_connection_finish(
  * begins. */
 void control_connection_calls_changed(struct control_connection *c);
 
+/* One whole message of `len` octets, as it stood in the stream. */
+void control_connection_message(struct control_connection *c, const uint8_t *data, size_t len);
+
+/* stream.c (control_connection_receive() is there, too): drops the part of a message that came last. */
+void control_stream_forget(struct control_connection *c);
+
 /* call.c: the calls of a connection, and what both kinds have in common. */
 
 /* A message on a call (types 7 to 15) in the states established and wait_stop_reply. */

@@ -16,22 +16,22 @@
 #define CONTROL_HEADER_SIZE  12  /* length, PPTP message type, cookie, control type, reserved0 */
 #define CONTROL_MESSAGE_MAX  220 /* Incoming-Call-Request, section 2.9 */
 
-enum control_type { /* section 1.4; the numbers are those on the wire */
-	CONTROL_START_REQUEST = 1,
-	CONTROL_START_REPLY = 2,
-	CONTROL_STOP_REQUEST = 3,
-	CONTROL_STOP_REPLY = 4,
-	CONTROL_ECHO_REQUEST = 5,
-	CONTROL_ECHO_REPLY = 6,
-	CONTROL_OUTGOING_CALL_REQUEST = 7,
-	CONTROL_OUTGOING_CALL_REPLY = 8,
-	CONTROL_INCOMING_CALL_REQUEST = 9,
-	CONTROL_INCOMING_CALL_REPLY = 10,
-	CONTROL_INCOMING_CALL_CONNECTED = 11,
-	CONTROL_CALL_CLEAR_REQUEST = 12,
-	CONTROL_CALL_DISCONNECT_NOTIFY = 13,
-	CONTROL_WAN_ERROR_NOTIFY = 14,
-	CONTROL_SET_LINK_INFO = 15,
+enum control_type {                           /* section 1.4; the numbers are those on the wire */
+	CONTROL_START_REQUEST = 1,            /* section 2.1 */
+	CONTROL_START_REPLY = 2,              /* section 2.2 */
+	CONTROL_STOP_REQUEST = 3,             /* section 2.3 */
+	CONTROL_STOP_REPLY = 4,               /* section 2.4 */
+	CONTROL_ECHO_REQUEST = 5,             /* section 2.5 */
+	CONTROL_ECHO_REPLY = 6,               /* section 2.6 */
+	CONTROL_OUTGOING_CALL_REQUEST = 7,    /* section 2.7 */
+	CONTROL_OUTGOING_CALL_REPLY = 8,      /* section 2.8 */
+	CONTROL_INCOMING_CALL_REQUEST = 9,    /* section 2.9 */
+	CONTROL_INCOMING_CALL_REPLY = 10,     /* section 2.10 */
+	CONTROL_INCOMING_CALL_CONNECTED = 11, /* section 2.11 */
+	CONTROL_CALL_CLEAR_REQUEST = 12,      /* section 2.12 */
+	CONTROL_CALL_DISCONNECT_NOTIFY = 13,  /* section 2.13 */
+	CONTROL_WAN_ERROR_NOTIFY = 14,        /* section 2.14 */
+	CONTROL_SET_LINK_INFO = 15,           /* section 2.15 */
 };
 
 enum control_framing {

@@ -63,7 +63,7 @@ int control_call_dial(struct control_connection *c, struct control_call *call,
 	return 0;
 }
 
-static enum pptp_reason reason_of(uint8_t result)
+enum pptp_reason control_outgoing_reason(uint8_t result)
 {
 	switch (result) {
 	case CONTROL_OUTGOING_NO_CARRIER:
@@ -89,7 +89,8 @@ static void refused(struct control_call *call, const struct control_message *m)
 
 	control_message_outcome(m, detail, sizeof(detail));
 	control_call_outcome(call, p->result, p->error, p->cause);
-	control_call_end(call, hung_up ? call->end_reason : reason_of(p->result), detail);
+	control_call_end(
+		call, hung_up ? call->end_reason : control_outgoing_reason(p->result), detail);
 }
 
 /* Section 2.8 for a call that waits for it; one that was hung up meanwhile just learns of it. */

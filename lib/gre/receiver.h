@@ -10,7 +10,8 @@
  * (GRE_HOME_TIME): a forger who does not see the stream cannot silence it, and no number, be it the
  * first one, can for ever. Whose guess is less than GRE_HOLD_MAX ahead makes a trickle (less than
  * about 50 packets a second) late for as long as he goes on, and whose is at most 64 ahead, any stream in
- * its pauses: RFC 2637 4.3 wants order.
+ * its pauses: RFC 2637 4.3 wants order. What exceeds the announced window is not thrown away (4.2.4): few peers
+ * keep windows, so what is held is bounded by GRE_HOLD_MAX instead.
  */
 #pragma once
 

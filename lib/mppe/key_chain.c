@@ -76,14 +76,9 @@ static void free_ahead(struct key_chain *c)
 	c->ahead = NULL;
 }
 
-void key_chain_done(struct key_chain *c)
-{
-	free_ahead(c);
-	explicit_bzero(c, sizeof(*c));
-}
-
 void key_chain_rest(struct key_chain *c)
 {
+	stream_ahead_done(&c->streams);
 	if (!c->ahead)
 		return;
 	if (c->count) {
@@ -123,10 +118,20 @@ static int place_of(const struct key_chain *c, const uint8_t *key)
 	return -1;
 }
 
+void key_chain_done(struct key_chain *c)
+{
+	stream_ahead_done(&c->streams);
+	free_ahead(c);
+	explicit_bzero(c, sizeof(*c));
+}
+
 void key_chain_next(const struct key_chain *c, const struct cipher *cipher, uint8_t *key)
 {
-	int place = place_of(c, key);
+	int place;
 
+	if (stream_ahead_next(&c->streams, key, key_len(c)))
+		return;
+	place = place_of(c, key);
 	if (place >= 0 && place < c->count)
 		copy_key(key, ahead_of(c, (unsigned int)place), key_len(c));
 	else
@@ -135,7 +140,7 @@ void key_chain_next(const struct key_chain *c, const struct cipher *cipher, uint
 
 bool key_chain_ready(const struct key_chain *c)
 {
-	return c->count > 0;
+	return c->count > 0 || stream_ahead_ready(&c->streams);
 }
 
 static void move_to(struct key_chain *c, const uint8_t *key)
@@ -152,9 +157,20 @@ static void move_to(struct key_chain *c, const uint8_t *key)
 	copy_key(c->base, key, key_len(c));
 }
 
+bool key_chain_serve(struct key_chain *c, const uint8_t *key, uint8_t *data, uint32_t len,
+	const struct rc4_batch *batch)
+{
+	if (!batch->ahead)
+		return false;
+	stream_ahead_expect(&c->streams, c, batch->ahead, len);
+	return stream_ahead_use(&c->streams, key, key_len(c), data, len);
+}
+
 void key_chain_used(struct key_chain *c, const uint8_t *key, struct rc4_batch *batch)
 {
-	move_to(c, key);
+	/* With streams ahead the chain is beyond this key already. */
+	if (!stream_ahead_ready(&c->streams))
+		move_to(c, key);
 	/* Who forgets jobs, instead of running them, forgets their chains. */
 	if (batch->count <= 1)
 		batch->chain_count = 0;
@@ -166,9 +182,30 @@ void key_chain_used(struct key_chain *c, const uint8_t *key, struct rc4_batch *b
 	c->jobs++;
 }
 
+void key_chain_want(struct key_chain *c, unsigned int count)
+{
+	if (count > 1 && !make_room(c))
+		count = 1;
+	if (c->target < count)
+		c->target = (uint8_t)count;
+}
+
+bool key_chain_take(struct key_chain *c, uint8_t key[16])
+{
+	uint8_t len = key_len(c);
+
+	if (!c->count)
+		return false;
+	copy_key(key, slot_of(c, 0), len);
+	move_to(c, key);
+	return true;
+}
+
 void key_chain_settle(struct key_chain *c)
 {
-	if (c->jobs >= c->target)
+	if (c->streams.block)
+		c->target = KEY_AHEAD_MAX;
+	else if (c->jobs >= c->target)
 		c->target = c->jobs < KEY_AHEAD_MAX ? c->jobs : KEY_AHEAD_MAX;
 	else
 		c->target--; /* what was a burst is forgotten slowly */

@@ -10,11 +10,15 @@
  *
  * One key ahead has its place in the chain; for more there is memory from the first batch that has several
  * packets of the session until key_chain_rest(). Without it there is that one.
+ *
+ * Keys whose streams are made ahead, too (lib/mppe/stream_ahead.h), are those after the present one, and the
+ * chain goes on behind the last of them.
  */
 #pragma once
 
 #include "lib/mppe/cipher.h"
 #include "lib/mppe/keys.h"
+#include "lib/mppe/stream_ahead.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,7 +27,7 @@
 
 struct key_chain {
 	uint8_t start[16];
-	uint8_t base[16];     /* the present key */
+	uint8_t base[16];     /* the present key, or the last one whose stream is made */
 	uint8_t one[16];      /* the key after it; or, */
 	uint8_t (*ahead)[16]; /* allocated, a ring of KEY_AHEAD_MAX: the `count` keys
 					     after it, from `first` on */
@@ -32,6 +36,7 @@ struct key_chain {
 	uint8_t target; /* so many it will probably want next time */
 	uint8_t jobs;   /* in the batch now */
 	uint8_t place;  /* in the batch's chains, if it is there */
+	struct stream_ahead streams;
 };
 
 /* RFC 3078 7.3: the next session key after `key`, in place; `cipher` NULL: plain C. */
@@ -40,16 +45,24 @@ void key_change(
 
 void key_chain_init(
 	struct key_chain *c, enum mppe_bits bits, const uint8_t *start, const uint8_t *key);
-/* Wipes the keys and frees their memory. No batch may have the chain. */
-void key_chain_done(struct key_chain *c);
-/* Gives the memory for more than one key back, until it is used that much again. So, too. */
-void key_chain_rest(struct key_chain *c);
 
 /* The key after `key`, in place, from memory if it is there. Changes nothing in the chain. */
 void key_chain_next(const struct key_chain *c, const struct cipher *cipher, uint8_t *key);
 
+/* Wipes all, frees the memory and gives the streams back. Of one that is all zero, too. No batch may have it. */
+void key_chain_done(struct key_chain *c);
+/* Gives the streams and the memory for more than one key back, until it is used that much again. So, too. */
+void key_chain_rest(struct key_chain *c);
+
 /* A key ahead is there. */
 bool key_chain_ready(const struct key_chain *c);
+
+/*
+ * A packet's turn, whose key is `key`, of `len` octets at `data`. True: its stream was there, and it is
+ * done. False: it has to be a job. Without `batch->ahead` nothing is done.
+ */
+bool key_chain_serve(struct key_chain *c, const uint8_t *key, uint8_t *data, uint32_t len,
+	const struct rc4_batch *batch);
 
 /*
  * The session's key is `key` now, and the job that was added to the batch last has it: keys before it
@@ -70,6 +83,11 @@ struct key_work {
 	unsigned int rest_count;
 	const struct cipher *cipher;
 };
+
+/* So many keys ahead, KEY_AHEAD_MAX at most, are wanted, if there is memory for them. */
+void key_chain_want(struct key_chain *c, unsigned int count);
+/* The first key ahead becomes that of a stream that is made now. False: there is none. */
+bool key_chain_take(struct key_chain *c, uint8_t key[16]);
 
 /* What the chains of `batch` want next is settled, and there is memory for it; then a chain wants
  * (target - count) keys. */

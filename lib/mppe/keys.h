@@ -44,7 +44,7 @@ struct mppe_material {
 
 /* Is there a start key for this strength? */
 bool mppe_material_has(const struct mppe_material *m, enum mppe_bits bits);
-/* The start key (mppe_init()) for a direction, RFC 3079 sections 2 and 3; zeros if there is none. */
+/* The start key (mppe_init()) for a direction, RFC 3079 2.1 to 2.3, 3.1 to 3.3 and 4.1 to 4.3; zeros if there is none. */
 void mppe_material_start(
 	const struct mppe_material *m, enum mppe_bits bits, bool server_sends, uint8_t start[16]);
 

@@ -35,6 +35,7 @@ static void change_key(const struct mppe *m, uint8_t *key)
 		key_change(m->cipher, m->params.bits, m->start, key);
 }
 
+/* RFC 3078 4 (the first session key) and 5 (the RC4 tables of it). */
 int mppe_init(struct mppe *m, const struct mppe_params *params, const uint8_t start[16])
 {
 	uint8_t len = mppe_key_len(params->bits);
@@ -82,12 +83,15 @@ void mppe_rest(struct mppe *m)
 		key_chain_rest(&m->chain);
 }
 
-/* With a key the packet begins a stream; always so in stateless mode. */
+/* RFC 3078 6. With a key the packet begins a stream; always so in stateless mode (7.1). */
 static void add_job(
 	struct mppe *m, uint8_t *data, uint32_t len, const uint8_t *key, struct rc4_batch *batch)
 {
 	struct rc4_job *job;
 
+	if (m->params.stateless && key == m->key &&
+		key_chain_serve(&m->chain, key, data + MPPE_HEADER, len - MPPE_HEADER, batch))
+		return;
 	if (batch->count == RC4_BATCH_MAX)
 		rc4_run(batch);
 	job = &batch->jobs[batch->count++];

@@ -2,7 +2,7 @@
  * MPPE (RFC 3078): one direction of an encrypted link. Sealing and opening a packet is two steps:
  * the functions here do the count, the flags and the keys and append the cipher's work to a batch;
  * rc4_run() does the batch (and is called here when it is full, or when the keys made ahead are used
- * up). A batch with work of a `struct
+ * up). A packet whose key stream was made ahead is done at once (`batch->ahead`, stream_ahead.h). A batch with work of a `struct
  * mppe` must be run before that is initialised, ended, copied or moved.
  *
  * Interop, stateful: there are two readings of FLUSHED. RFC 3078 section 8.2: the tables are made
@@ -99,11 +99,11 @@ enum mppe_result {
 };
 
 /*
- * `start` is mppe_start_key()'s; derives the initial session key (RFC 3079 2.4/3.4: salt and all). 0;
- * -ENOMEM (stateful only): only mppe_done() may follow. Else what is there before is not looked at.
+ * `start` is mppe_start_key()'s; derives the initial session key (RFC 3079 2.4/3.4: salt and all). One that is in use
+ * has to be ended first. 0; -ENOMEM (stateful only): only mppe_done() may follow.
  */
 int mppe_init(struct mppe *m, const struct mppe_params *params, const uint8_t start[16]);
-/* Wipes the keys and frees what they took; of what is all zero, too. */
+/* Wipes the keys, and gives back what was made ahead and what they took; also of one that is all zero. */
 void mppe_done(struct mppe *m);
 
 /*
@@ -114,7 +114,7 @@ void mppe_rest(struct mppe *m);
 /* Is there anything for mppe_rest() to give back? */
 static inline bool mppe_is_large(const struct mppe *m)
 {
-	return m->params.stateless && m->chain.ahead;
+	return m->params.stateless && (m->chain.ahead || m->chain.streams.block);
 }
 
 /*

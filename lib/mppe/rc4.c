@@ -25,11 +25,14 @@
  */
 #define SIDE_MAX 6
 
+/* Jobs, streams ahead that fill a row, and keys. */
+#define LANES_MAX (RC4_BATCH_MAX + 2 * RC4_WIDTH_MAX)
+
 struct plan {
 	const struct cipher *cipher;
 	unsigned int count;
-	struct rc4_lane lanes[RC4_BATCH_MAX + RC4_WIDTH_MAX];
-	struct rc4_lane *order[RC4_BATCH_MAX + RC4_WIDTH_MAX];
+	struct rc4_lane lanes[LANES_MAX];
+	struct rc4_lane *order[LANES_MAX];
 };
 
 void rc4_init(struct rc4 *state, const uint8_t *key, size_t key_len)
@@ -177,28 +180,84 @@ static void run_chains(struct plan *p, struct key_chain *const *chains, unsigned
 	} while (count);
 }
 
-/* The last of the plan, and the keys of the chains. */
-static void run_last(struct plan *p, struct rc4_batch *batch)
+/* The last of the plan, and the keys that the chains want. */
+static void run_last(struct plan *p, struct key_chain *const *chains, unsigned int count)
 {
 	unsigned int wanting = 0;
 
-	for (unsigned int i = 0; i < batch->chain_count; i++) {
-		key_chain_settle(batch->chains[i]);
-		wanting += key_chain_wants(batch->chains[i]);
-	}
+	for (unsigned int i = 0; i < count; i++)
+		wanting += key_chain_wants(chains[i]);
 	sort(p);
 	if (wanting && wanting <= SIDE_MAX && wide_pays(p->cipher, p->order, p->count)) {
 		struct key_work work;
 
-		key_work_begin(&work, batch->chains, batch->chain_count, p->cipher);
+		key_work_begin(&work, chains, count, p->cipher);
 		run_plan(p, &work);
 		key_work_end(&work);
 	}
-	run_chains(p, batch->chains, batch->chain_count);
+	run_chains(p, chains, count);
+}
+
+/* Streams ahead of this chain, none longer than `longest`, as lanes: up to `max`. How many it were. */
+static unsigned int add_ahead(struct plan *p, struct key_chain *c, struct rc4_job *jobs,
+	unsigned int max, uint32_t longest)
+{
+	uint32_t length;
+	unsigned int n = 0, room = stream_ahead_room(&c->streams, &length);
+	uint8_t key[16];
+
+	if (!c->streams.block || length > longest)
+		return 0;
+	max = room < max ? room : max;
+	for (; n < max && key_chain_take(c, key); n++) {
+		stream_ahead_add(
+			&c->streams, key, mppe_key_len((enum mppe_bits)c->bits), length, &jobs[n]);
+		(void)add_job(p, &jobs[n]);
+	}
+	explicit_bzero(key, sizeof(key));
+	return n;
+}
+
+/* How many add_ahead() would find. */
+static unsigned int could_add(const struct key_chain *c, uint32_t longest)
+{
+	uint32_t length;
+	unsigned int room = stream_ahead_room(&c->streams, &length);
+
+	if (!c->streams.block || length > longest)
+		return 0;
+	return room < c->count ? room : c->count;
+}
+
+/*
+ * What is idle in the last row makes streams ahead: so many. The row has to pay either without them, or with
+ * them where sessions have so many packets in a turn that a row is nothing to wait for: few packets
+ * go faster by themselves.
+ */
+static unsigned int fill(struct plan *p, const struct rc4_batch *batch, struct rc4_job *jobs)
+{
+	unsigned int busy = p->count % RC4_WIDTH_MAX, could = busy, turn = 0, n = 0;
+	struct rc4_lane *const *row = p->order + (p->count - busy);
+
+	sort(p);
+	if (!p->cipher->wide || !busy)
+		return 0;
+	for (unsigned int i = 0; i < batch->chain_count; i++) {
+		could += could_add(batch->chains[i], row[0]->total);
+		turn += stream_ahead_turn(&batch->chains[i]->streams);
+	}
+	if (!wide_pays(p->cipher, row, busy) && (turn <= STREAM_AHEAD_FEW || could <= WIDE_COST))
+		return 0;
+	for (unsigned int i = 0; i < batch->chain_count && busy + n < RC4_WIDTH_MAX; i++)
+		n += add_ahead(
+			p, batch->chains[i], jobs + n, RC4_WIDTH_MAX - busy - n, row[0]->total);
+	return n;
 }
 
 void rc4_run(struct rc4_batch *batch)
 {
+	struct rc4_job ahead[RC4_WIDTH_MAX];
+	unsigned int filled = 0;
 	struct plan plan;
 
 	if (!batch->count)
@@ -212,9 +271,50 @@ void rc4_run(struct rc4_batch *batch)
 		run_plan(&plan, NULL);
 		(void)add_job(&plan, &batch->jobs[i]);
 	}
-	run_last(&plan, batch);
+	if (batch->ahead)
+		filled = fill(&plan, batch, ahead);
+	for (unsigned int i = 0; i < batch->chain_count; i++)
+		key_chain_settle(batch->chains[i]);
+	run_last(&plan, batch->chains, batch->chain_count);
 	for (unsigned int i = 0; i < batch->count; i++)
 		explicit_bzero(batch->jobs[i].key, sizeof(batch->jobs[i].key));
+	explicit_bzero(ahead, filled * sizeof(*ahead));
 	batch->count = 0;
 	batch->chain_count = 0;
+}
+
+#define AHEAD_CHAINS (RC4_BATCH_MAX / STREAM_AHEAD_MAX)
+
+/* Streams of some chains: those whose keys are there, and then the keys of the next ones. */
+static void run_streams(struct plan *p, struct key_chain *const *chains, unsigned int count)
+{
+	struct rc4_job jobs[RC4_BATCH_MAX];
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		key_chain_want(chains[i], KEY_AHEAD_MAX);
+	run_chains(p, chains, count);
+	for (unsigned int i = 0; i < count; i++)
+		n += add_ahead(p, chains[i], jobs + n, STREAM_AHEAD_MAX, STREAM_AHEAD_LENGTH);
+	run_last(p, chains, count);
+	explicit_bzero(jobs, n * sizeof(*jobs));
+}
+
+void rc4_run_ahead(struct rc4_batch *batch)
+{
+	struct key_chain *chains[AHEAD_CHAINS], *c = NULL;
+	struct plan plan;
+
+	if (!batch->ahead)
+		return;
+	plan.cipher = batch->cipher ? batch->cipher : cipher_choose(0);
+	plan.count = 0;
+	do {
+		unsigned int n = 0;
+
+		while (n < AHEAD_CHAINS && (c = stream_pool_wanting(batch->ahead)) != NULL)
+			chains[n++] = c;
+		if (n)
+			run_streams(&plan, chains, n);
+	} while (c);
 }

@@ -11,6 +11,7 @@
 
 struct cipher;
 struct key_chain;
+struct stream_pool;
 
 struct rc4 {
 	uint8_t i, j;
@@ -33,6 +34,7 @@ struct rc4_job {
 /* Jobs of one batch. Jobs of the same state must stand in their order. All zero: empty. */
 struct rc4_batch {
 	const struct cipher *cipher; /* NULL: plain C */
+	struct stream_pool *ahead;   /* the owner's; NULL: no streams are made ahead */
 	unsigned int count, chain_count;
 	struct rc4_job jobs[RC4_BATCH_MAX];
 	struct key_chain *chains[RC4_BATCH_MAX]; /* by key_chain_used() */
@@ -44,3 +46,10 @@ void rc4_crypt(struct rc4 *state, uint8_t *data, size_t len);
 /* Runs all jobs, makes the keys that their chains will want next, and empties the batch; keys are
  * wiped. */
 void rc4_run(struct rc4_batch *batch);
+
+/*
+ * Makes streams of packets to come (lib/mppe/stream_ahead.h) for those directions in steady flow that were
+ * in use since the last call, and have too few for as many packets again. To be called, with an empty
+ * batch, when nobody waits for what was run: it takes as long as some rows of streams.
+ */
+void rc4_run_ahead(struct rc4_batch *batch);

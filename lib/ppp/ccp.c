@@ -303,14 +303,19 @@ static void rejected(struct cp *cp, const struct ppp_option *option)
 
 static void reset_request(struct ccp *ccp, const struct cp_packet *packet)
 {
+	bool flushes = (ccp->tx_on && !ccp->tx.stateless) || ccp->pack.kind == CODEC_MPPC;
+
 	if (!cp_is_open(&ccp->cp))
 		return;
-	/* The Ack first: Linux drops everything until it has it, and would miss our FLUSHED packet.
+	/*
+	 * The Ack first: Linux drops everything until it has it, and would miss our FLUSHED packet. It asks
+	 * again after a second only, so a lost Ack is a second without data: hence two of them, where FLUSHED is
+	 * what resets and not each Ack (RFC 1962 3.1).
 	 */
-	if (!ccp->no_reset_ack)
+	for (int i = 0; i < (flushes ? 2 : 1) && !ccp->no_reset_ack; i++)
 		cp_send(&ccp->cp, CP_RESET_ACK, packet->id, NULL, 0);
 	/* Of Deflate and BSD-Compress the data plane sees the Ack. */
-	if ((ccp->tx_on && !ccp->tx.stateless) || ccp->pack.kind == CODEC_MPPC)
+	if (flushes)
 		ccp->ops->reset(ccp->cp.user);
 }
 

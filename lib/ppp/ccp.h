@@ -1,5 +1,5 @@
 /*
- * CCP (RFC 1962): MPPE (option 18, RFC 3078 section 2) with or without MPPC in it, or, on a link
+ * CCP (RFC 1962 sections 2 to 4; 4.1, OUI, is rejected): MPPE (option 18, RFC 3078 section 2) with or without MPPC in it, or, on a link
  * without encryption, one method of compression for each direction (ccp_codec.h). MPPE is never
  * given up for compression.
  *

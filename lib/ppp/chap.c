@@ -20,7 +20,7 @@
 /* RFC 1994 section 4. */
 enum { CHALLENGE = 1, RESPONSE = 2, SUCCESS = 3, FAILURE = 4 };
 
-/* RFC 2433 sections 7 and 8, which seal the new password by the LM hash, too; RFC 2759 section 7. */
+/* RFC 2433 sections 9 and 10, which seal the new password by the LM hash, too; RFC 2759 section 7. */
 enum { CHANGE_PASSWORD_1 = 5, CHANGE_PASSWORD_2 = 6, CHANGE_PASSWORD = 7 };
 
 struct packet {

@@ -24,7 +24,7 @@ bool chap_challenge_fits(enum ppp_auth_method method, uint8_t len)
 /*
  * Reserved octets are not looked at: nothing hangs on them, and some peers fill them. Nor is the
  * LM response of MS-CHAP, which is next to the password in clear: where the flag says that there is
- * no other (RFC 2433 section 4), the Response does not fit.
+ * no other (RFC 2433 section 6), the Response does not fit.
  */
 int chap_decode_response(
 	enum ppp_auth_method method, struct wire_reader *body, struct ppp_auth_request *request)
@@ -67,7 +67,7 @@ int chap_put_response(struct chap *c, struct wire_writer *w)
 	wire_put_u8(w, MSCHAP2_RESPONSE_LEN);
 	if (c->method == PPP_AUTH_MSCHAP) {
 		mschap_response(c->challenge, c->secret.nt_hash, c->nt_response);
-		wire_put_zero(w, 24); /* no LM response, RFC 2433 section 4 */
+		wire_put_zero(w, 24); /* no LM response, RFC 2433 section 6 */
 		wire_put_bytes(w, c->nt_response, sizeof(c->nt_response));
 		wire_put_u8(w, 1); /* "use the NT response" */
 		return 0;
@@ -165,7 +165,7 @@ void chap_put_success(
 	chap_put_text(w, "Authenticated");
 }
 
-/* RFC 2433 section 6, RFC 2759 section 6; with MD5 it is for people (RFC 1994 4.2). */
+/* RFC 2433 section 8, RFC 2759 section 6; with MD5 it is for people (RFC 1994 4.2). */
 void chap_put_failure(enum ppp_auth_method method, struct wire_writer *w, unsigned int error,
 	bool retry, const uint8_t *challenge, const char *message)
 {

@@ -6,7 +6,7 @@
 
 #include "lib/ppp/chap.h"
 
-/* Octets of our own Challenges: 16, MS-CHAP 8 (RFC 2433 section 3). */
+/* Octets of our own Challenges: 16, MS-CHAP 8 (RFC 2433 section 5). */
 uint8_t chap_challenge_len(enum ppp_auth_method method);
 /* Does a peer's Challenge have a length that the method knows? */
 bool chap_challenge_fits(enum ppp_auth_method method, uint8_t len);

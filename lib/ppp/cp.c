@@ -389,6 +389,7 @@ static void receive_reply(struct cp *cp, const struct cp_packet *packet, uint64_
 		feed(cp, PPP_RCN, now);
 }
 
+/* RFC 1661 5.5. */
 static void receive_terminate(struct cp *cp, const struct cp_packet *packet, uint64_t now)
 {
 	answer_with(cp, CP_TERMINATE_ACK, packet->id, NULL, 0);
@@ -400,6 +401,7 @@ static void receive_terminate(struct cp *cp, const struct cp_packet *packet, uin
 	cp->text_len = 0;
 }
 
+/* RFC 1661 5.6. */
 static void receive_code_reject(struct cp *cp, const struct cp_packet *packet, uint64_t now)
 {
 	uint8_t code;
@@ -418,6 +420,7 @@ static void receive_code_reject(struct cp *cp, const struct cp_packet *packet, u
 	feed(cp, PPP_RXJ_PLUS, now);
 }
 
+/* RFC 1661 5.6. */
 static void receive_unknown(struct cp *cp, const uint8_t *data, size_t len, uint64_t now)
 {
 	cp_log(cp, PPP_LOG_INFO, "%s: unknown code %u", cp->protocol->name, data[0]);

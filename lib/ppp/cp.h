@@ -17,7 +17,7 @@
 
 #define CP_HEADER       4
 #define CP_PACKET_MAX   1500
-#define CP_MAX_NAKS     5 /* RFC 1661 4.6 Max-Failure */
+#define CP_MAX_NAKS     5 /* RFC 1661 4.5 and 4.6, Max-Failure */
 #define CP_MAX_REFUSALS 10
 
 enum cp_code {

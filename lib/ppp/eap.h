@@ -5,7 +5,7 @@
  *	authenticator: IDENTIFY -> RUNNING <-> JUDGING -> DONE or FAILED
  *	peer:          WAITING -> DONE or FAILED; DONE -> WAITING at a later Request
  *
- * The authenticator sends a Request again until it is answered, always the same (RFC 3748 4.1); the
+ * The authenticator sends a Request again until it is answered, always the same (RFC 3748 4.1, 4.3); the
  * peer answers a Request that comes again as it did the first time, without looking at it.
  * Identity comes first; then the first allowed method, or another that is allowed and that the
  * peer's Nak wants. Neither end ever goes on with a method that it does not allow: to the peer

@@ -90,7 +90,7 @@ static void receive_notification(struct eap *e, struct eap_header *h, uint64_t n
 }
 
 /*
- * RFC 3748 5.3: the types that would do instead. To an Expanded Request it is an Expanded Nak; we
+ * RFC 3748 5.3.1 and 5.3.2: the types that would do instead. To an Expanded Request it is an Expanded Nak; we
  * have no method that is asked for in that form.
  */
 static void refuse(struct eap *e, const struct eap_header *h, uint64_t now)

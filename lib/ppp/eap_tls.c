@@ -1,5 +1,5 @@
 /*
- * EAP's method TLS (type 13; RFC 5216, and RFC 9190 for TLS 1.3): both ends prove themselves by
+ * EAP's method TLS (type 13; RFC 5216 2.1.1 and 2.1.3, and RFC 9190 for TLS 1.3): both ends prove themselves by
  * certificates. TLS itself is the owner's (tls.h), fragments are eap_tunnel's.
  *
  *	authenticator: Start -> handshake -> judge (whom the certificate stands for)

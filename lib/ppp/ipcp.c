@@ -36,6 +36,15 @@ static uint32_t address_of(const struct ppp_option *option)
 	return address;
 }
 
+/* Neither "this network", nor loopback, nor multicast or above: what would make a machine talk to itself. */
+static bool is_host(uint32_t address)
+{
+	uint8_t octets[sizeof(address)];
+
+	memcpy(octets, &address, sizeof(address));
+	return octets[0] != 0 && octets[0] != 127 && octets[0] < 224;
+}
+
 struct vj_option {
 	uint16_t protocol;
 	uint8_t max_slot, omit;
@@ -243,14 +252,16 @@ static void naked(struct cp *cp, const struct ppp_option *option)
 		vj_naked(ipcp, option);
 	if (i < 0 || !(ipcp->ask & 1u << i))
 		return;
-	if (ipcp->config.role == PPP_CLIENT && address) {
+	if (ipcp->config.role == PPP_CLIENT && is_host(address)) {
 		ipcp->mine[i] = address;
 		return;
 	}
 	if (++ipcp->naked[i] < MAX_NAKED)
 		return;
 	if (ipcp->config.role == PPP_CLIENT && i == 0)
-		cp_fail(cp, PPTP_NO_NETWORK, "the server gives no address");
+		cp_fail(cp, PPTP_NO_NETWORK,
+			address ? "the server gives an address that no machine can have"
+				: "the server gives no address");
 	else
 		ipcp->ask = (uint8_t)(ipcp->ask & ~(1u << i));
 }
@@ -316,7 +327,7 @@ void ipcp_network(const struct ipcp *ipcp, struct ppp_network *net)
 		return;
 	*net = (struct ppp_network){
 		.local = ipcp->mine[0],
-		.remote = ipcp->remote,
+		.remote = is_host(ipcp->remote) ? ipcp->remote : 0,
 		.dns = { ipcp->mine[1], ipcp->mine[3] },
 		.nbns = { ipcp->mine[2], ipcp->mine[4] },
 	};

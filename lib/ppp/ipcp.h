@@ -13,10 +13,10 @@
 #include "lib/ppp/cp.h"
 
 enum ipcp_option {
-	IPCP_ADDRESSES = 1, /* deprecated */
-	IPCP_COMPRESSION = 2,
-	IPCP_ADDRESS = 3,
-	IPCP_DNS1 = 129,
+	IPCP_ADDRESSES = 1,   /* RFC 1332 3.1: deprecated */
+	IPCP_COMPRESSION = 2, /* RFC 1332 3.2 and 4.1 */
+	IPCP_ADDRESS = 3,     /* RFC 1332 3.3 */
+	IPCP_DNS1 = 129,      /* RFC 1877 1.1 to 1.4 */
 	IPCP_NBNS1 = 130,
 	IPCP_DNS2 = 131,
 	IPCP_NBNS2 = 132,

@@ -13,16 +13,16 @@
 #include "lib/ppp/cp.h"
 
 enum lcp_option {
-	LCP_MRU = 1,
-	LCP_ACCM = 2, /* RFC 1662 7.1 */
-	LCP_AUTH = 3,
-	LCP_QUALITY = 4,
-	LCP_MAGIC = 5,
-	LCP_PFC = 7,
-	LCP_ACFC = 8,
+	LCP_MRU = 1,       /* RFC 1661 6.1 */
+	LCP_ACCM = 2,      /* RFC 1662 7.1 */
+	LCP_AUTH = 3,      /* RFC 1661 6.2 */
+	LCP_QUALITY = 4,   /* RFC 1661 6.3: rejected, as every option that is not listed here */
+	LCP_MAGIC = 5,     /* RFC 1661 6.4 */
+	LCP_PFC = 7,       /* RFC 1661 6.5 */
+	LCP_ACFC = 8,      /* RFC 1661 6.6 */
 	LCP_CALLBACK = 13, /* RFC 1570 2.3 */
-	LCP_MRRU = 17,
-	LCP_EPD = 19,
+	LCP_MRRU = 17,     /* RFC 1990 5.1.1: rejected, there is no multilink */
+	LCP_EPD = 19,      /* RFC 1990 5.1.3: rejected, too */
 };
 
 #define LCP_DEFAULT_MRU  1500

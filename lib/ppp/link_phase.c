@@ -1,5 +1,5 @@
 /*
- * The phases of a PPP link (RFC 1661 section 3) and its end.
+ * The phases of a PPP link (RFC 1661 section 3: 3.2 the diagram, 3.3 Dead, 3.4 Establish) and its end (3.7).
  *
  *	DEAD -> ESTABLISH -> AUTHENTICATE -> [CALLBACK ->] NETWORK -> TERMINATE -> DEAD
  *

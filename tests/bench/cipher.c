@@ -38,6 +38,7 @@ static uint64_t now(void)
 #define REPEATS     15
 #define PACKETS     64 /* in a measurement */
 #define SESSIONS    16
+#define STEADY      8 /* runs until a flow is steady */
 #define ROW_MAX     80
 #define PACKET_ROOM 1600
 
@@ -47,6 +48,7 @@ static const uint32_t sizes[] = { 64, 576, 1400 };
 static const uint8_t start[16] = { 3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7, 9, 3 };
 static uint8_t packets[PACKETS][PACKET_ROOM];
 static struct rc4_batch batch;
+static struct stream_pool *pool;
 static struct mppe sessions[SESSIONS];
 
 struct row {
@@ -55,6 +57,7 @@ struct row {
 	const char *name;
 	const struct cipher *cipher;
 	unsigned int fill, sessions;
+	bool ahead; /* streams are made ahead, as in a session's steady flow */
 	void (*run)(const struct row *row, uint32_t size); /* PACKETS packets */
 	double cycles[SIZES][ROUNDS];                      /* a packet */
 };
@@ -181,12 +184,16 @@ static void run_rc4(const struct row *row, uint32_t size)
 static void run_mppe(const struct row *row, uint32_t size)
 {
 	batch.cipher = row->cipher;
+	batch.ahead = row->ahead ? pool : NULL;
 	for (unsigned int i = 0; i < PACKETS; i++) {
 		mppe_seal(&sessions[i % row->sessions], packets[i], size + MPPE_HEADER, 0, &batch);
-		if (i % row->fill == row->fill - 1)
-			rc4_run(&batch);
+		if (i % row->fill != row->fill - 1)
+			continue;
+		rc4_run(&batch);
+		rc4_run_ahead(&batch);
 	}
 	rc4_run(&batch);
+	rc4_run_ahead(&batch);
 }
 
 /* All where the others begin: at the start key. */
@@ -197,6 +204,7 @@ static void begin_sessions(const struct row *row)
 	for (unsigned int i = 0; i < SESSIONS; i++) {
 		struct mppe *m = &sessions[i];
 
+		mppe_done(m);
 		mppe_init(m, &params, start);
 		memcpy(m->key, start, sizeof(start));
 		if (params.stateless)
@@ -233,11 +241,26 @@ static void add_engine(unsigned int features)
 		add("rc4", name, cipher, fills[i], 0, run_rc4);
 	for (unsigned int i = 0; i < sizeof(fills) / sizeof(fills[0]); i++)
 		add("mppe", name, cipher, fills[i], 1, run_mppe);
+	add("mppe", name, cipher, 13, 1, run_mppe);
 	add("mppe", name, cipher, PACKETS, 1, run_mppe);
 	add("mppe", name, cipher, SESSIONS, SESSIONS, run_mppe);
 	add("mppe", name, cipher, PACKETS, SESSIONS, run_mppe);
 	add("stateful", name, cipher, PACKETS, 1, run_mppe);
 	add("stateful", name, cipher, PACKETS, SESSIONS, run_mppe);
+}
+
+/* The same in steady flow, with streams ahead: for wide engines only. */
+static void add_ahead(unsigned int features)
+{
+	static const unsigned int fills[] = { 1, 2, 4, 8, 13, 16, 45 };
+	const struct cipher *cipher = cipher_choose(features);
+
+	if ((features & cpu_features()) != features || !cipher->wide)
+		return;
+	for (unsigned int i = 0; i < sizeof(fills) / sizeof(fills[0]); i++) {
+		add("mppe", cipher->name, cipher, fills[i], 1, run_mppe);
+		rows[row_count - 1].ahead = true;
+	}
 }
 
 static void add_rows(void)
@@ -256,6 +279,7 @@ static void add_rows(void)
 	add_engine(0);
 	add_engine(CIPHER_SHA | CIPHER_AVX);
 	add_engine(CIPHER_AVX512 | CIPHER_SHA | CIPHER_AVX);
+	add_ahead(CIPHER_AVX512 | CIPHER_SHA | CIPHER_AVX);
 }
 
 /* ---- measuring ---- */
@@ -281,7 +305,8 @@ static double measure(const struct row *row, uint32_t size)
 	double spent[REPEATS];
 
 	begin_sessions(row);
-	row->run(row, size);
+	for (unsigned int i = 0; i < (row->ahead ? STEADY : 1); i++)
+		row->run(row, size);
 	for (unsigned int i = 0; i < REPEATS; i++) {
 		uint64_t before = now();
 
@@ -289,6 +314,29 @@ static double measure(const struct row *row, uint32_t size)
 		spent[i] = (double)(now() - before) / PACKETS;
 	}
 	return median(spent, REPEATS);
+}
+
+static void run_steady(const struct row *row)
+{
+	begin_sessions(row);
+	for (unsigned int i = 0; i < STEADY; i++) {
+		memset(packets, 0, sizeof(packets));
+		row->run(row, 1400);
+	}
+}
+
+/* What is made ahead comes late enough to be used, and is what the packets themselves would get. */
+static bool same_ahead(const struct row *row)
+{
+	static uint8_t expected[PACKETS][PACKET_ROOM];
+	struct row reference = *row;
+	uint64_t used = pool->used;
+
+	reference.ahead = false;
+	run_steady(&reference);
+	memcpy(expected, packets, sizeof(expected));
+	run_steady(row);
+	return pool->used > used && memcmp(packets, expected, sizeof(expected)) == 0;
 }
 
 /* Numbers of what computes something else are worth nothing. */
@@ -341,14 +389,15 @@ static void print_table(void)
 {
 	printf("%s per packet, median of %d rounds, and how many times as fast as %s\n", UNIT,
 		ROUNDS, baseline(&rows[0])->name);
-	printf("%-8s %-18s %8s %5s", "", "", "sessions", "fill");
+	printf("%-8s %-18s %8s %5s %5s", "", "", "sessions", "fill", "ahead");
 	for (unsigned int s = 0; s < SIZES; s++)
 		printf(" %9u B      ", sizes[s]);
 	printf("\n");
 	for (unsigned int i = 0; i < row_count; i++) {
 		const struct row *row = &rows[i];
 
-		printf("%-8s %-18s %8u %5u", row->what, row->name, row->sessions, row->fill);
+		printf("%-8s %-18s %8u %5u %5s", row->what, row->name, row->sessions, row->fill,
+			row->ahead ? "yes" : "-");
 		for (unsigned int s = 0; s < SIZES; s++)
 			printf(" %9.0f (%5.2f)", median(row->cycles[s], ROUNDS), ratio(row, s));
 		printf("\n");
@@ -389,8 +438,11 @@ static bool write_json(const char *path, double load)
 		const struct row *row = &rows[i];
 
 		fprintf(f,
-			"%s\n{\"what\": \"%s\", \"engine\": \"%s\", \"sessions\": %u, \"fill\": %u",
-			i ? "," : "", row->what, row->name, row->sessions, row->fill);
+			"%s\n{\"what\": \"%s\", \"engine\": \"%s\", \"sessions\": %u, \"fill\": "
+			"%u, "
+			"\"ahead\": %s",
+			i ? "," : "", row->what, row->name, row->sessions, row->fill,
+			row->ahead ? "true" : "false");
 		for (unsigned int s = 0; s < SIZES; s++)
 			fprintf(f, ", \"%u\": {\"per_packet\": %.0f, \"times_baseline\": %.3f}",
 				sizes[s], median(row->cycles[s], ROUNDS), ratio(row, s));
@@ -413,9 +465,14 @@ int main(int argc, char **argv)
 	}
 	if (getloadavg(&load, 1) != 1)
 		load = 0;
+	pool = stream_pool_new();
+	if (!pool) {
+		fprintf(stderr, "cipher: no memory\n");
+		return 1;
+	}
 	add_rows();
 	for (unsigned int i = 0; i < row_count; i++) {
-		if (!same_bytes(&rows[i])) {
+		if (!same_bytes(&rows[i]) || (rows[i].ahead && !same_ahead(&rows[i]))) {
 			fprintf(stderr, "cipher: %s, fill %u, does not compute what nettle does\n",
 				rows[i].name, rows[i].fill);
 			return 1;
@@ -426,6 +483,9 @@ int main(int argc, char **argv)
 			for (unsigned int i = 0; i < row_count; i++)
 				rows[i].cycles[s][round] = measure(&rows[i], sizes[s]);
 	evp_close();
+	for (unsigned int i = 0; i < SESSIONS; i++)
+		mppe_done(&sessions[i]);
+	stream_pool_free(pool);
 	if (!json || strcmp(json, "-") != 0)
 		print_table();
 	if (json && !write_json(json, load)) {

@@ -54,8 +54,8 @@ char *decode_bytes(const uint8_t *file, size_t size, const struct decode_options
 	memset(stats, 0, sizeof(*stats));
 	*rc = -1;
 	c = in ? decode_capture_file(in, why) : NULL;
-	decode_output_init(&output, out, decoded.json ? DECODE_FORM_JSON : DECODE_FORM_TEXT);
-	output.verbose = decoded.verbose;
+	decode_output_init(&output, out, decoded.json ? DECODE_FORM_JSON : DECODE_FORM_TEXT,
+		decoded.verbose ? DECODE_VERBOSE : 0);
 	if (c)
 		*rc = decode_run(options, c, &output.sink, stats, why);
 	decoded.json = decoded.verbose = false;
@@ -103,4 +103,11 @@ unsigned int occurrences(const char *text, const char *word)
 bool is_encrypted(const struct record *r)
 {
 	return r->len > 60 && r->data[23] == 47;
+}
+
+size_t frame_at(const struct record *r)
+{
+	if (r->len < 50 || r->data[23] != 47 || !(r->data[34] & 0x10))
+		return 0;
+	return r->data[35] & 0x80 ? 50 : 46;
 }

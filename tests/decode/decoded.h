@@ -38,5 +38,8 @@ char *decode_name(
 
 unsigned int occurrences(const char *text, const char *word);
 
+/* Where the PPP frame begins in this packet of GRE; 0: there is none. */
+size_t frame_at(const struct record *r);
+
 /* GRE with something in it that may be encrypted. */
 bool is_encrypted(const struct record *r);

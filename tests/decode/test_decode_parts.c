@@ -106,11 +106,12 @@ static void early_segments_are_bounded(void **state)
 	decode_stream_done(&s);
 }
 
-/* An IPv4 packet, or a piece of it, of protocol 47 with payload bytes `first`, `first` + 1 ... */
+/* An IPv4 packet, or a piece of it, of protocol 47 with payload bytes `first`, `first` + 1 ..., that begins as PPTP's do. */
 static size_t ipv4(uint8_t *p, uint16_t fragment, size_t len, uint8_t first)
 {
 	static const uint8_t head[20] = { 0x45, 0, 0, 0, 0x12, 0x34, 0, 0, 64, 47, 0, 0, 192, 0, 2,
 		1, 192, 0, 2, 2 };
+	static const uint8_t gre[4] = { 0x30, 0x01, 0x88, 0x0b };
 
 	memcpy(p, head, sizeof(head));
 	p[2] = (uint8_t)((len + 20) >> 8);
@@ -119,6 +120,8 @@ static size_t ipv4(uint8_t *p, uint16_t fragment, size_t len, uint8_t first)
 	p[7] = (uint8_t)fragment;
 	for (size_t i = 0; i < len; i++)
 		p[20 + i] = (uint8_t)(first + i);
+	if (!(fragment & 0x1fff) && len >= sizeof(gre))
+		memcpy(p + 20, gre, sizeof(gre));
 	return len + 20;
 }
 
@@ -145,7 +148,7 @@ static void fragments_are_put_together_in_any_order(void **state)
 	assert_true(add(f, &ip, 0x2000, 16, 0));
 	assert_int_equal(ip.len, 37);
 	assert_int_equal(ip.protocol, 47);
-	for (size_t i = 0; i < ip.len; i++)
+	for (size_t i = 4; i < ip.len; i++)
 		assert_int_equal(ip.data[i], i);
 	decode_fragments_free(f);
 }
@@ -184,6 +187,32 @@ static void an_unfinished_packet_is_forgotten(void **state)
 		decode_ip_read(&ip, packet, 36);
 		assert_false(decode_fragments_add(f, &ip, 40000000 + i));
 	}
+	decode_fragments_free(f);
+}
+
+/* TCP to other ports, other GRE, ICMP and the rest, and TCP to 1723 as well: none takes what GRE's fragments need. */
+static void a_flood_of_others_leaves_ours(void **state)
+{
+	struct decode_fragments *f = decode_fragments_new();
+	uint8_t packet[64];
+	struct decode_ip ip;
+
+	(void)state;
+	assert_false(add(f, &ip, 0x2000, 16, 0));
+	for (unsigned int i = 0; i < 1000; i++) {
+		static const uint8_t protocols[] = { 6, 47, 1, 17, 6 };
+
+		ipv4(packet, i % 5 == 4 ? 0x2000 | 2 : 0x2000, 16, 0);
+		packet[4] = (uint8_t)(i >> 8);
+		packet[5] = (uint8_t)i;
+		packet[9] = protocols[i % 5];
+		packet[21] = 0; /* GRE of version 0 */
+		decode_ip_read(&ip, packet, 36);
+		assert_false(decode_fragments_add(f, &ip, 1000001));
+	}
+	assert_true(add(f, &ip, 2, 8, 16));
+	assert_int_equal(ip.len, 24);
+	assert_int_equal(decode_fragments_end(f).count, 0);
 	decode_fragments_free(f);
 }
 
@@ -228,6 +257,53 @@ static void tunnels_in_front_are_opened(void **state)
 		packet[at + 9] = 4;
 	}
 	assert_false(decode_ip_read(&ip, packet, 120));
+}
+
+static bool fragment(struct decode_multilink *ml, bool brief, uint32_t head, const char *data)
+{
+	uint8_t bytes[64];
+	struct wire_writer w = wire_writer(bytes, sizeof(bytes));
+
+	if (brief)
+		wire_put_u16(&w, (uint16_t)head);
+	else
+		wire_put_u32(&w, head);
+	wire_put_bytes(&w, (const uint8_t *)data, strlen(data));
+	return decode_multilink_add(ml, wire_reader(bytes, wire_written(&w)), brief, true);
+}
+
+static void multilink_fragments_are_joined_in_order(void **state)
+{
+	struct decode_multilink ml = { 0 };
+
+	(void)state;
+	assert_false(fragment(&ml, false, 0x00000005, "lost its beginning"));
+	assert_false(fragment(&ml, false, 0x40000006, "and its end"));
+	assert_false(fragment(&ml, false, 0x80ffffff, "ab"));
+	assert_false(fragment(&ml, false, 0x00000000, "cd"));
+	assert_true(fragment(&ml, false, 0x40000001, "e"));
+	assert_int_equal(ml.used, 5);
+	assert_int_equal(ml.fragments, 3);
+	assert_memory_equal(ml.data, "abcde", 5);
+	assert_true(fragment(&ml, false, 0xc0000002, "alone"));
+	assert_int_equal(ml.fragments, 1);
+	/* One that is missing takes the frame with it, and no other. */
+	assert_false(fragment(&ml, false, 0x80000003, "ab"));
+	assert_false(fragment(&ml, false, 0x40000005, "e"));
+	assert_true(fragment(&ml, false, 0xc0000006, "good"));
+	assert_int_equal(ml.used, 4);
+	/* Twelve bits. */
+	assert_false(fragment(&ml, true, 0x8fff, "ab"));
+	assert_true(fragment(&ml, true, 0x4000, "cd"));
+	assert_memory_equal(ml.data, "abcd", 4);
+	/* Nobody's end. */
+	assert_false(fragment(&ml, true, 0x4001, "cd"));
+	for (uint32_t i = 0; i < 1000; i++) {
+		assert_false(fragment(&ml, false, (i ? 0 : 0x80000000) | i, "0123456789"));
+		assert_true(ml.used <= sizeof(ml.data));
+	}
+	assert_false(ml.open);
+	assert_false(decode_multilink_add(&ml, wire_reader("\x80", 1), false, true));
 }
 
 static void sequence_numbers_are_judged(void **state)
@@ -433,6 +509,8 @@ int main(void)
 		cmocka_unit_test(contradictory_fragments_harm_nobody),
 		cmocka_unit_test(an_unfinished_packet_is_forgotten),
 		cmocka_unit_test(a_fragment_may_have_an_earlier_time),
+		cmocka_unit_test(a_flood_of_others_leaves_ours),
+		cmocka_unit_test(multilink_fragments_are_joined_in_order),
 		cmocka_unit_test(tunnels_in_front_are_opened),
 		cmocka_unit_test(what_is_cut_is_said),
 		cmocka_unit_test(sequence_numbers_are_judged),

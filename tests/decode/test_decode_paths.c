@@ -99,6 +99,148 @@ static void what_is_not_ip_is_passed_over(void **state)
 	}
 }
 
+/* The frames of a call, as if the link between had been captured, with what such a link has in front of them. */
+static void frames_make(struct recording *r, const uint8_t *head, size_t size, unsigned int sent_at,
+	uint8_t frames[RECORDS_MAX][2048])
+{
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < r->count; i++) {
+		struct record *to = &r->records[count];
+		const struct record from = r->records[i];
+		size_t at = frame_at(&from), len = at ? from.len - at : 0;
+		bool server = from.data[29] == 2;
+		uint8_t *p = frames[count];
+
+		if (!len)
+			continue;
+		if (size)
+			memcpy(p, head, size);
+		if (size >= 14) /* Ethernet: who sends is told by its addresses */
+			p[11] = server, p[5] = !server;
+		if (sent_at < size)
+			p[sent_at] = server;
+		if (size >= 6 && p[size - 6] == 0x11) { /* PPPoE */
+			p[size - 2] = (uint8_t)(len >> 8);
+			p[size - 1] = (uint8_t)len;
+		}
+		memcpy(p + size, from.data + at, len);
+		memmove(to->head, from.head, sizeof(to->head));
+		for (int k = 0; k < 4; k++)
+			to->head[12 + k] = (uint8_t)((size + len) >> 8 * k);
+		to->data = p;
+		to->len = size + len;
+		count++;
+	}
+	r->count = count;
+}
+
+/* LCP, logon, CCP and MPPE of a link that is one of PPP itself are followed as a call's. */
+static void ppp_of_the_link_is_a_call(void **state)
+{
+	static uint8_t frames[RECORDS_MAX][2048];
+	static const struct {
+		uint32_t link;
+		size_t size;
+		unsigned int sent_at;
+		uint8_t head[32];
+	} links[] = {
+		{ 1, 20, 99, { [12] = 0x88, 0x64, 0x11, 0, 0, 7, 0, 0 } },
+		{ 1, 24, 99, { [12] = 0x81, 0, 0, 1, 0x88, 0x64, 0x11, 0, 0, 7, 0, 0 } },
+		{ 204, 1, 0, { 0 } },
+		{ 113, 22, 1, { [14] = 0x88, 0x64, 0x11, 0, 0, 7, 0, 0 } },
+	};
+	static const char *const names[] = { "mschapv2-mppe128-stateful",
+		"mschapv2-mppe128-stateless" };
+	const struct decode_options options = { .users = &decoded.right };
+	struct decode_stats s;
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof(links) / sizeof(links[0]); i++) {
+		struct recording r;
+		char *text;
+
+		load(&r, names[i % 2]);
+		frames_make(&r, links[i / 2].head, links[i / 2].size, links[i / 2].sent_at, frames);
+		/* A sent packet has the type 4 there. */
+		for (unsigned int k = 0; k < r.count && links[i / 2].link == 113; k++)
+			frames[k][1] = frames[k][1] ? 4 : 0;
+		text = decode_link(&r, links[i / 2].link, &options, &s);
+		assert_int_equal(s.gre, 0);
+		assert_int_equal(s.link, r.count);
+		assert_int_equal(s.calls, 1);
+		assert_int_equal(s.malformed, 0);
+		assert_int_equal(s.verified, 1);
+		assert_int_equal(s.decrypted, i % 2 ? 117 : 109);
+		assert_non_null(strstr(text, "LCP Configure-Request id 1: "));
+		assert_non_null(strstr(text, "call 1 on the link itself (PPP"));
+		free(text);
+		recording_free(&r);
+	}
+}
+
+/* Nobody knows who asks and who answers: each frame by itself, and no key. */
+static void without_directions_nothing_is_concluded(void **state)
+{
+	static uint8_t frames[RECORDS_MAX][2048];
+	const struct decode_options options = { .users = &decoded.right };
+	struct decode_stats s;
+	struct recording r;
+	char *text;
+
+	(void)state;
+	load(&r, "mschapv2-mppe128-stateful");
+	frames_make(&r, NULL, 0, 99, frames);
+	text = decode_link(&r, 9, &options, &s);
+	assert_int_equal(s.link, r.count);
+	assert_int_equal(s.malformed + s.verified + s.decrypted, 0);
+	assert_int_equal(s.encrypted, 109);
+	assert_non_null(strstr(text, " PPP  LCP Configure-Request id 1: "));
+	free(text);
+	recording_free(&r);
+}
+
+/* Ethernet fills up what is short; PPPoE's length says where the frame ends. */
+static void padding_is_not_the_frames(void **state)
+{
+	static const uint8_t frame[60] = { [12] = 0x88,
+		0x64,
+		0x11,
+		0,
+		0,
+		7,
+		0,
+		10,
+		0xc0,
+		0x21,
+		9,
+		1,
+		0,
+		8,
+		1,
+		2,
+		3,
+		4,
+		0xff,
+		0xff };
+	const struct decode_options options = { 0 };
+	struct decode_stats s;
+	struct recording r;
+	char *text;
+
+	(void)state;
+	load(&r, "pap-plain");
+	r.count = 1;
+	r.records[0].data = frame;
+	r.records[0].len = sizeof(frame);
+	text = decode_link(&r, 1, &options, &s);
+	assert_non_null(strstr(text, "PPPoE session 7 00:00:00:00:00:00 > 00:00:00:00:00:00  LCP "
+				     "Echo-Request id 1: Magic-Number 01020304\n"));
+	assert_null(strstr(text, "captured"));
+	free(text);
+	recording_free(&r);
+}
+
 /* The first record of TCP with data from 10.99.0.`host`. */
 static unsigned int first_segment(const struct recording *r, uint8_t host)
 {
@@ -260,6 +402,79 @@ static void outer_fragments_are_put_together(void **state)
 	recording_free(&r);
 }
 
+/* One of two multilink fragments of a packet's frame, in a packet of its own. */
+static size_t fragment_make(
+	uint8_t *p, const struct record *whole, unsigned int half, uint32_t seq[2][2])
+{
+	size_t at = frame_at(whole), head = at, rest, first, len;
+	unsigned int side = whole->data[29] & 1;
+
+	head += whole->data[at] == 0xff ? 2 : 0;
+	rest = whole->len - head;
+	first = rest / 2;
+	len = half ? rest - first : first;
+	memcpy(p, whole->data, at);
+	memcpy(p + at, "\x00\x3d", 2);
+	p[at + 2] = half ? 0x40 : 0x80;
+	p[at + 3] = 0;
+	p[at + 4] = (uint8_t)(seq[side][1] >> 8);
+	p[at + 5] = (uint8_t)seq[side][1]++;
+	memcpy(p + at + 6, whole->data + head + (half ? first : 0), len);
+	len += 6;
+	p[17] = (uint8_t)(len + at - 14);
+	p[16] = (uint8_t)((len + at - 14) >> 8);
+	p[38] = (uint8_t)(len >> 8);
+	p[39] = (uint8_t)len;
+	for (int k = 0; k < 4; k++)
+		p[42 + k] = (uint8_t)(seq[side][0] >> 8 * (3 - k));
+	seq[side][0]++;
+	return at + len;
+}
+
+/* All that is in GRE goes in halves: what they are joined to is what was there before. */
+static void multilink_is_joined_and_decoded(void **state)
+{
+	static uint8_t parts[RECORDS_MAX][2048];
+	const struct decode_options options = { .users = &decoded.right };
+	uint32_t seq[2][2] = { { 0 } };
+	struct recording r, split;
+	struct decode_stats s;
+	char *text;
+
+	(void)state;
+	load(&r, "mschapv2-mppe128-stateful");
+	split = r;
+	split.count = 0;
+	for (unsigned int i = 0; i < r.count && split.count + 2 <= RECORDS_MAX; i++) {
+		for (unsigned int half = 0; half < 2; half++) {
+			struct record *record = &split.records[split.count];
+
+			if (half && !frame_at(&r.records[i]))
+				continue;
+			*record = r.records[i];
+			if (frame_at(&r.records[i])) {
+				record->data = parts[split.count];
+				record->len =
+					fragment_make(parts[split.count], &r.records[i], half, seq);
+				memset(record->head + 12, 0, 4);
+				record->head[12] = (uint8_t)record->len;
+				record->head[13] = (uint8_t)(record->len >> 8);
+			}
+			split.count++;
+		}
+	}
+	text = decode_link(&split, DLT_EN10MB, &options, &s);
+	assert_non_null(strstr(text, "in clear: multilink seq 0 begin of LCP, "));
+	assert_non_null(strstr(text, "  joined (2) LCP Configure-Request id 1: "));
+	assert_non_null(strstr(text, ", password verified\n"));
+	assert_non_null(strstr(text, "  joined (2) MPPE count 0, "));
+	assert_true(s.encrypted > 50);
+	assert_int_equal(s.decrypted, s.encrypted);
+	assert_int_equal(s.malformed, 0);
+	free(text);
+	recording_free(&r);
+}
+
 static void other_link_types_are_refused_in_words(void **state)
 {
 	struct recording r;
@@ -281,11 +496,15 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_link_type_gives_the_same),
 		cmocka_unit_test(what_is_not_ip_is_passed_over),
+		cmocka_unit_test(ppp_of_the_link_is_a_call),
+		cmocka_unit_test(without_directions_nothing_is_concluded),
+		cmocka_unit_test(padding_is_not_the_frames),
 		cmocka_unit_test(retransmissions_are_said_and_taken_once),
 		cmocka_unit_test(what_the_capture_lost_of_a_stream_is_said),
 		cmocka_unit_test(a_capture_may_begin_late),
 		cmocka_unit_test(call_ids_that_a_nat_changed_are_told),
 		cmocka_unit_test(outer_fragments_are_put_together),
+		cmocka_unit_test(multilink_is_joined_and_decoded),
 		cmocka_unit_test(other_link_types_are_refused_in_words),
 	};
 	int rc;

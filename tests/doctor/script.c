@@ -2,6 +2,7 @@
 #include "tests/doctor/script.h"
 
 #include "lib/checksum.h"
+#include "lib/mppe/mppe.h"
 #include "lib/ppp/frame.h"
 #include "lib/wire.h"
 
@@ -151,6 +152,16 @@ void script_frame_bytes(
 	gre(s, side, frame, wire_written(&w));
 }
 
+void script_mppe(struct script *s, unsigned int side, size_t size)
+{
+	uint8_t data[1800] = { 0 };
+	struct wire_writer w = wire_writer(data, sizeof(data));
+
+	wire_put_u16(&w, (uint16_t)(MPPE_FLUSHED | MPPE_ENCRYPTED |
+				    ((s->gre_seq[side] + s->counted[side]) & MPPE_COUNT)));
+	script_frame_bytes(s, side, PPP_COMP, data, size);
+}
+
 static size_t unhex(const char *hex, uint8_t *out, size_t size)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -250,6 +261,8 @@ void script_start(struct script *s)
 	struct control_message m = { .type = CONTROL_START_REQUEST,
 		.start = { .version = CONTROL_VERSION_1_0, .framing = 3, .bearer = 3 } };
 
+	if (s->by_doctor)
+		strcpy(m.start.vendor, "greyline doctor");
 	script_open(s);
 	script_control(s, 0, &m);
 	m.type = CONTROL_START_REPLY;
@@ -337,12 +350,9 @@ void script_up_mppe(struct script *s)
 
 void script_traffic(struct script *s, unsigned int count, size_t size)
 {
-	uint8_t data[1800] = { 0x90 };
-
 	for (unsigned int i = 0; i < count; i++) {
-		data[1] = (uint8_t)i;
-		script_frame_bytes(s, 0, PPP_COMP, data, size);
-		script_frame_bytes(s, 1, PPP_COMP, data, size);
+		script_mppe(s, 0, size);
+		script_mppe(s, 1, size);
 	}
 }
 

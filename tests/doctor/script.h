@@ -23,8 +23,10 @@ struct script {
 	uint16_t rewritten[2];  /* added to the Call ID that this side sends to: a NAT's work */
 	uint32_t gre_seq[2];    /* the next one */
 	bool heard[2], deaf[2]; /* side has something to acknowledge; never does */
+	bool by_doctor;         /* the client is `greyline doctor SERVER` */
 	bool fragment;          /* more of a packet would follow */
 	bool lost;              /* packets are counted, and not in the capture */
+	uint16_t counted[2];    /* packets of MPPE that were lost before they had a number */
 	uint8_t id[2];          /* of PPP control packets, the last one */
 	size_t used;
 	unsigned int count;
@@ -48,6 +50,8 @@ void script_control(struct script *s, unsigned int side, const struct control_me
 void script_frame(struct script *s, unsigned int side, uint16_t protocol, const char *hex);
 void script_frame_bytes(
 	struct script *s, unsigned int side, uint16_t protocol, const uint8_t *data, size_t len);
+/* Encrypted data of this size, MPPE's header included; its count goes up as GRE's number does. */
+void script_mppe(struct script *s, unsigned int side, size_t size);
 /* A control packet: code, identifier, length and the body in hex. */
 void script_ppp(struct script *s, unsigned int side, uint16_t protocol, uint8_t code, uint8_t id,
 	const char *hex);

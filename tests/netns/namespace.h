@@ -2,6 +2,7 @@
  */
 #pragma once
 
+#include <dirent.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -30,4 +31,21 @@ static inline int state_dir_make(char *dir)
 
 	snprintf(dir, 40, "%s/greyline-state-XXXXXX", parent);
 	return mkdtemp(dir) && setenv("GREYLINE_STATE", dir, 1) == 0 ? 0 : -1;
+}
+
+/* How many files are left in it. */
+static inline unsigned int state_dir_files(const char *dir)
+{
+	DIR *list = opendir(dir);
+	struct dirent *entry;
+	unsigned int n = 0;
+
+	if (!list) {
+		perror(dir);
+		abort();
+	}
+	while ((entry = readdir(list)))
+		n += entry->d_name[0] != '.';
+	closedir(list);
+	return n;
 }

@@ -183,6 +183,69 @@ static void what_route_get_gives_can_be_added(void **state)
 	close(fd);
 }
 
+/* The longest prefix, then the least metric, of what does not lead through that device. */
+static void the_way_beside_a_device_is_found(void **state)
+{
+	int fd = make_device("grey0", "10.9.0.1", 24),
+	    other_fd = make_device("grey1", "10.8.0.1", 24);
+	struct net_route tunnel = route_to("128.0.0.0", 1, "0.0.0.0", "grey0");
+	struct net_route all = route_to("0.0.0.0", 0, "10.8.0.9", "grey1"), near, found;
+
+	(void)state;
+	must(net_route_add(&tunnel, NULL, why));
+	assert_int_equal(
+		net_route_beside(ip("203.0.113.7"), net_ifindex("grey0"), &found, why), -1);
+	assert_int_equal(errno, ENETUNREACH);
+	assert_non_null(strstr(why, "there is no route to it"));
+	all.metric = 100;
+	must(net_route_add(&all, NULL, why));
+	must(net_route_beside(ip("203.0.113.7"), net_ifindex("grey0"), &found, why));
+	assert_int_equal(found.ifindex, net_ifindex("grey1"));
+	assert_int_equal(found.gateway.s_addr, ip("10.8.0.9").s_addr);
+	assert_int_equal(found.prefix.s_addr, ip("203.0.113.7").s_addr);
+	assert_int_equal(found.prefix_len, 32);
+	assert_true(found.onlink);
+	all.metric = 50;
+	all.gateway = ip("10.8.0.8");
+	must(net_route_add(&all, NULL, why));
+	must(net_route_beside(ip("203.0.113.7"), net_ifindex("grey0"), &found, why));
+	assert_int_equal(found.gateway.s_addr, ip("10.8.0.8").s_addr);
+	near = route_to("203.0.113.0", 24, "10.8.0.7", "grey1");
+	near.metric = 1000;
+	must(net_route_add(&near, NULL, why));
+	must(net_route_beside(ip("203.0.113.7"), net_ifindex("grey0"), &found, why));
+	assert_int_equal(found.gateway.s_addr, ip("10.8.0.7").s_addr);
+	assert_int_equal(found.metric, 0);
+	must(net_route_add(&found, NULL, why));
+	must(net_route_get(ip("203.0.113.7"), &found, why));
+	assert_int_equal(found.ifindex, net_ifindex("grey1"));
+	close(fd);
+	close(other_fd);
+}
+
+static void a_device_takes_the_place_of_one_that_is_gone(void **state)
+{
+	int fd = make_device("grey0", "10.9.0.1", 24), fresh;
+	char name[16] = "grey0";
+
+	(void)state;
+	assert_true(tun_lives(fd));
+	if (!have("ip")) {
+		print_message("# needs the tool ip (iproute2)\n");
+		close(fd);
+		skip();
+	}
+	output("ip link del grey0");
+	assert_false(tun_lives(fd));
+	fresh = tun_open(name, false, NULL, why);
+	assert_true(fresh >= 0);
+	must(tun_replace(fd, fresh, why));
+	assert_true(tun_lives(fd));
+	assert_int_not_equal(net_ifindex("grey0"), 0);
+	close(fd);
+	assert_int_equal(net_ifindex("grey0"), 0);
+}
+
 static void only_our_own_route_is_ever_removed(void **state)
 {
 	int fd = make_device("grey0", "10.9.0.1", 24),
@@ -398,6 +461,8 @@ int main(void)
 		cmocka_unit_test(errors_of_links_and_addresses_are_sentences),
 		cmocka_unit_test(a_route_is_added_found_and_removed),
 		cmocka_unit_test(what_route_get_gives_can_be_added),
+		cmocka_unit_test(the_way_beside_a_device_is_found),
+		cmocka_unit_test(a_device_takes_the_place_of_one_that_is_gone),
 		cmocka_unit_test(only_our_own_route_is_ever_removed),
 		cmocka_unit_test(errors_of_routes_are_sentences),
 		cmocka_unit_test(masquerading_changes_the_source_of_what_leaves),

@@ -4,7 +4,6 @@
  */
 #include "tests/netns/net_rig.h"
 
-#include <dirent.h>
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
@@ -33,19 +32,6 @@ static bool forwarding(void)
 
 	must(net_forward_get(&on, why));
 	return on;
-}
-
-static unsigned int files_left(void)
-{
-	DIR *list = opendir(dir);
-	struct dirent *entry;
-	unsigned int n = 0;
-
-	assert_non_null(list);
-	while ((entry = readdir(list)))
-		n += entry->d_name[0] != '.';
-	closedir(list);
-	return n;
 }
 
 /* Everything that a process can change, in the order of a start. */
@@ -112,11 +98,11 @@ static void recover_and_look(struct seen *seen)
 	seen->crashes++;
 	seen->routes += route_there();
 	seen->forwards += forwarding();
-	seen->files += files_left() > 0;
+	seen->files += state_dir_files(dir) > 0;
 	net_state_recover();
 	assert_false(route_there());
 	assert_false(forwarding());
-	assert_int_equal(files_left(), 0);
+	assert_int_equal(state_dir_files(dir), 0);
 	if (have("nft"))
 		assert_string_equal(output("nft list tables"), "");
 }
@@ -142,7 +128,7 @@ static void death_at_any_system_call_leaves_nothing_for_ever(void **state)
 	(void)state;
 	for (unsigned int n = 0; !killed_at(whole_run, n); n++)
 		recover_and_look(&seen);
-	assert_int_equal(files_left(), 0);
+	assert_int_equal(state_dir_files(dir), 0);
 	assert_false(forwarding());
 	assert_false(route_there());
 	print_message("# %u crashes: %u left a route, %u forwarding, %u a file\n", seen.crashes,
@@ -176,7 +162,7 @@ static void death_during_recovery_is_recovered_too(void **state)
 		assert_true(route_there() && forwarding());
 		whole = killed_at(net_state_recover, n);
 		if (whole)
-			assert_int_equal(files_left(), 0);
+			assert_int_equal(state_dir_files(dir), 0);
 		recover_and_look(&seen);
 	}
 	print_message("# %u crashes: %u left a route, %u forwarding, %u a file\n", seen.crashes,

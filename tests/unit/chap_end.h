@@ -5,6 +5,7 @@
 #pragma once
 
 #include "lib/ppp/chap.h"
+#include "tests/unit/hex.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,19 +33,6 @@ struct chap_end {
 	uint8_t counter;
 	const char *password; /* authenticator: judge at once by it; NULL: later */
 };
-
-static inline size_t unhex(uint8_t *out, size_t size, const char *hex)
-{
-	static const char digits[] = "0123456789abcdef";
-	size_t n = 0;
-
-	for (; hex[0] && hex[1]; hex += 2) {
-		assert_true(n < size);
-		out[n++] = (uint8_t)((strchr(digits, hex[0]) - digits) << 4 |
-				     (strchr(digits, hex[1]) - digits));
-	}
-	return n;
-}
 
 static inline void end_send(void *user, const uint8_t *packet, size_t len)
 {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "lib/ppp/eap.h"
+#include "tests/unit/hex.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -165,22 +166,6 @@ static inline void end_tick_to(struct eap_end *e, uint64_t now)
 {
 	e->now = now;
 	eap_tick(&e->e, now);
-}
-
-static inline size_t unhex(uint8_t *out, size_t size, const char *hex)
-{
-	static const char digits[] = "0123456789abcdef";
-	size_t n = 0;
-
-	for (; *hex; hex++) {
-		if (*hex == ' ')
-			continue;
-		assert_true(n < size && hex[1]);
-		out[n++] = (uint8_t)((strchr(digits, hex[0]) - digits) << 4 |
-				     (strchr(digits, hex[1]) - digits));
-		hex++;
-	}
-	return n;
 }
 
 /* A packet in hex with its length filled in. `id` stands in for the second octet. */

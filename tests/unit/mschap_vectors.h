@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include "tests/unit/hex.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,19 +13,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static inline size_t unhex(uint8_t *out, size_t size, const char *hex)
-{
-	static const char digits[] = "0123456789ABCDEF";
-	size_t n = 0;
-
-	for (; hex[0] && hex[1]; hex += 2) {
-		assert_true(n < size);
-		out[n++] = (uint8_t)((strchr(digits, hex[0]) - digits) << 4 |
-				     (strchr(digits, hex[1]) - digits));
-	}
-	return n;
-}
 
 static inline void assert_hex(const uint8_t *got, size_t len, const char *hex)
 {

@@ -15,6 +15,18 @@ static void the_example_of_the_rfc(void **state)
 	assert_int_equal(checksum_of(octets, sizeof(octets)), 0x220d);
 }
 
+/* It sums as the other does, and copies that and nothing else. */
+static void copied(const uint8_t *from, size_t len)
+{
+	uint8_t *to = malloc(len ? len : 1);
+
+	assert_non_null(to);
+	assert_int_equal(checksum_fold(checksum_add_copy(7, to, from, len)),
+		checksum_fold(checksum_add(7, from, len)));
+	assert_memory_equal(to, from, len);
+	free(to);
+}
+
 /* Blocks of exactly that size, from the heap: AddressSanitizer sees an octet read too much. */
 static void every_length_and_every_alignment(void **state)
 {
@@ -35,6 +47,7 @@ static void every_length_and_every_alignment(void **state)
 			assert_non_null(block);
 			sum_add(&s, block + at, len);
 			assert_int_equal(checksum_of(block + at, len), sum_end(&s));
+			copied(block + at, len);
 			free(block);
 		}
 	}

@@ -187,8 +187,28 @@ static void mppe_is_not_there_or_of_another_strength(void **state)
 		said_judge(&s, PPTP_MPPE_REFUSED, "", &only_128, evidence), FINDING_MPPE_STRENGTH);
 	assert_non_null(strstr(evidence, "40 bits, stateless; wanted here: 128 bits"));
 	memset(&s, 0, sizeof(s));
+	SAY(&s, false, 0x80fd, "\x03\x01\x00\x0a\x12\x06\x00\x00\x00\x40");
+	assert_int_equal(
+		said_judge(&s, PPTP_MPPE_REFUSED, "", &only_128, evidence), FINDING_MPPE_MODE);
+	assert_non_null(strstr(evidence, "128 bits, stateful; wanted here: 128 bits, stateless"));
+	memset(&s, 0, sizeof(s));
 	SAY(&s, false, 0xc021, "\x08\x01\x00\x06\x80\xfd");
 	assert_true(s.ccp_rejected);
+}
+
+static void a_server_that_refuses_all_requests_is_a_loop(void **state)
+{
+	struct said s = { 0 };
+	char evidence[FINDING_EVIDENCE];
+
+	(void)state;
+	assert_int_equal(said_judge(&s, PPTP_LCP_FAILED, "the peer refused every request",
+				 &only_128, evidence),
+		FINDING_OPTION_LOOP);
+	assert_int_equal(
+		said_judge(&s, PPTP_LCP_FAILED, "the peer rejects LCP", &only_128, evidence),
+		FINDING_LCP_FAILED);
+	assert_non_null(strstr(evidence, "the peer rejects LCP"));
 }
 
 static void a_server_that_leaves_says_why_or_not(void **state)
@@ -299,6 +319,7 @@ int main(void)
 		cmocka_unit_test(a_failure_of_mschap_tells_its_number),
 		cmocka_unit_test(a_failure_of_pap_is_a_wrong_password),
 		cmocka_unit_test(mppe_is_not_there_or_of_another_strength),
+		cmocka_unit_test(a_server_that_refuses_all_requests_is_a_loop),
 		cmocka_unit_test(a_server_that_leaves_says_why_or_not),
 		cmocka_unit_test(hostile_frames_do_no_harm),
 		cmocka_unit_test(the_security_report_says_what_holds),

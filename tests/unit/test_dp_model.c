@@ -13,6 +13,8 @@
 #include "tcp_packet.h"
 
 #include "dataplane/control.h"
+#include "lib/mppe/cipher.h"
+#include "system/cpu.h"
 
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
@@ -573,6 +575,7 @@ static void set_up(uint64_t seed)
 	cut = false;
 	for (unsigned int side = 0; side < 2; side++)
 		rigs[side] = rig_with((struct dp_config){ .workers = 1 + draw(WORKERS),
+			.cipher = cipher_choose(cpu_features()),
 			.check_source = true,
 			.clamp_mss = true,
 			.report_too_big = true,

@@ -2,7 +2,9 @@
  * counters. */
 #include "dataplane/pool.h"
 #include "dataplane/queue.h"
-#include "dp_rig.h"
+#include "dp_far_end.h"
+#include "lib/mppe/cipher.h"
+#include "system/cpu.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -196,6 +198,34 @@ static void removal_is_the_last_event_and_frees_call_and_routes(void **state)
 	rig_free(rig);
 }
 
+/* The route to the peer is gone, and the next one leads into the tunnel. */
+static void what_carries_the_tunnel_does_not_go_through_it(void **state)
+{
+	struct rig *rig = rig_new(false, false);
+	struct dp_session *s = add_open(rig);
+	uint8_t packet[100], buf[2048];
+	const uint8_t gre[40] = { 0x30, 0x81, 0x88, 0x0b };
+	struct dp_stats stats;
+	struct gre_header h;
+	size_t at, n;
+
+	(void)state;
+	assert_int_equal(dp_session_add_route(rig->dp, s, in(PEER), 32), 0);
+	n = put_ipv4(packet, LOCAL, PEER, 47, gre, sizeof(gre));
+	assert_int_equal(send(rig->inner, packet, n, 0), n);
+	UNTIL(stats.inner_loop == 1);
+	/* GRE of somebody else to the same address, and anything else, does. */
+	n = put_ipv4(packet, OUTSIDE, PEER, 47, gre, sizeof(gre));
+	assert_int_equal(send(rig->inner, packet, n, 0), n);
+	next_data(rig, buf, sizeof(buf), &h, &at);
+	n = put_ipv4(packet, LOCAL, PEER, 6, gre, sizeof(gre));
+	assert_int_equal(send(rig->inner, packet, n, 0), n);
+	next_data(rig, buf, sizeof(buf), &h, &at);
+	dataplane_stats(rig->dp, &stats);
+	assert_int_equal(stats.inner_loop, 1);
+	rig_free(rig);
+}
+
 static void everything_can_be_freed_in_any_state(void **state)
 {
 	struct rig *rig = rig_new(false, false);
@@ -278,83 +308,9 @@ static void a_loss_does_not_stop_a_stream_while_slots_are_short(void **state)
 
 /* ---- encryption ---- */
 
-struct far_end {
-	struct tunnel tunnel;
-	struct rc4_batch batch;
-	struct packet packet;
-};
-
-static const uint8_t key_down[16] = "0123456789abcdef", key_up[16] = "fedcba9876543210";
-
-/* What the peer sends as its packet number `mark`. */
-static void far_end_sends(struct rig *rig, struct far_end *far, uint32_t peer, uint32_t mark)
-{
-	struct packet *p = &far->packet;
-
-	packet_reset(p);
-	p->len = (uint32_t)inner_packet(p->data, INNER, OUTSIDE, mark, 60);
-	assert_int_equal(tunnel_seal(&far->tunnel, p, 0x0021, clock_us(), &far->batch), 0);
-	rc4_run(&far->batch);
-	send_outer(rig, peer, LOCAL, p->data, p->len);
-}
-
-static uint32_t far_end_reads(struct rig *rig, struct far_end *far, size_t far_count)
-{
-	uint8_t buf[2048];
-	struct packet_list out;
-	struct gre_header h;
-	struct packet *p;
-	size_t n, at;
-
-	for (;;) {
-		n = next_data(rig, buf, sizeof(buf), &h, &at);
-		assert_true(h.call_id < far_count);
-		far += h.call_id;
-		p = &far->packet;
-		packet_reset(p);
-		memcpy(p->data, buf + at, n - at);
-		p->len = h.payload_len;
-		packet_list_init(&out);
-		tunnel_receive(&far->tunnel, &h, p, clock_us(), &out);
-		p = packet_list_take(&out);
-		assert_ptr_equal(p, &far->packet);
-		tunnel_decrypt(&far->tunnel, p, &far->batch);
-		rc4_run(&far->batch);
-		tunnel_finish(&far->tunnel, p);
-		assert_int_equal(p->verdict, PACKET_DATA);
-		assert_int_equal(p->protocol, 0x0021);
-		assert_int_equal(p->len, 60);
-		return mark_of(p->data);
-	}
-}
-
 #define FAR_ENDS 8
 #define ROUNDS   40
 #define STEP     80
-
-static void start_encrypted(struct rig *rig, struct far_end *far, uint16_t i, struct dp_session **s)
-{
-	struct mppe_params params = { .bits = i % 3 ? MPPE_128 : MPPE_40, .stateless = i % 2 };
-	struct dp_session_config config = {
-		.peer = in(PEER + i),
-		.local = in(LOCAL),
-		.tunnel = { .call_id = OUR_ID, .peer_call_id = i, .require_mppe = true },
-	};
-	struct tunnel_config mirrored = {
-		.call_id = i, .peer_call_id = OUR_ID, .require_mppe = true
-	};
-
-	*s = dp_session_add(rig->dp, &config);
-	assert_non_null(*s);
-	assert_int_equal(dp_session_add_route(rig->dp, *s, in(INNER + i), 32), 0);
-	dp_session_set_tx(rig->dp, *s, &params, key_down);
-	dp_session_set_rx(rig->dp, *s, &params, key_up);
-	dp_session_open(rig->dp, *s, true);
-	tunnel_init(&far->tunnel, &mirrored);
-	tunnel_set_rx(&far->tunnel, &params, key_down);
-	tunnel_set_tx(&far->tunnel, &params, key_up);
-	far->tunnel.data_open = true;
-}
 
 static void many_encrypted_sessions_share_batches(void **state)
 {
@@ -392,6 +348,44 @@ static void many_encrypted_sessions_share_batches(void **state)
 		packet_list_init(&held);
 		tunnel_done(&far[i].tunnel, &held);
 	}
+	rig_free(rig);
+	free(far);
+}
+
+/* Packets one at a time, there and back, until the worker has what it makes ahead. */
+static void lone_packets_come_from_streams_ahead(void **state)
+{
+	struct rig *rig = rig_with((struct dp_config){ .cipher = cipher_choose(cpu_features()) });
+	struct far_end *far = calloc(2, sizeof(*far));
+	struct packet_list held;
+	struct dp_session *s;
+	struct dp_stats stats;
+	uint8_t buf[2048];
+
+	(void)state;
+	assert_non_null(far);
+	start_encrypted(rig, &far[1], 1, &s); /* a stateless one */
+	assert_int_equal(dp_session_send(rig->dp, s, 0xc021, buf, 0), 0);
+	next_on(rig->gre, buf, sizeof(buf));
+	for (uint32_t i = 0; i < 400; i++) {
+		far_end_sends(rig, &far[1], PEER + 1, i);
+		expect_inner(rig, i);
+		inner_sends(rig, INNER + 1, i, 60);
+		assert_int_equal(far_end_reads(rig, far, 2), i);
+		if (i != 200)
+			continue;
+		dp_session_set_tx(rig->dp, s,
+			&(struct mppe_params){ .bits = MPPE_128, .stateless = true }, key_down);
+		tunnel_set_rx(&far[1].tunnel,
+			&(struct mppe_params){ .bits = MPPE_128, .stateless = true }, key_down);
+	}
+	/* Without a wide engine nothing is made. */
+	if (cipher_choose(cpu_features())->wide)
+		UNTIL(stats.ahead_used > 300);
+	UNTIL(true);
+	assert_true(stats.ahead_used <= stats.ahead_made && stats.ahead_thrown * 8 <= 800);
+	packet_list_init(&held);
+	tunnel_done(&far[1].tunnel, &held);
 	rig_free(rig);
 	free(far);
 }
@@ -582,10 +576,12 @@ int main(void)
 		cmocka_unit_test(peers_call_id_can_come_later),
 		cmocka_unit_test(a_call_and_a_prefix_have_one_holder),
 		cmocka_unit_test(removal_is_the_last_event_and_frees_call_and_routes),
+		cmocka_unit_test(what_carries_the_tunnel_does_not_go_through_it),
 		cmocka_unit_test(everything_can_be_freed_in_any_state),
 		cmocka_unit_test(early_data_of_many_calls_leaves_slots_for_the_others),
 		cmocka_unit_test(a_loss_does_not_stop_a_stream_while_slots_are_short),
 		cmocka_unit_test(many_encrypted_sessions_share_batches),
+		cmocka_unit_test(lone_packets_come_from_streams_ahead),
 		cmocka_unit_test(a_lost_stateful_packet_raises_a_reset),
 		cmocka_unit_test(calls_come_and_go_under_traffic),
 		cmocka_unit_test(counters_can_be_read_from_any_thread),

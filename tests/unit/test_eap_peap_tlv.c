@@ -4,6 +4,7 @@
  * others do is shown by tests/eap.
  */
 #include "lib/ppp/eap_peap_tlv.h"
+#include "tests/unit/hex.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,21 +12,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static size_t unhex(uint8_t *out, const char *hex)
-{
-	static const char digits[] = "0123456789abcdef";
-	size_t n = 0;
-
-	for (; *hex; hex++) {
-		if (*hex == ' ')
-			continue;
-		out[n++] = (uint8_t)((strchr(digits, hex[0]) - digits) << 4 |
-				     (strchr(digits, hex[1]) - digits));
-		hex++;
-	}
-	return n;
-}
 
 /* From a heap block of just this size, so that ASan sees a read beyond it. */
 static int decode(struct peap_tlvs *t, const uint8_t *bytes, size_t len)
@@ -44,9 +30,9 @@ static int decode(struct peap_tlvs *t, const uint8_t *bytes, size_t len)
 
 static int decode_hex(struct peap_tlvs *t, const char *hex)
 {
-	uint8_t bytes[200];
+	uint8_t bytes[200] = { 0 };
 
-	return decode(t, bytes, unhex(bytes, hex));
+	return decode(t, bytes, unhex(bytes, sizeof(bytes), hex));
 }
 
 static void results_are_read_and_written(void **state)
@@ -62,7 +48,7 @@ static void results_are_read_and_written(void **state)
 	assert_int_equal(decode_hex(&t, "0003 0002 0002"), 0);
 	assert_int_equal(t.result, PEAP_FAILURE);
 	peap_put_result(&w, PEAP_FAILURE);
-	unhex(expected, "8003 0002 0002");
+	unhex(expected, sizeof(expected), "8003 0002 0002");
 	assert_false(w.failed);
 	assert_memory_equal(out, expected, sizeof(out));
 }
@@ -107,7 +93,7 @@ static void each_length_cut_short_is_refused(void **state)
 {
 	uint8_t bytes[80];
 	struct peap_tlvs t;
-	size_t len = unhex(bytes, "8003 0002 0001 0007 0003 010203 0000 0001 aa");
+	size_t len = unhex(bytes, sizeof(bytes), "8003 0002 0001 0007 0003 010203 0000 0001 aa");
 
 	(void)state;
 	assert_int_equal(decode(&t, bytes, len), 0);
@@ -163,19 +149,21 @@ static void compound_keys_are_those_of_ms_peap(void **state)
 	uint8_t expected[64], msk[64];
 
 	(void)state;
-	unhex(expected, "6a64ea2c16f91ebb6e309eb1f2524f24d0eaba344ed59b81e85a6ab46912aa3c2ccb174d"
-			"794db556");
+	unhex(expected, sizeof(expected),
+		"6a64ea2c16f91ebb6e309eb1f2524f24d0eaba344ed59b81e85a6ab46912aa3c2ccb174d"
+		"794db556");
 	assert_memory_equal(k.ipmk, expected, sizeof(k.ipmk));
-	unhex(expected, "ee3125c5ad0b0a28e22fb5ef43f2772a46f37277");
+	unhex(expected, sizeof(expected), "ee3125c5ad0b0a28e22fb5ef43f2772a46f37277");
 	assert_memory_equal(k.cmk, expected, sizeof(k.cmk));
 	peap_keys_session(&k, msk);
-	unhex(expected, "48832bbe1de0995a6be5b7bbd01f7705349211fccc02170b70e19f4f8f8d4f71"
-			"1039bfe8be74a08f7585fee421f016b5e6897ef9cd587f57ea2fb7dfb8c0a38e");
+	unhex(expected, sizeof(expected),
+		"48832bbe1de0995a6be5b7bbd01f7705349211fccc02170b70e19f4f8f8d4f71"
+		"1039bfe8be74a08f7585fee421f016b5e6897ef9cd587f57ea2fb7dfb8c0a38e");
 	assert_memory_equal(msk, expected, sizeof(msk));
 	/* A method without keys counts as zeros. */
 	tunnel_key(msk);
 	peap_keys_derive(&k, msk, &none);
-	unhex(expected, "81e27e1da4b054c5e835cdea50d538556e8aebd1");
+	unhex(expected, sizeof(expected), "81e27e1da4b054c5e835cdea50d538556e8aebd1");
 	assert_memory_equal(k.cmk, expected, sizeof(k.cmk));
 }
 
@@ -198,12 +186,12 @@ static void bindings_are_those_of_ms_peap(void **state)
 
 	(void)state;
 	assert_int_equal(binding(tlv, PEAP_BIND_REQUEST), PEAP_BINDING_LEN);
-	unhex(expected,
+	unhex(expected, sizeof(expected),
 		"000c0038 00000000 404142434445464748494a4b4c4d4e4f"
 		"505152535455565758595a5b5c5d5e5f ba29543315aaf4f6c757820b79eee0fe89492782");
 	assert_memory_equal(tlv, expected, sizeof(tlv));
 	binding(tlv, PEAP_BIND_RESPONSE);
-	unhex(expected,
+	unhex(expected, sizeof(expected),
 		"000c0038 00000001 404142434445464748494a4b4c4d4e4f"
 		"505152535455565758595a5b5c5d5e5f 9c683b1cd646c60ba61d7c267bdf9d43e3e6a7f9");
 	assert_memory_equal(tlv, expected, sizeof(tlv));

@@ -213,6 +213,39 @@ static void the_client_does_not_take_no_address(void **unused)
 	assert_int_equal(script.events[CP_FAILED], 1);
 }
 
+static void the_client_takes_no_address_that_no_machine_can_have(void **unused)
+{
+	static const char *const bad[] = { "00000001", "7f000001", "e0000001", "ffffffff" };
+	struct ppp_network net;
+	char packet[60];
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		start_client(false);
+		for (unsigned int id = 1; id <= 3; id++) {
+			snprintf(packet, sizeof(packet), "03 %02x 000a 0306%s", id, bad[i]);
+			peer(packet);
+			if (id == 3)
+				break;
+			snprintf(packet, sizeof(packet), "01 %02x 000a 030600000000", id + 1);
+			expect(packet);
+		}
+		nothing();
+		assert_int_equal(script.events[CP_FAILED], 1);
+		assert_int_equal(ipcp.cp.reason, PPTP_NO_NETWORK);
+		assert_string_equal(
+			ipcp.cp.words, "the server gives an address that no machine can have");
+		/* As its own it may say it: nothing is made of it. */
+		start_client(false);
+		snprintf(packet, sizeof(packet), "01 05 000a 0306%s", bad[i]);
+		peer(packet);
+		snprintf(packet, sizeof(packet), "02 05 000a 0306%s", bad[i]);
+		expect(packet);
+		ipcp_network(&ipcp, &net);
+		assert_int_equal(net.remote, 0);
+	}
+}
+
 static void name_servers_of_zero_are_dropped(void **unused)
 {
 	(void)unused;
@@ -377,6 +410,7 @@ int main(void)
 		cmocka_unit_test(the_servers_own_address_is_not_negotiable),
 		cmocka_unit_test(the_client_takes_what_it_is_given),
 		cmocka_unit_test(the_client_does_not_take_no_address),
+		cmocka_unit_test(the_client_takes_no_address_that_no_machine_can_have),
 		cmocka_unit_test(name_servers_of_zero_are_dropped),
 		cmocka_unit_test(the_client_gives_nothing),
 		cmocka_unit_test(unknown_codes_are_rejected),

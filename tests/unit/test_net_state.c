@@ -22,19 +22,6 @@
 
 static char dir[40], why[SYSTEM_WHY], content[262144];
 
-static unsigned int files_left(void)
-{
-	DIR *list = opendir(dir);
-	struct dirent *entry;
-	unsigned int n = 0;
-
-	assert_non_null(list);
-	while ((entry = readdir(list)))
-		n += entry->d_name[0] != '.';
-	closedir(list);
-	return n;
-}
-
 static int set_up(void **state)
 {
 	(void)state;
@@ -166,10 +153,10 @@ static void an_instance_has_one_file_until_it_closes(void **state)
 	struct net_state *st = open_state("grey0");
 
 	(void)state;
-	assert_int_equal(files_left(), 1);
+	assert_int_equal(state_dir_files(dir), 1);
 	assert_non_null(file_of("grey0", getpid()));
 	net_state_close(st);
-	assert_int_equal(files_left(), 0);
+	assert_int_equal(state_dir_files(dir), 0);
 	net_state_close(NULL);
 }
 
@@ -204,7 +191,7 @@ static void what_a_dead_process_left_is_undone(void **state)
 	assert_int_equal(net_forward_set(true, why), 0);
 	net_state_recover();
 	assert_false(forwarding());
-	assert_int_equal(files_left(), 0);
+	assert_int_equal(state_dir_files(dir), 0);
 }
 
 static void a_reused_pid_is_no_sign_of_life(void **state)
@@ -214,7 +201,7 @@ static void a_reused_pid_is_no_sign_of_life(void **state)
 	assert_int_equal(net_forward_set(true, why), 0);
 	net_state_recover();
 	assert_false(forwarding());
-	assert_int_equal(files_left(), 0);
+	assert_int_equal(state_dir_files(dir), 0);
 }
 
 static void a_zombie_is_dead(void **state)
@@ -228,7 +215,7 @@ static void a_zombie_is_dead(void **state)
 	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
 	put_instance("grey0", pid, "", NULL);
 	net_state_recover();
-	assert_int_equal(files_left(), 0);
+	assert_int_equal(state_dir_files(dir), 0);
 	waitpid(pid, NULL, 0);
 }
 
@@ -239,7 +226,7 @@ static void a_living_process_is_left_alone(void **state)
 	assert_int_equal(net_forward_set(true, why), 0);
 	net_state_recover();
 	assert_true(forwarding());
-	assert_int_equal(files_left(), 1);
+	assert_int_equal(state_dir_files(dir), 1);
 }
 
 static void a_file_from_before_the_boot_is_only_removed(void **state)
@@ -249,7 +236,7 @@ static void a_file_from_before_the_boot_is_only_removed(void **state)
 	assert_int_equal(net_forward_set(true, why), 0);
 	net_state_recover();
 	assert_true(forwarding());
-	assert_int_equal(files_left(), 0);
+	assert_int_equal(state_dir_files(dir), 0);
 }
 
 static void another_network_namespace_is_left_alone(void **state)
@@ -259,7 +246,7 @@ static void another_network_namespace_is_left_alone(void **state)
 	assert_int_equal(net_forward_set(true, why), 0);
 	net_state_recover();
 	assert_true(forwarding());
-	assert_int_equal(files_left(), 1);
+	assert_int_equal(state_dir_files(dir), 1);
 }
 
 static void only_the_last_instance_switches_forwarding_off(void **state)
@@ -303,7 +290,7 @@ static void a_crash_does_not_take_forwarding_from_the_living(void **state)
 	b = open_state("b");
 	assert_int_equal(net_state_forward(b, why), 0);
 	net_state_recover();
-	assert_int_equal(files_left(), 1);
+	assert_int_equal(state_dir_files(dir), 1);
 	assert_true(forwarding());
 	net_state_close(b);
 	assert_false(forwarding());
@@ -331,7 +318,7 @@ static void names_that_are_no_file_names_are_refused(void **state)
 		assert_null(net_state_open(names[i], why));
 		assert_non_null(strstr(why, "1 to 40 letters"));
 	}
-	assert_int_equal(files_left(), 0);
+	assert_int_equal(state_dir_files(dir), 0);
 }
 
 static void devices_that_could_not_stand_in_a_rule_are_not_noted(void **state)
@@ -375,7 +362,7 @@ static void a_half_written_file_of_the_dead_is_removed(void **state)
 	(void)state;
 	put_file("grey0.4711.undo~", "greyline-un");
 	net_state_recover();
-	assert_int_equal(files_left(), 0);
+	assert_int_equal(state_dir_files(dir), 0);
 }
 
 static void files_that_we_did_not_write_are_left_alone(void **state)
@@ -404,21 +391,21 @@ static void files_that_we_did_not_write_are_left_alone(void **state)
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		put_file("x.4711.undo", texts[i]);
 		net_state_recover();
-		assert_int_equal(files_left(), 1);
+		assert_int_equal(state_dir_files(dir), 1);
 	}
 	snprintf(text, sizeof(text), "%sforward 0", head);
 	put_file("x.4711.undo", text);
 	net_state_recover();
-	assert_int_equal(files_left(), 1);
+	assert_int_equal(state_dir_files(dir), 1);
 	snprintf(text, sizeof(text), "%s%0200d\n", head, 0);
 	put_file("x.4711.undo", text);
 	net_state_recover();
-	assert_int_equal(files_left(), 1);
+	assert_int_equal(state_dir_files(dir), 1);
 	/* The same head is good under its own name: it is from before this boot. */
 	put_file("x.4711.undo", head);
 	put_file("sock", "");
 	net_state_recover();
-	assert_int_equal(files_left(), 1);
+	assert_int_equal(state_dir_files(dir), 1);
 }
 
 static void lines_that_cannot_be_undone_stay_in_the_file(void **state)
@@ -462,7 +449,7 @@ static void too_many_notes_are_refused_and_the_file_stays_whole(void **state)
 	assert_non_null(strstr(file_of("grey0", getpid()), "metric 1023\n"));
 	assert_null(strstr(content, "metric 1024\n"));
 	net_state_close(st);
-	assert_int_equal(files_left(), 0);
+	assert_int_equal(state_dir_files(dir), 0);
 }
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)

@@ -6,6 +6,7 @@
 #include "lib/mppe/mppe.h"
 #include "lib/ppp/mschap.h"
 #include "lib/wire.h"
+#include "tests/unit/hex.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,18 +27,6 @@ struct replay {
 	bool keyed;
 	unsigned int frames[2], opened[2];
 };
-
-static size_t unhex(uint8_t *out, size_t size, const char *hex)
-{
-	size_t n = 0;
-	unsigned int octet;
-
-	for (; sscanf(hex, "%2x", &octet) == 1; hex += 2) {
-		assert_true(n < size);
-		out[n++] = (uint8_t)octet;
-	}
-	return n;
-}
 
 /* From the password to both directions' keys, with the recorded response and proof checked on the
  * way. */

@@ -230,7 +230,7 @@ static void set_says_what_is_wrong(void **state)
 	refused("port=65536", "--set port", "1 to 65535");
 	refused("port=x", "--set port", "a whole number");
 	refused("port=12x", "--set port", "a whole number");
-	refused("port=99999999999999999999999", "--set port", "out of range");
+	refused("port=99999999999999999999999", "--set port", "a smaller number");
 	refused("mru=575", "--set mru", "576 to 1500");
 	refused("mru=1501", "--set mru", "576 to 1500");
 	refused("echo-interval=0", "--set echo-interval", "1 to 86400");
@@ -301,7 +301,12 @@ static void a_file_says_what_is_wrong_with_its_line(void **state)
 			":2: unknown key \"passwort\" (did you mean \"password\"?)" },
 		{ "user \"a\" {\n", ":1: the brace" },
 		{ "name = \"a\n", ":1: the text" },
-		{ "name 'a'\n", ":1: missing equal sign" },
+		{ "name 'a'\n", ":1: missing equal sign after option 'name' (write KEY = VALUE)" },
+		{ "listen = 192.0.2.1, 192.0.2.2\n", ":1: unexpected token ',' (write KEY = VALUE, "
+						     "or for a list KEY = {VALUE, VALUE})" },
+		{ "name =\n", ":2: premature end of file (the last key has no value)" },
+		{ "user { }\n", ":1: missing title for section 'user' (write SECTION \"NAME\" { "
+				"KEY = VALUE })" },
 		{ "user \"a\" { password = x }\nuser \"a\" { password = y }\n",
 			":2: found duplicate title" },
 	};
@@ -313,6 +318,43 @@ static void a_file_says_what_is_wrong_with_its_line(void **state)
 		assert_int_equal(file(cases[i].text), -1);
 		assert_memory_equal(why, cases[i].words, strlen(cases[i].words));
 	}
+}
+
+/* However long a value is: what it should have been is still said. */
+static void a_long_value_is_cut_in_the_sentence(void **state)
+{
+	static const unsigned int lengths[] = { 79, 80, 81, 82, 83, 84, 160, 161, 5000, 100000 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+		char *text = NULL;
+
+		end(NULL);
+		start(NULL);
+		assert_true(asprintf(&text, "dev = \"%0*d\"\n", (int)lengths[i], 0) > 0);
+		assert_int_equal(file(text), -1);
+		assert_memory_equal(why, ":1: dev: \"0000", 14);
+		assert_true(strlen(why) < 200);
+		assert_non_null(strstr(why, "\" cannot name"));
+		assert_non_null(strstr(why, "1 to 15 characters"));
+		free(text);
+		assert_true(asprintf(&text, "%0*d = 1\n", (int)lengths[i], 0) > 0);
+		assert_int_equal(file(text), -1);
+		assert_memory_equal(why, ":1: unknown key \"0000", 21);
+		assert_non_null(strstr(why, "greyline(1)"));
+		free(text);
+	}
+}
+
+static void servers(void **state)
+{
+	(void)state;
+	assert_int_equal(settings_server("vpn.example.org", why), 0);
+	assert_int_equal(settings_server("192.0.2.1", why), 0);
+	assert_int_equal(settings_server("2001:db8::1", why), -1);
+	assert_non_null(strstr(why, "over IPv4 only"));
+	assert_int_equal(settings_server("vpn.example.org:1723", why), -1);
+	assert_non_null(strstr(why, "always 1723"));
 }
 
 static void a_password_is_the_first_line(void **state)
@@ -437,6 +479,8 @@ int main(void)
 		TEST(set_says_what_is_wrong),
 		TEST(a_file_sets_keys),
 		TEST(a_file_says_what_is_wrong_with_its_line),
+		TEST(a_long_value_is_cut_in_the_sentence),
+		TEST(servers),
 		TEST(a_password_is_the_first_line),
 		TEST(a_password_leaves_the_environment),
 	};

@@ -6,9 +6,6 @@
 #include "system/tls_internal.h"
 #include "tests/unit/tls_certs.h"
 
-#define OID_SERVER "1.3.6.1.5.5.7.3.1"
-#define OID_CLIENT "1.3.6.1.5.5.7.3.2"
-
 static struct certs files;
 static struct cert ca, server_cert, client_cert;
 static struct tls_context *contexts[2];
@@ -339,11 +336,8 @@ static int setup(void **state)
 	certs_init(&files);
 	snprintf(path, sizeof(path), "%s/keys", files.dir);
 	setenv("SSLKEYLOGFILE", path, 1);
-	cert_make(&files, &ca, "ca", &(struct cert_spec){ .cn = "CA", .ca = true }, NULL);
-	cert_make(&files, &server_cert, "server",
-		&(struct cert_spec){ .dns = "vpn.example.org", .purpose = OID_SERVER }, &ca);
-	cert_make(&files, &client_cert, "client",
-		&(struct cert_spec){ .cn = "alice", .purpose = OID_CLIENT }, &ca);
+	cert_make_ends(
+		&files, &ca, &server_cert, &client_cert, &(struct cert_spec){ .cn = "alice" });
 	return 0;
 }
 

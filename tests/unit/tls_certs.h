@@ -21,6 +21,9 @@
 
 #define DAY 86400
 
+#define OID_SERVER "1.3.6.1.5.5.7.3.1"
+#define OID_CLIENT "1.3.6.1.5.5.7.3.2"
+
 struct certs {
 	char dir[32];
 	char files[64][96];
@@ -140,6 +143,19 @@ static inline void cert_free(struct cert *cert)
 {
 	gnutls_x509_crt_deinit(cert->crt);
 	gnutls_x509_privkey_deinit(cert->key);
+}
+
+/* What nearly every test needs: a CA, a server of the name vpn.example.org, and a client as `spec` has it. */
+static inline void cert_make_ends(struct certs *c, struct cert *ca, struct cert *server,
+	struct cert *client, const struct cert_spec *spec)
+{
+	struct cert_spec of_client = *spec;
+
+	of_client.purpose = OID_CLIENT;
+	cert_make(c, ca, "ca", &(struct cert_spec){ .cn = "Test CA", .ca = true }, NULL);
+	cert_make(c, server, "server",
+		&(struct cert_spec){ .dns = "vpn.example.org", .purpose = OID_SERVER }, ca);
+	cert_make(c, client, "client", &of_client, ca);
 }
 
 /* A revocation list with one certificate in it, or (NULL) none. */

@@ -1,6 +1,8 @@
 /* Options of `greyline bench`. */
 #include "tools/bench/options.h"
 
+#include "session/defaults.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <netdb.h>
@@ -160,27 +162,11 @@ static int resolve(struct bench_options *o, const char *name, char *why)
 
 static void set_protocol(struct bench_options *o)
 {
-	struct ppp_link_config *l = &o->session.link;
-
+	session_defaults(PPP_CLIENT, &o->control, &o->session);
 	snprintf(o->control.vendor, sizeof(o->control.vendor), "greyline bench");
-	o->control.framing = CONTROL_FRAMING_ANY;
-	o->control.bearer = CONTROL_BEARER_ANY;
-	o->control.reply_timeout = o->control.echo_interval = 60 * SECOND;
-	l->role = PPP_CLIENT;
-	l->mru = 1400;
-	l->name = o->user;
-	l->password = o->password;
-	l->want_dns = true;
-	l->echo_interval = 30 * SECOND;
-	l->echo_failures = 4;
-	l->restart_interval = 3 * SECOND;
-	l->setup_timeout = 60 * SECOND;
-	o->session.window = 1024;
+	o->session.link.name = o->user;
+	o->session.link.password = o->password;
 	o->session.gre_timeout = 20 * SECOND;
-	o->session.call.min_bps = 300;
-	o->session.call.max_bps = 100000000;
-	o->session.call.bearer = CONTROL_BEARER_ANY;
-	o->session.call.framing = CONTROL_FRAMING_ANY;
 }
 
 static int parse(struct bench_options *o, int argc, char **argv, char *why)
@@ -206,7 +192,7 @@ static int parse(struct bench_options *o, int argc, char **argv, char *why)
 	if (!o->password)
 		return -1;
 	explicit_bzero(hash, sizeof(hash));
-	if (resolve(o, argv[optind], why) < 0)
+	if (settings_server(argv[optind], why) < 0 || resolve(o, argv[optind], why) < 0)
 		return -1;
 	set_protocol(o);
 	return 0;

@@ -79,19 +79,13 @@ static int path_default(char *path)
 static const struct ctl_command *command_find(const char *name)
 {
 	const char *names[COMMANDS];
-	const char *near;
 
 	for (size_t i = 0; i < COMMANDS; i++) {
 		if (strcmp(commands[i].name, name) == 0)
 			return &commands[i];
 		names[i] = commands[i].name;
 	}
-	near = suggest(name, names, COMMANDS);
-	fprintf(stderr, "greyline ctl: unknown command \"%s\"", name);
-	if (near)
-		fprintf(stderr, " (did you mean \"%s\"?)\n", near);
-	else
-		fputs("; see greyline ctl --help\n", stderr);
+	suggest_command("greyline ctl", "greyline ctl --help", name, names, COMMANDS);
 	return NULL;
 }
 

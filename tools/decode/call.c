@@ -15,6 +15,7 @@ static void call_free(struct decode_table *t, struct decode_call *call)
 		decode_order_done(&call->side[i].order, &t->held);
 		decode_crypt_done(&call->side[i].crypt);
 		decode_headers_done(&call->side[i]);
+		free(call->side[i].multilink);
 	}
 	explicit_bzero(call, sizeof(*call));
 	free(call);
@@ -157,7 +158,8 @@ static struct decode_call *call_begin(
 
 	for (; (call = *at); at = &call->next) {
 		/* Packets overtook the control message: their call is this one. */
-		if (call->from_control || call->address[0] != pns || call->address[1] != pac)
+		if (call->link || call->from_control || call->address[0] != pns ||
+			call->address[1] != pac)
 			continue;
 		if ((!call->id_known[0] || call->id[0] == pns_id) &&
 			(!call->id_known[1] || call->id[1] == pac_id))
@@ -226,8 +228,8 @@ static struct decode_call **call_half(struct decode_table *t, uint32_t src, uint
 	struct decode_call **at = &t->calls;
 
 	for (; *at; at = &(*at)->next) {
-		if (!(*at)->from_control && (*at)->address[0] == dst && (*at)->address[1] == src &&
-			!(*at)->id_known[0])
+		if (!(*at)->link && !(*at)->from_control && (*at)->address[0] == dst &&
+			(*at)->address[1] == src && !(*at)->id_known[0])
 			return at;
 	}
 	return NULL;
@@ -297,6 +299,72 @@ struct decode_call *decode_call_gre(
 		}
 	}
 	return call_gre_new(t, src, dst, id, sender);
+}
+
+/* Is it this link's? *side: the sender's. */
+static bool is_link(
+	const struct decode_call *call, const struct decode_link *link, unsigned int *side)
+{
+	if (!call->link || call->pppoe != link->pppoe || call->session != link->session ||
+		call->has_ends != link->has_ends)
+		return false;
+	*side = link->has_direction && !link->sent;
+	if (!link->has_ends)
+		return true;
+	*side = memcmp(call->end[0], link->src, sizeof(link->src)) != 0;
+	return memcmp(call->end[*side], link->src, sizeof(link->src)) == 0 &&
+	       memcmp(call->end[1 - *side], link->dst, sizeof(link->dst)) == 0;
+}
+
+struct decode_call *decode_call_link_find(
+	struct decode_table *t, const struct decode_link *link, unsigned int *side)
+{
+	for (struct decode_call **at = &t->calls; *at; at = &(*at)->next) {
+		if (is_link(*at, link, side))
+			return call_touch(t, at);
+	}
+	return NULL;
+}
+
+struct decode_call *decode_call_link(
+	struct decode_table *t, const struct decode_link *link, unsigned int *side)
+{
+	struct decode_call *call = decode_call_link_find(t, link, side);
+
+	if (call)
+		return call;
+	call = call_new(t, 0, 0);
+	if (!call)
+		return NULL;
+	call->link = true;
+	call->pppoe = link->pppoe;
+	call->session = link->session;
+	call->has_ends = link->has_ends;
+	call->one_sided = !link->has_ends && !link->has_direction;
+	memcpy(call->end[0], link->src, sizeof(link->src));
+	memcpy(call->end[1], link->dst, sizeof(link->dst));
+	(void)is_link(call, link, side);
+	return call;
+}
+
+char *decode_call_end(const struct decode_call *call, unsigned int side, char buf[DECODE_END])
+{
+	static const char digits[] = "0123456789abcdef";
+	char *out = buf;
+
+	if (!call->link)
+		return decode_address(call->address[side], buf);
+	if (!call->has_ends)
+		return strcpy(buf, call->one_sided ? "either end"
+				   : side          ? "other end"
+						   : "this end");
+	for (unsigned int i = 0; i < sizeof(call->end[0]); i++) {
+		*out++ = digits[call->end[side][i] >> 4];
+		*out++ = digits[call->end[side][i] & 15];
+		*out++ = ':';
+	}
+	out[-1] = '\0';
+	return buf;
 }
 
 void decode_call_restart(struct decode_call *call)

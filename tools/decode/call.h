@@ -11,8 +11,10 @@
 #include "lib/compress/vj.h"
 #include "lib/control/message.h"
 #include "tools/decode/auth.h"
+#include "tools/decode/capture.h"
 #include "tools/decode/crypt.h"
 #include "tools/decode/facts.h"
+#include "tools/decode/multilink.h"
 #include "tools/decode/order.h"
 #include "tools/decode/stream.h"
 
@@ -23,8 +25,9 @@
 struct decode_side {
 	struct decode_order order;
 	struct decode_crypt crypt;
-	struct vj *vj;           /* headers.h; NULL: not agreed on */
-	struct decode_auth auth; /* as the authenticator */
+	struct vj *vj;                      /* headers.h; NULL: not agreed on */
+	struct decode_multilink *multilink; /* NULL: no fragments were seen */
+	struct decode_auth auth;            /* as the authenticator */
 	uint64_t frames, encrypted, decrypted;
 	struct decode_probe probe; /* a frame whose ack is waited for */
 	struct decode_probe echo;  /* an LCP Echo-Request */
@@ -41,6 +44,11 @@ struct decode_call {
 	bool has_foreign[2];
 	bool from_control; /* side 0 is the PNS, side 1 the PAC; else unknown */
 	bool closed;
+	/* PPP on the captured link itself (capture.h): without addresses and IDs, but with these. */
+	bool link, pppoe, has_ends;
+	uint16_t session;
+	uint8_t end[2][6];
+	bool one_sided;                   /* who sent what is not known: all is side 0's */
 	unsigned int connection;          /* number of the control connection, 0: unknown */
 	const struct decode_auth *proven; /* the authentication that gave the MPPE keys */
 	int authenticator;                /* the side of it */
@@ -100,6 +108,19 @@ struct decode_call *decode_call_control(struct decode_table *t, const struct con
  */
 struct decode_call *decode_call_gre(
 	struct decode_table *t, uint32_t src, uint32_t dst, uint16_t id, unsigned int *sender);
+
+/*
+ * The call of PPP frames of the captured link; *side: the sender's. The sender of the first frame is side 0, or, where
+ * only the direction is known, who captured it. NULL: no memory; of decode_call_link_find(): there is none yet.
+ */
+struct decode_call *decode_call_link(
+	struct decode_table *t, const struct decode_link *link, unsigned int *side);
+struct decode_call *decode_call_link_find(
+	struct decode_table *t, const struct decode_link *link, unsigned int *side);
+
+/* What a side is called: its address; of a link, that of Ethernet, or "this end", "other end". Returns buf. */
+#define DECODE_END 20
+char *decode_call_end(const struct decode_call *call, unsigned int side, char buf[DECODE_END]);
 
 /* Forgets encryption and authentication: LCP begins anew. */
 void decode_call_restart(struct decode_call *call);

@@ -15,6 +15,7 @@
 #define ETHERTYPE_QINQ2 0x9100
 #define ETHERTYPE_PPPOE 0x8864
 #define VLAN_TAGS_MAX   4
+#define SLL_OUTGOING    4
 
 #define WLAN_TO_DS     0x01
 #define WLAN_FROM_DS   0x02
@@ -29,8 +30,8 @@ struct decode_capture {
 };
 
 static const int links[] = { DLT_EN10MB, DLT_LINUX_SLL, DLT_LINUX_SLL2, DLT_RAW, DLT_IPV4, DLT_IPV6,
-	DLT_NULL, DLT_LOOP, DLT_PPP, DLT_PPP_SERIAL, DLT_PPP_PPPD, DLT_PPP_ETHER, DLT_IEEE802_11,
-	DLT_IEEE802_11_RADIO };
+	DLT_NULL, DLT_LOOP, DLT_PPP, DLT_PPP_SERIAL, DLT_PPP_PPPD, DLT_PPP_WITH_DIR, DLT_PPP_ETHER,
+	DLT_IEEE802_11, DLT_IEEE802_11_RADIO };
 
 /* Checks the link type and owns `pcap` either way. */
 static struct decode_capture *capture_new(pcap_t *pcap, char *why)
@@ -126,34 +127,54 @@ void decode_capture_close(struct decode_capture *c)
 	free(c);
 }
 
-/* A PPP frame on the way outside; true if the reader then stands at an IP header. */
-static bool skip_ppp(struct wire_reader *r)
+/* A PPP frame, noted; true if the reader then stands at an IP header. */
+static bool skip_ppp(struct decode_link *link, struct wire_reader *r)
 {
 	uint16_t protocol;
 
+	if (!r->failed) {
+		link->frame = r->pos;
+		link->len = wire_left(r);
+	}
 	return ppp_header_read(r, &protocol) && (protocol == PPP_IP || protocol == PPP_IPV6);
 }
 
 /* PPP, or Cisco's HDLC. */
-static bool skip_serial(struct wire_reader *r)
+static bool skip_serial(struct decode_link *link, struct wire_reader *r)
 {
 	struct wire_reader peek = *r;
 	uint16_t first = wire_u16(&peek), type = wire_u16(&peek);
 
 	if (first != 0x0f00 && first != 0x8f00)
-		return skip_ppp(r);
+		return skip_ppp(link, r);
 	*r = peek;
 	return !r->failed && (type == ETHERTYPE_IPV4 || type == ETHERTYPE_IPV6);
 }
 
-static bool skip_pppoe(struct wire_reader *r)
+/* RFC 2516 section 4. Ethernet pads what is short, so the length counts. Without one it is
+ * looked through for IP only. */
+static bool skip_pppoe(struct decode_link *link, struct wire_reader *r)
 {
-	wire_skip(r, 6);
-	return skip_ppp(r);
+	struct decode_link nobody = { 0 };
+	uint16_t code, length;
+
+	wire_skip(r, 1);
+	code = wire_u8(r);
+	link->session = wire_u16(r);
+	length = wire_u16(r);
+	if (r->failed || code)
+		return false;
+	if (!length)
+		return skip_ppp(&nobody, r);
+	if (length < wire_left(r))
+		*r = wire_sub(r, length);
+	link->pppoe = true;
+	link->full = length;
+	return skip_ppp(link, r);
 }
 
 /* What follows an Ethernet type; true if the reader then stands at an IP header. */
-static bool skip_to_ip(struct wire_reader *r, uint16_t type)
+static bool skip_to_ip(struct decode_link *link, struct wire_reader *r, uint16_t type)
 {
 	unsigned int tags = 0;
 
@@ -163,17 +184,17 @@ static bool skip_to_ip(struct wire_reader *r, uint16_t type)
 		type = wire_u16(r);
 	}
 	if (type == ETHERTYPE_PPPOE) /* RFC 2516 section 4: the outer path may be a DSL line */
-		return skip_pppoe(r);
+		return skip_pppoe(link, r);
 	return !r->failed && (type == ETHERTYPE_IPV4 || type == ETHERTYPE_IPV6);
 }
 
 /* LLC (IEEE 802.2) with SNAP, as what is not Ethernet carries Ethernet types. */
-static bool skip_llc(struct wire_reader *r)
+static bool skip_llc(struct decode_link *link, struct wire_reader *r)
 {
 	uint32_t llc = wire_u32(r);
 
 	wire_skip(r, 2);
-	return (llc & 0xffffff00) == 0xaaaa0300 && skip_to_ip(r, wire_u16(r));
+	return (llc & 0xffffff00) == 0xaaaa0300 && skip_to_ip(link, r, wire_u16(r));
 }
 
 /* Does LLC begin here? */
@@ -183,7 +204,7 @@ static bool is_llc(struct wire_reader r)
 }
 
 /* IEEE 802.11: data frames that are not encrypted. */
-static bool skip_wlan(struct wire_reader *r)
+static bool skip_wlan(struct decode_link *link, struct wire_reader *r)
 {
 	uint8_t kind = wire_u8(r), flags = wire_u8(r);
 	bool qos = kind & 0x80;
@@ -204,11 +225,11 @@ static bool skip_wlan(struct wire_reader *r)
 		wire_skip(r, 2);
 	if (control & WLAN_AMSDU) /* several packets: the first one */
 		wire_skip(r, 14);
-	return skip_llc(r);
+	return skip_llc(link, r);
 }
 
 /* Radiotap: its length is of the little-endian kind. */
-static bool skip_radiotap(struct wire_reader *r)
+static bool skip_radiotap(struct decode_link *link, struct wire_reader *r)
 {
 	uint8_t low;
 	size_t len;
@@ -217,40 +238,55 @@ static bool skip_radiotap(struct wire_reader *r)
 	low = wire_u8(r);
 	len = (size_t)wire_u8(r) << 8 | low;
 	wire_skip(r, len < 4 ? SIZE_MAX : len - 4);
-	return skip_wlan(r);
+	return skip_wlan(link, r);
 }
 
-static bool link_read(int link, struct wire_reader *r)
+static void direction(struct decode_link *link, bool sent)
 {
-	uint16_t type;
+	link->has_direction = true;
+	link->sent = sent;
+}
 
-	switch (link) {
+static bool link_read(int type, struct decode_link *link, struct wire_reader *r)
+{
+	uint16_t what;
+
+	switch (type) {
 	case DLT_EN10MB:
-		wire_skip(r, 12);
-		return skip_to_ip(r, wire_u16(r));
+		wire_copy(r, link->dst, sizeof(link->dst));
+		wire_copy(r, link->src, sizeof(link->src));
+		link->has_ends = true;
+		return skip_to_ip(link, r, wire_u16(r));
 	case DLT_LINUX_SLL:
-		wire_skip(r, 14);
-		return skip_to_ip(r, wire_u16(r));
+		direction(link, wire_u16(r) == SLL_OUTGOING);
+		wire_skip(r, 12);
+		return skip_to_ip(link, r, wire_u16(r));
 	case DLT_LINUX_SLL2:
-		type = wire_u16(r);
-		wire_skip(r, 18);
-		return skip_to_ip(r, type);
+		what = wire_u16(r);
+		wire_skip(r, 8);
+		direction(link, wire_u8(r) == SLL_OUTGOING);
+		wire_skip(r, 9);
+		return skip_to_ip(link, r, what);
 	case DLT_NULL: /* the family's value differs by system: the IP version will do */
 	case DLT_LOOP:
 		wire_skip(r, 4);
 		return !r->failed;
 	case DLT_PPP:
 	case DLT_PPP_SERIAL:
-		return skip_serial(r);
+		return skip_serial(link, r);
 	case DLT_PPP_PPPD: /* the direction is where the address was */
-		wire_skip(r, 2);
-		return skip_ppp(r);
+		direction(link, wire_u8(r));
+		wire_skip(r, 1);
+		return skip_ppp(link, r);
+	case DLT_PPP_WITH_DIR: /* and here it is in front of it */
+		direction(link, wire_u8(r));
+		return skip_ppp(link, r);
 	case DLT_PPP_ETHER:
-		return skip_pppoe(r);
+		return skip_pppoe(link, r);
 	case DLT_IEEE802_11:
-		return skip_wlan(r);
+		return skip_wlan(link, r);
 	case DLT_IEEE802_11_RADIO:
-		return skip_radiotap(r);
+		return skip_radiotap(link, r);
 	default:
 		return true;
 	}
@@ -271,6 +307,7 @@ int decode_capture_next(struct decode_capture *c, struct decode_packet *p, char 
 	struct pcap_pkthdr *header;
 	struct wire_reader r;
 	const uint8_t *data;
+	bool at_ip;
 	int rc;
 
 	do {
@@ -287,7 +324,13 @@ int decode_capture_next(struct decode_capture *c, struct decode_packet *p, char 
 	p->time = time_of(&header->ts);
 	p->frame = ++c->frames;
 	r = wire_reader(data, header->caplen);
-	if (link_read(c->link, &r) && wire_left(&r)) {
+	at_ip = link_read(c->link, &p->link, &r);
+	if (!p->link.pppoe) /* which says so itself */
+		p->link.full = p->link.len +
+			       (header->len > header->caplen ? header->len - header->caplen : 0);
+	else if (p->link.full < p->link.len)
+		p->link.full = p->link.len;
+	if (at_ip && wire_left(&r)) {
 		p->len = wire_left(&r);
 		p->ip = r.pos;
 	}

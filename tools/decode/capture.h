@@ -1,19 +1,32 @@
 /*
- * Captures by libpcap, from a file or live, down to the network layer: Ethernet (with VLAN tags
+ * Captures by libpcap, from a file or live, down to the network layer, and to PPP where that is the link: Ethernet (with VLAN tags
  * and PPPoE sessions), Linux cooked v1 and v2, raw IP, BSD loopback, PPP, 802.11 (data that is not
  * encrypted, with LLC).
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
+/* PPP that the captured link itself carries. */
+struct decode_link {
+	const uint8_t *frame; /* address field or protocol; NULL: the link is none of PPP */
+	size_t len, full;     /* captured; as it was on the wire, >= len */
+	bool pppoe;
+	uint16_t session; /* PPPoE's */
+	/* Who sent it: by the addresses of Ethernet, or seen from where it was captured; or nobody knows. */
+	bool has_ends, has_direction, sent;
+	uint8_t src[6], dst[6];
+};
+
 struct decode_packet {
-	uint64_t time;     /* us since the epoch */
-	uint64_t frame;    /* number in the capture, from 1 */
-	const uint8_t *ip; /* IPv4 or IPv6 header; NULL if the frame carries neither */
-	size_t len;        /* captured bytes at `ip`, valid until the next call */
+	uint64_t time;           /* us since the epoch */
+	uint64_t frame;          /* number in the capture, from 1 */
+	const uint8_t *ip;       /* IPv4 or IPv6 header; NULL if the frame carries neither */
+	size_t len;              /* captured bytes at `ip`, valid until the next call */
+	struct decode_link link; /* valid as long; also where it carries the IP packet */
 };
 
 struct decode_capture;

@@ -10,6 +10,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static struct decode_capture *running; /* for the signal handler only */
 
@@ -137,6 +139,7 @@ static void stop(int signal)
 
 static struct decode_capture *input_open(const struct arguments *a, char *why)
 {
+	static char buffer[1 << 18]; /* must last as long as the stream */
 	FILE *in = stdin;
 
 	if (a->interface)
@@ -147,19 +150,31 @@ static struct decode_capture *input_open(const struct arguments *a, char *why)
 		snprintf(why, DECODE_WHY, "%s", strerror(errno));
 		return NULL;
 	}
+	setvbuf(in, buffer, _IOFBF, sizeof(buffer));
 	return decode_capture_file(in, why);
+}
+
+/* Is there somebody who waits for the lines as they come, or a source that has not ended yet? */
+static bool is_awaited(const struct arguments *a)
+{
+	struct stat st;
+
+	return a->interface || isatty(STDOUT_FILENO) ||
+	       (strcmp(a->file, "-") == 0 &&
+		       (fstat(STDIN_FILENO, &st) < 0 || !S_ISREG(st.st_mode)));
 }
 
 static int capture_run(const struct arguments *a, struct decode_capture *capture,
 	struct decode_sink *report, char *why)
 {
 	struct decode_output output;
+	/* Who wants a report does not want to scroll. */
+	bool summary = a->summary || (report && !a->json && !a->verbose);
 	int rc;
 
-	decode_output_init(&output, stdout, a->json ? DECODE_FORM_JSON : DECODE_FORM_TEXT);
-	output.verbose = a->verbose;
-	/* Who wants a report does not want to scroll. */
-	output.summary = a->summary || (report && !a->json && !a->verbose);
+	decode_output_init(&output, stdout, a->json ? DECODE_FORM_JSON : DECODE_FORM_TEXT,
+		(a->verbose ? DECODE_VERBOSE : 0) | (summary ? DECODE_SUMMARY : 0));
+	output.at_once = is_awaited(a);
 	output.sink.next = report;
 	rc = decode_run(&a->options, capture, &output.sink, NULL, why);
 	if (fflush(stdout) != 0 || ferror(stdout)) {

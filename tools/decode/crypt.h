@@ -13,6 +13,8 @@
 
 #include "lib/compress/codec.h"
 #include "lib/mppe/mppe.h"
+#include "lib/wire.h"
+#include "tools/decode/work.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,6 +34,12 @@ enum decode_algorithm {
 	DECODE_OTHER,    /* another compression */
 };
 
+/* What decryption is done with, of all calls. `batch` is empty between calls. */
+struct decode_engine {
+	struct rc4_batch batch;
+	struct decode_work work;
+};
+
 struct decode_late {
 	struct mppe mppe; /* state before the gap */
 	uint64_t packets; /* how many packets had come then */
@@ -41,8 +49,10 @@ struct decode_crypt {
 	enum decode_algorithm algorithm;
 	bool has_params; /* MPPE: the strength is known */
 	struct mppe_params params;
-	bool running;        /* keys are known */
-	struct codec *codec; /* NULL: no compression; of DECODE_MPPE: MPPC under it */
+	bool running;             /* keys are known */
+	bool spared;              /* the last packet would have cost too much (work.h) */
+	struct codec *codec;      /* NULL: no compression; of DECODE_MPPE: MPPC under it */
+	struct decode_work *work; /* that the codec counts in */
 	struct mppe mppe;
 	uint64_t packets;
 	struct decode_late *late; /* DECODE_LATE_MAX, allocated with the first gap */
@@ -66,11 +76,22 @@ void decode_crypt_candidates(
 	struct decode_crypt *c, const uint8_t (*starts)[16], unsigned int count, bool mppc);
 /* Is a key among the candidates by which this packet is one of IP? Then it is in force. */
 void decode_crypt_try(
-	struct decode_crypt *c, const uint8_t *data, uint32_t len, struct rc4_batch *batch);
+	struct decode_crypt *c, const uint8_t *data, uint32_t len, struct decode_engine *engine);
 void decode_crypt_done(struct decode_crypt *c); /* wipes; back to DECODE_UNKNOWN */
 
-/* CCP agreed on compression, alone or (after decode_crypt_start()) under MPPE. */
-void decode_crypt_compress(struct decode_crypt *c, const struct codec_params *params);
+/*
+ * CCP agreed on compression, alone or (after decode_crypt_start()) under MPPE. Not followed (DECODE_OTHER) where it
+ * would cost too much (work.h).
+ */
+void decode_crypt_compress(
+	struct decode_crypt *c, const struct codec_params *params, struct decode_work *work);
+
+/*
+ * With compression alone: a packet that went as it is; `info` is behind its protocol. It is part of the history, if it is
+ * `whole`; if the capture has only a part of it, nobody knows the history from there on.
+ */
+void decode_crypt_learn(
+	struct decode_crypt *c, uint16_t protocol, struct wire_reader info, bool whole);
 
 /* Must packets be taken in order to be decrypted, or decompressed? */
 static inline bool decode_crypt_ordered(const struct decode_crypt *c)
@@ -85,6 +106,10 @@ static inline void decode_crypt_lost(struct decode_crypt *c)
 		mppe_lost(&c->mppe);
 }
 
-/* Decrypts data[2..len) in place on MPPE_OK; `batch` is empty before and after. */
-enum mppe_result decode_crypt_open(
-	struct decode_crypt *c, uint8_t *data, uint32_t len, struct rc4_batch *batch);
+/*
+ * Decrypts data[2..len) in place on MPPE_OK. c->spared: not even tried (MPPE_WAIT). *clear: octets of `data` that
+ * need be decrypted (the header counts); becomes those that are, all of them where the key stream goes on with
+ * the next packet, or where the first ones do not show the headers of an IPv4 packet.
+ */
+enum mppe_result decode_crypt_open(struct decode_crypt *c, uint8_t *data, uint32_t len,
+	struct decode_engine *engine, uint32_t *clear);

@@ -27,9 +27,12 @@ static void packet_run(struct decoder *d, const struct decode_packet *packet)
 	struct decode_ip ip;
 
 	d->stats.packets++;
+	decode_work_earn(&d->engine.work);
 	if (!d->stats.first_time)
 		d->stats.first_time = packet->time;
 	d->stats.last_time = packet->time;
+	if (packet->link.frame)
+		decode_link_frame(d, &meta, &packet->link);
 	if (!packet->ip || !decode_ip_read(&ip, packet->ip, packet->len))
 		return;
 	ip.frame = packet->frame;
@@ -70,6 +73,9 @@ static int dump_open(struct decoder *d, const char *path, char *why)
 			close(fd);
 		return -1;
 	}
+	d->dump_buffer = malloc(DECODE_DUMP_BUFFER);
+	if (d->dump_buffer)
+		setvbuf(file, d->dump_buffer, _IOFBF, DECODE_DUMP_BUFFER);
 	d->dump_pcap = pcap_open_dead(DLT_RAW, DECODE_PACKET_MAX);
 	d->dump = d->dump_pcap ? pcap_dump_fopen(d->dump_pcap, file) : NULL;
 	if (!d->dump) {
@@ -93,6 +99,7 @@ static int dump_close(struct decoder *d, char *why)
 	}
 	if (d->dump_pcap)
 		pcap_close(d->dump_pcap);
+	free(d->dump_buffer);
 	return rc;
 }
 
@@ -118,9 +125,23 @@ static int capture_run(struct decoder *d, struct decode_capture *capture, char *
 	while ((rc = decode_capture_next(capture, &packet, why)) > 0)
 		packet_run(d, &packet);
 	decode_table_done(&d->table);
+	d->stats.work = d->engine.work.done;
+	d->stats.spared = d->engine.work.spared;
 	d->stats.fragments_lost = decode_fragments_end(d->fragments);
 	decode_summary_capture(d);
 	return rc;
+}
+
+/* What no sink looks at is not made. */
+static void wishes(struct decoder *d)
+{
+	d->event.no_text = d->event.no_fields = DECODE_ALL_KINDS;
+	d->headers_only = !d->options.write_path;
+	for (const struct decode_sink *s = d->sinks; s; s = s->next) {
+		d->event.no_text &= s->no_text;
+		d->event.no_fields &= s->no_fields;
+		d->headers_only &= s->headers_only;
+	}
 }
 
 int decode_run(const struct decode_options *options, struct decode_capture *capture,
@@ -139,7 +160,9 @@ int decode_run(const struct decode_options *options, struct decode_capture *capt
 	d->options = *options;
 	d->sinks = sinks;
 	d->event.secrets = options->secrets;
-	d->batch.cipher = cipher_choose(cpu_features());
+	wishes(d);
+	d->engine.work.left = DECODE_WORK_MAX;
+	d->engine.batch.cipher = cipher_choose(cpu_features());
 	d->table = (struct decode_table){
 		.user = d, .call_over = call_over, .connection_over = connection_over
 	};

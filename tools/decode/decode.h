@@ -30,12 +30,14 @@ struct decode_options {
 
 /* What was seen. */
 struct decode_stats {
-	uint64_t packets;                  /* read from the capture */
-	uint64_t control;                  /* control messages */
-	uint64_t gre;                      /* GRE packets of PPTP */
-	uint64_t ppp;                      /* PPP frames */
-	uint64_t encrypted;                /* MPPE frames */
-	uint64_t decrypted;                /* of these, decrypted to a plausible packet */
+	uint64_t packets;      /* read from the capture */
+	uint64_t control;      /* control messages */
+	uint64_t gre;          /* GRE packets of PPTP */
+	uint64_t ppp;          /* PPP frames in GRE */
+	uint64_t link;         /* and of the captured link, but for IP in clear */
+	uint64_t encrypted;    /* MPPE frames */
+	uint64_t decrypted;    /* of these, decrypted to a plausible packet */
+	uint64_t work, spared; /* work.h; frames that were left encrypted, or as they were */
 	uint64_t compressed, decompressed; /* frames of compression without MPPE */
 	uint64_t inner;                    /* network-layer packets in clear or decrypted */
 	uint64_t malformed;                /* events that are */

@@ -28,6 +28,8 @@
 #define DECODE_FIELDS_MAX  1024
 #define DECODE_STRINGS_MAX 16384
 #define DECODE_DEPTH_MAX   6
+/* A PPP header, IPv4's with options, and what TCP's says before its options. */
+#define DECODE_HEADERS_MAX 64
 
 struct control_message;
 struct decode_call;
@@ -46,6 +48,7 @@ enum decode_kind {
 	DECODE_KIND_SUMMARY,    /* the capture is over: the last event */
 	DECODE_KINDS
 };
+#define DECODE_ALL_KINDS ((1u << DECODE_KINDS) - 1)
 const char *decode_kind_name(enum decode_kind kind); /* "control", ...: "type" in JSON */
 
 /* Where a message was seen. Addresses are in host order. */
@@ -53,6 +56,7 @@ struct decode_meta {
 	uint64_t time;  /* us since the epoch */
 	uint64_t frame; /* number in the capture, from 1 */
 	uint32_t src, dst;
+	bool on_link; /* a frame of the link itself: it has no addresses */
 };
 
 /* What became of a frame's data. */
@@ -66,6 +70,7 @@ enum decode_state {
 	DECODE_TOO_LATE,    /* its key is gone */
 	DECODE_BROKEN,      /* not what was agreed on: data in clear marked as MPPE */
 	DECODE_CUT,         /* the capture has not enough of it */
+	DECODE_SPARED,      /* to decrypt it would have cost too much work (work.h) */
 	DECODE_STATES
 };
 const char *decode_state_name(enum decode_state state); /* "decrypted", ...: "state" in JSON */
@@ -92,8 +97,9 @@ struct decode_ppp {
 	uint8_t code, id;        /* of control protocols; 0 if it has none or is broken */
 	struct wire_reader body; /* of control protocols: behind the packet's length; else empty */
 	enum decode_state state;
+	bool short_numbers;        /* of multilink, towards this receiver */
 	uint16_t inner;            /* data: the network protocol that came out; 0: none did */
-	struct wire_reader packet; /* the network-layer packet, as far as captured */
+	struct wire_reader packet; /* the network-layer packet, as far as captured (and wanted) */
 	size_t packet_len;         /* as it was sent */
 };
 
@@ -143,6 +149,9 @@ struct decode_event {
 	bool malformed; /* it breaks a rule of its format; the text says which */
 	bool secrets;   /* secrets are shown */
 	bool cut;       /* text or fields did not fit */
+	/* By kind, 1u << kind: what no consumer looks at, and is left empty; and of this one. */
+	unsigned int no_text, no_fields;
+	bool mute, bare;
 
 	size_t used; /* of the text */
 	unsigned int field_count, depth;
@@ -154,9 +163,14 @@ struct decode_event {
 	char strings[DECODE_STRINGS_MAX];
 };
 
-/* A consumer of events. */
+/*
+ * A consumer of events. What none of them looks at is not made: text and fields are most of the decoder's
+ * work. All zero: everything is wanted.
+ */
 struct decode_sink {
 	struct decode_sink *next;
+	unsigned int no_text, no_fields; /* 1u << kind, or DECODE_ALL_KINDS: not wanted of these */
+	bool headers_only; /* of inner packets (ppp->packet) the first DECODE_HEADERS_MAX octets will do */
 	/* The event is valid until it returns. */
 	void (*event)(struct decode_sink *self, const struct decode_event *e);
 };
@@ -172,7 +186,7 @@ const char *decode_event_get_string(const struct decode_event *e, const char *ke
 
 /* --- for the decoder --- */
 
-/* Empties the event but for `secrets`. `meta` may be NULL. */
+/* Empties the event but for `secrets`, `no_text` and `no_fields`. `meta` may be NULL. */
 void decode_event_begin(
 	struct decode_event *e, const struct decode_meta *meta, enum decode_kind kind);
 

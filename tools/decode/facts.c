@@ -12,6 +12,8 @@
 
 #define PROBE_MAX 60000000 /* us: an answer after that is not one */
 
+#define LCP_SHORT_NUMBERS 18 /* RFC 1990 5.1.2 */
+
 #define ECHO_REQUEST 9
 #define ECHO_REPLY   10
 
@@ -112,7 +114,7 @@ static void lcp_options(struct decode_side_facts *f, struct wire_reader r)
 	struct ppp_option o;
 
 	f->mru = 0;
-	f->has_accm = f->pfc = f->acfc = false;
+	f->has_accm = f->pfc = f->acfc = f->short_numbers = false;
 	f->auth_protocol = 0;
 	while (ppp_option_next(&r, &o)) {
 		switch (o.type) {
@@ -133,6 +135,9 @@ static void lcp_options(struct decode_side_facts *f, struct wire_reader r)
 			break;
 		case LCP_ACFC:
 			f->acfc = true;
+			break;
+		case LCP_SHORT_NUMBERS:
+			f->short_numbers = true;
 			break;
 		default:
 			break;

@@ -56,6 +56,7 @@ struct decode_side_facts {
 	uint16_t mru;                   /* 0: the default, 1500 */
 	uint32_t accm;
 	bool pfc, acfc, has_accm;
+	bool short_numbers;     /* of multilink fragments that it is sent (RFC 1990 5.1.2) */
 	uint16_t auth_protocol; /* asked for by this side; 0: none */
 	uint8_t auth_algorithm;
 	uint64_t ipcp_open, ipv6cp_open, ccp_open; /* last Ack to its request */

@@ -171,13 +171,14 @@ static bool mppe_params(struct mppe_params *params, uint32_t bits)
 }
 
 /* Compression alone: the first method of the list counts, pppd acknowledges several. */
-static void compress_follow(struct decode_crypt *crypt, const struct ppp_option *option)
+static void compress_follow(
+	struct decode_crypt *crypt, const struct ppp_option *option, struct decode_work *work)
 {
 	struct codec_params params;
 
 	if (ccp_codec_get(option, &params)) {
 		params.limit = DECODE_UNPACKED_MAX;
-		decode_crypt_compress(crypt, &params);
+		decode_crypt_compress(crypt, &params, work);
 	}
 }
 
@@ -202,7 +203,7 @@ static bool mppe_follow(struct place *at, struct decode_crypt *crypt, uint32_t b
 		decode_crypt_candidates(crypt, at->d->options.users->starts,
 			at->d->options.users->start_count, bits & CCP_MPPC);
 	if (known && bits & CCP_MPPC)
-		decode_crypt_compress(crypt, &mppc);
+		decode_crypt_compress(crypt, &mppc, &at->d->engine.work);
 	return true;
 }
 
@@ -232,7 +233,7 @@ static void ccp_follow(struct place *at)
 	crypt->algorithm = DECODE_OTHER;
 	while (crypt->algorithm == DECODE_OTHER && ppp_option_next(&body, &option)) {
 		if (option.type != CCP_MPPE || !mppe_follow(at, crypt, ppp_option_u32(&option)))
-			compress_follow(crypt, &option);
+			compress_follow(crypt, &option, &at->d->engine.work);
 	}
 }
 

@@ -48,7 +48,7 @@ static void event_begin(struct decoder *d, const struct decode_call *call, unsig
 	}
 }
 
-static void cut_say(struct decode_event *e, const struct decode_frame *f)
+void decode_frame_cut_say(struct decode_event *e, const struct decode_frame *f)
 {
 	if (f->captured < f->len) {
 		decode_event_int(e, "missing", f->len - f->captured);
@@ -60,16 +60,9 @@ static void cut_say(struct decode_event *e, const struct decode_frame *f)
 static void frame_run(struct decoder *d, struct decode_call *call, unsigned int side,
 	const struct decode_frame *f)
 {
-	struct decode_ppp ppp = { 0 };
-
 	event_begin(d, call, side, &f->meta, &f->gre);
-	cut_say(&d->event, f);
-	d->event.ppp = &ppp;
-	decode_ppp(d, call, side, f, &ppp);
-	if (ppp.inner)
-		decode_facts_inner(call, side, ppp.packet_len);
-	decode_emit(d);
-	decode_order_passed(&call->side[side].order, f->gre.seq);
+	decode_frame_cut_say(&d->event, f);
+	decode_frame_run(d, call, side, f);
 }
 
 static void take_held(struct decoder *d, struct decode_call *call, unsigned int side, uint64_t now)
@@ -112,28 +105,29 @@ static void data_packet(
 		struct decode_ppp ppp = { 0 };
 
 		event_begin(d, call, side, &f->meta, gre);
-		cut_say(&d->event, f);
+		decode_frame_cut_say(&d->event, f);
 		d->event.ppp = &ppp;
 		decode_event_text(&d->event, "%zu bytes, seen before", f->len);
 		decode_emit(d);
 		return;
 	}
-	if ((s->vj || decode_crypt_ordered(&s->crypt)) &&
+	if ((s->vj || s->multilink || decode_crypt_ordered(&s->crypt)) &&
 		decode_order_hold(&s->order, f, &d->table.held))
 		return;
 	frame_run(d, call, side, f);
 	take_held(d, call, side, f->meta.time);
 }
 
-static void fault_emit(
-	struct decoder *d, const struct decode_meta *meta, enum gre_fault fault, size_t len)
+/* `cut`: by the capture. */
+static void fault_emit(struct decoder *d, const struct decode_meta *meta, enum gre_fault fault,
+	size_t len, bool cut)
 {
 	const char *text = gre_fault_text(fault);
 	struct decode_event *e = &d->event;
 
 	decode_event_begin(e, meta, DECODE_KIND_GRE);
-	/* Another tunnel's GRE is no fault of PPTP. */
-	e->malformed = fault != GRE_VERSION_0 && fault != GRE_VERSION_UNKNOWN;
+	/* Another tunnel's GRE is no fault of PPTP, and what was not captured nobody's. */
+	e->malformed = fault != GRE_VERSION_0 && fault != GRE_VERSION_UNKNOWN && !cut;
 	decode_event_string(e, "fault", text);
 	decode_event_text(e, "GRE %zu bytes, not PPTP's: %s", len, text);
 	decode_emit(d);
@@ -146,6 +140,7 @@ void decode_gre(struct decoder *d, const struct decode_meta *meta, const struct 
 	enum gre_fault fault;
 	unsigned int side = 0;
 	struct decode_call *call;
+	bool cut;
 	size_t size, full = ip->full < sizeof(d->packet) ? ip->full : sizeof(d->packet);
 	struct wire_reader r = wire_reader(ip->data, ip->len), first = r;
 	uint16_t flags = wire_u16(&first);
@@ -155,10 +150,11 @@ void decode_gre(struct decoder *d, const struct decode_meta *meta, const struct 
 		memset(d->packet + ip->len, 0, full - ip->len);
 	wire_copy(&r, d->packet, ip->len < full ? ip->len : full);
 	fault = gre_header_decode(&h, d->packet, full, &size);
-	if (fault == GRE_OK && size > ip->len)
+	cut = ip->len < full && (fault != GRE_OK || size > ip->len);
+	if (fault == GRE_OK && cut)
 		fault = GRE_TRUNCATED;
 	if (fault != GRE_OK) {
-		fault_emit(d, meta, fault, full);
+		fault_emit(d, meta, fault, full, cut);
 		return;
 	}
 	d->stats.gre++;

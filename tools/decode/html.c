@@ -347,6 +347,8 @@ static void html_event(struct decode_sink *self, const struct decode_event *e)
 	struct decode_html *h = (struct decode_html *)self;
 	struct html_call *call;
 
+	if (e->call && e->call->link) /* the page is about PPTP's calls, between addresses */
+		return;
 	if (e->has_meta)
 		place(h, &e->meta);
 	h->malformed += e->malformed;
@@ -385,5 +387,7 @@ static void html_event(struct decode_sink *self, const struct decode_event *e)
 struct decode_sink *decode_html_sink(struct decode_html *h)
 {
 	h->sink.event = html_event;
+	h->sink.no_fields = DECODE_ALL_KINDS;
+	h->sink.headers_only = true;
 	return &h->sink;
 }

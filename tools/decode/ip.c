@@ -1,13 +1,16 @@
 /* Outer IPv4 and its fragments: see ip.h. */
 #include "tools/decode/ip.h"
 
+#include "lib/control/message.h"
+#include "lib/gre/header.h"
 #include "lib/wire.h"
 
 #include <stdlib.h>
 
 #define IP_NEST_MAX       4
 #define IPV6_HEADERS_MAX  8
-#define IP_FRAGMENTS_MAX  32       /* packets being put together */
+#define IP_FRAGMENTS_MAX  32       /* packets being put together; of these, */
+#define IP_FRAGMENTS_TCP  8        /* of TCP: neither can push out the other's */
 #define IP_FRAGMENTS_TIME 30000000 /* us */
 #define IP_SIZE_MAX       65536
 #define IP_UNIT           8 /* fragments begin at multiples of it */
@@ -24,8 +27,8 @@ struct reassembly {
 };
 
 struct decode_fragments {
-	struct reassembly slots[IP_FRAGMENTS_MAX];
-	uint8_t *done; /* the last complete packet */
+	struct reassembly slots[IP_FRAGMENTS_MAX]; /* TCP's first */
+	uint8_t *done;                             /* the last complete packet */
 	struct decode_fragments_lost lost;
 	bool cut; /* by the capture: nobody knows what was lost */
 };
@@ -134,13 +137,30 @@ struct decode_fragments_lost decode_fragments_end(struct decode_fragments *f)
 	return f->lost;
 }
 
+/* Can PPTP be in it? Pieces behind the first do not say. */
+static bool can_matter(const struct decode_ip *ip)
+{
+	struct wire_reader r = wire_reader(ip->data, ip->len);
+	uint16_t first = wire_u16(&r), second = wire_u16(&r);
+
+	if (ip->protocol != DECODE_IP_GRE && ip->protocol != DECODE_IP_TCP)
+		return false;
+	if (ip->offset || r.failed)
+		return true;
+	if (ip->protocol == DECODE_IP_TCP)
+		return first == CONTROL_PORT || second == CONTROL_PORT;
+	return (first & 7) == 1 && second == GRE_PROTOCOL_PPP;
+}
+
 /* The slot of this packet: its own, or a free one, or the oldest, begun anew. */
 static struct reassembly *slot_find(
 	struct decode_fragments *f, const struct decode_ip *ip, uint64_t now)
 {
-	struct reassembly *best = &f->slots[0];
+	bool tcp = ip->protocol == DECODE_IP_TCP;
+	size_t from = tcp ? 0 : IP_FRAGMENTS_TCP, to = tcp ? IP_FRAGMENTS_TCP : IP_FRAGMENTS_MAX;
+	struct reassembly *best = &f->slots[from];
 
-	for (size_t i = 0; i < IP_FRAGMENTS_MAX; i++) {
+	for (size_t i = from; i < to; i++) {
 		struct reassembly *s = &f->slots[i];
 
 		/* Captures of several interfaces may go back in time. */
@@ -150,7 +170,7 @@ static struct reassembly *slot_find(
 			s->protocol == ip->protocol)
 			return s;
 	}
-	for (size_t i = 0; i < IP_FRAGMENTS_MAX; i++) {
+	for (size_t i = from; i < to; i++) {
 		struct reassembly *s = &f->slots[i];
 
 		if (!s->used) {
@@ -213,6 +233,8 @@ bool decode_fragments_add(struct decode_fragments *f, struct decode_ip *ip, uint
 	struct reassembly *s;
 	uint8_t *data;
 
+	if (!can_matter(ip))
+		return false;
 	f->cut |= ip->len < ip->full;
 	/* A cut fragment cannot be put together; one that is not the last has whole units. */
 	if (ip->len < ip->full || ip->len == 0 || (ip->more && ip->len % IP_UNIT) ||

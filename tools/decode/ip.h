@@ -39,7 +39,8 @@ struct decode_fragments *decode_fragments_new(void);
 void decode_fragments_free(struct decode_fragments *f);
 
 /*
- * Adds a fragment. true if its packet is complete now: `ip` is the whole packet then, its data
+ * Adds a fragment. What cannot be PPTP's (other protocols; another port or kind of GRE, as far as this piece tells) is
+ * passed over, and takes nothing from the rest. true if its packet is complete now: `ip` is the whole packet then, its data
  * valid until the next call.
  */
 bool decode_fragments_add(struct decode_fragments *f, struct decode_ip *ip, uint64_t now);

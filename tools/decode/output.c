@@ -32,9 +32,21 @@ static void put_bytes(struct decode_output *o, const char *s, size_t len)
 	}
 }
 
+/* Most are short: faster than to ask how long each is. */
 static void put(struct decode_output *o, const char *s)
 {
-	put_bytes(o, s, strlen(s));
+	const char *end = o->buf + sizeof(o->buf);
+	char *p = o->buf + o->used;
+
+	while (*s) {
+		if (p == end) {
+			o->used = sizeof(o->buf);
+			flush(o);
+			p = o->buf;
+		}
+		*p++ = *s++;
+	}
+	o->used = (size_t)(p - o->buf);
 }
 
 static void put_number(struct decode_output *o, uint64_t value)
@@ -65,15 +77,10 @@ static void put_address(struct decode_output *o, uint32_t address)
 static void json_string(struct decode_output *o, const char *s)
 {
 	put_char(o, '"');
-	for (;;) {
-		size_t plain = strcspn(s, "\"\\");
-
-		put_bytes(o, s, plain);
-		s += plain;
-		if (!*s)
-			break;
-		put_char(o, '\\');
-		put_char(o, *s++);
+	for (; *s; s++) {
+		if (*s == '"' || *s == '\\')
+			put_char(o, '\\');
+		put_char(o, *s);
 	}
 	put_char(o, '"');
 }
@@ -148,6 +155,8 @@ static void json_event(struct decode_output *o, const struct decode_event *e)
 		json_when(o, e->meta.time);
 		put(o, ",\"frame\":");
 		put_number(o, e->meta.frame);
+	}
+	if (e->has_meta && !e->meta.on_link) {
 		put(o, ",\"src\":\"");
 		put_address(o, e->meta.src);
 		put(o, "\",\"dst\":\"");
@@ -226,6 +235,8 @@ static void text_event(struct decode_output *o, const struct decode_event *e)
 		put_number(o, since / 1000000);
 		put_fraction(o, since % 1000000);
 		put_char(o, ' ');
+	}
+	if (e->has_meta && !e->meta.on_link) {
 		put_address(o, e->meta.src);
 		put(o, " > ");
 		put_address(o, e->meta.dst);
@@ -246,6 +257,8 @@ static void text_event(struct decode_output *o, const struct decode_event *e)
 	verbose_fields(o, e->fields, e->field_count, 1);
 }
 
+#define OVER (1u << DECODE_KIND_CALL | 1u << DECODE_KIND_CONNECTION | 1u << DECODE_KIND_SUMMARY)
+
 static void output_event(struct decode_sink *self, const struct decode_event *e)
 {
 	struct decode_output *o = (struct decode_output *)self;
@@ -254,20 +267,28 @@ static void output_event(struct decode_sink *self, const struct decode_event *e)
 		o->started = true;
 		o->first = e->meta.time;
 	}
-	if (o->summary && e->kind != DECODE_KIND_CALL && e->kind != DECODE_KIND_CONNECTION &&
-		e->kind != DECODE_KIND_SUMMARY)
+	if (o->summary && !(OVER >> e->kind & 1))
 		return;
 	if (o->form == DECODE_FORM_JSON)
 		json_event(o, e);
 	else
 		text_event(o, e);
-	flush(o);
+	if (o->at_once || e->kind == DECODE_KIND_SUMMARY)
+		flush(o);
 }
 
-void decode_output_init(struct decode_output *o, FILE *out, enum decode_form form)
+void decode_output_init(
+	struct decode_output *o, FILE *out, enum decode_form form, unsigned int detail)
 {
-	memset(o, 0, sizeof(*o));
+	memset(o, 0, offsetof(struct decode_output, buf));
 	o->sink.event = output_event;
 	o->out = out;
 	o->form = form;
+	o->verbose = detail & DECODE_VERBOSE;
+	o->summary = detail & DECODE_SUMMARY;
+	o->sink.headers_only = true;
+	if (o->summary)
+		o->sink.no_text = o->sink.no_fields = DECODE_ALL_KINDS & ~OVER;
+	if (form == DECODE_FORM_TEXT && !o->verbose)
+		o->sink.no_fields = DECODE_ALL_KINDS;
 }

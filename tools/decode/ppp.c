@@ -9,6 +9,7 @@
 #include "lib/ppp/frame.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 /* A frame on its way through this file. */
 struct place {
@@ -61,7 +62,9 @@ static void decrypted(struct place *at, const uint8_t *data, size_t len, size_t 
 
 static void not_decrypted(struct place *at, uint16_t header, enum mppe_result result)
 {
-	if (!(header & MPPE_ENCRYPTED)) {
+	if (at->call->side[at->side].crypt.spared) {
+		state_set(at, DECODE_SPARED, "encrypted, left so: too much work");
+	} else if (!(header & MPPE_ENCRYPTED)) {
 		at->d->event.malformed = true;
 		state_set(at, DECODE_BROKEN, "not encrypted, though MPPE was agreed on");
 	} else if (result == MPPE_BAD) {
@@ -114,6 +117,7 @@ static void decompressed(struct place *at, const uint8_t *data, size_t len, size
 	decode_event_int(e, "bytes", len);
 	decode_event_text(e, "%s, %zu bytes, ", codec_name(codec_kind(crypt->codec)), len);
 	if (captured < len) {
+		codec_lost(crypt->codec);
 		state_set(at, DECODE_CUT, "cut by the capture");
 		return;
 	}
@@ -129,7 +133,13 @@ static void expanded(
 	const uint8_t *out = NULL;
 	int n;
 
-	if (!(header & MPPE_COMPRESSED) || captured < len) {
+	if (header & MPPE_COMPRESSED && captured < len) {
+		codec_lost(crypt->codec);
+		state_set(at, DECODE_CUT,
+			"decrypted, cut by the capture before it could be decompressed");
+		return;
+	}
+	if (!(header & MPPE_COMPRESSED)) {
 		(void)codec_expand(crypt->codec, header & MPPE_FLUSHED, data, 0, &out);
 		decrypted(at, data, len, captured);
 		return;
@@ -149,6 +159,7 @@ static void comp_run(struct place *at, uint8_t *data, size_t len, size_t capture
 	struct wire_reader r = wire_reader(data, captured);
 	uint16_t header = wire_u16(&r);
 	enum mppe_result result;
+	uint32_t clear;
 
 	if (s->crypt.algorithm == DECODE_COMPRESS) {
 		decompressed(at, data, len, captured);
@@ -172,12 +183,20 @@ static void comp_run(struct place *at, uint8_t *data, size_t len, size_t capture
 	s->encrypted++;
 	at->d->stats.encrypted++;
 	if (!s->crypt.running)
-		decode_crypt_try(&s->crypt, data, (uint32_t)len, &at->d->batch);
+		decode_crypt_try(&s->crypt, data, (uint32_t)len, &at->d->engine);
+	if (!s->crypt.running && s->crypt.spared) {
+		not_decrypted(at, header, MPPE_WAIT);
+		return;
+	}
 	if (!s->crypt.running) {
 		state_set(at, DECODE_ENCRYPTED, "encrypted");
 		return;
 	}
-	result = decode_crypt_open(&s->crypt, data, (uint32_t)len, &at->d->batch);
+	/* Compressed headers are restored of whole packets only. */
+	clear = at->d->headers_only && !s->vj ? MPPE_HEADER + DECODE_HEADERS_MAX : (uint32_t)len;
+	result = decode_crypt_open(&s->crypt, data, (uint32_t)len, &at->d->engine, &clear);
+	if (captured > clear)
+		captured = clear;
 	if (result != MPPE_OK)
 		not_decrypted(at, header, result);
 	else if (s->crypt.codec)
@@ -197,7 +216,10 @@ void decode_inner(struct decoder *d, const struct decode_frame *f, struct decode
 	ppp->inner = protocol;
 	ppp->packet = wire_reader(data, captured);
 	ppp->packet_len = len;
-	decode_words_inner(&d->event, protocol, ppp->packet);
+	if (protocol == PPP_MULTILINK)
+		decode_words_multilink(&d->event, ppp->packet, ppp->short_numbers);
+	else
+		decode_words_inner(&d->event, protocol, ppp->packet);
 	if (!d->dump || (protocol != PPP_IP && protocol != PPP_IPV6))
 		return;
 	header.ts.tv_sec = (time_t)(f->meta.time / 1000000);
@@ -221,6 +243,9 @@ static void control_run(struct place *at, struct wire_reader r)
 		ppp->body = wire_reader(NULL, 0);
 		return;
 	}
+	/* An answer belongs to the other end's question. */
+	if (at->call->one_sided)
+		return;
 	decode_follow(at->d, at->call, at->side, at->frame, ppp);
 	decode_facts_ppp(at->call, at->side, &at->frame->meta, ppp);
 }
@@ -261,6 +286,7 @@ void decode_ppp(struct decoder *d, struct decode_call *call, unsigned int side,
 
 	if (!s->order.holding || f->gre.seq != s->order.turn)
 		decode_headers_lost(s);
+	ppp->short_numbers = call->facts.side[1 - side].short_numbers;
 	header_say(e, r);
 	if (!ppp_header_read(&r, &ppp->protocol)) {
 		if (f->captured == f->len)
@@ -274,7 +300,7 @@ void decode_ppp(struct decoder *d, struct decode_call *call, unsigned int side,
 	protocol_say(&at, name);
 	if (s->crypt.algorithm == DECODE_COMPRESS && ppp->protocol < 0x4000 &&
 		ppp->protocol != PPP_COMP && ppp->protocol != PPP_COMP_LINK)
-		codec_learn(s->crypt.codec, ppp->protocol, r.pos, wire_left(&r));
+		decode_crypt_learn(&s->crypt, ppp->protocol, r, f->captured == f->len);
 	if (ppp->protocol == PPP_COMP) {
 		comp_run(&at, f->data + head, f->len - head, f->captured - head);
 	} else if (ppp_is_data(ppp->protocol)) {
@@ -288,4 +314,67 @@ void decode_ppp(struct decoder *d, struct decode_call *call, unsigned int side,
 	}
 	if (d->stats.inner == inner) /* it came to nothing */
 		decode_headers_lost(s);
+}
+
+/* Is a frame whole with the multilink fragment that this was? */
+static struct decode_multilink *joins(
+	struct decode_call *call, unsigned int side, const struct decode_ppp *ppp)
+{
+	struct decode_side *s = &call->side[side];
+	bool whole = wire_left(&ppp->packet) == ppp->packet_len;
+
+	if (ppp->inner != PPP_MULTILINK)
+		return NULL;
+	if (!s->multilink)
+		s->multilink = calloc(1, sizeof(*s->multilink));
+	if (!s->multilink ||
+		!decode_multilink_add(s->multilink, ppp->packet, ppp->short_numbers, whole))
+		return NULL;
+	return s->multilink;
+}
+
+static void joined_run(struct decoder *d, struct decode_call *call, unsigned int side,
+	const struct decode_frame *f)
+{
+	const struct decode_multilink *ml = call->side[side].multilink;
+	struct decode_event *e = &d->event;
+	struct decode_ppp ppp = { 0 };
+
+	decode_event_begin(e, &f->meta, DECODE_KIND_PPP);
+	e->call = call;
+	e->side = side;
+	decode_event_int(e, "call", call->number);
+	if (!call->link)
+		decode_event_text(e, "GRE call ID %u seq %u", f->gre.call_id, f->gre.seq);
+	else
+		decode_event_text(e, "%s", call->pppoe ? "PPPoE" : "PPP");
+	decode_event_int(e, "joined", ml->fragments);
+	decode_event_text(e, "  joined (%u) ", ml->fragments);
+	e->ppp = &ppp;
+	decode_ppp(d, call, side, f, &ppp);
+	/* A fragment of a fragment is none of RFC 1990's. */
+	if (ppp.inner && ppp.inner != PPP_MULTILINK)
+		decode_facts_inner(call, side, ppp.packet_len);
+	decode_emit(d);
+}
+
+void decode_frame_run(struct decoder *d, struct decode_call *call, unsigned int side,
+	const struct decode_frame *f)
+{
+	struct decode_frame whole = *f;
+	struct decode_ppp ppp = { 0 };
+	struct decode_multilink *ml;
+
+	d->event.ppp = &ppp;
+	decode_ppp(d, call, side, f, &ppp);
+	if (ppp.inner && ppp.inner != PPP_MULTILINK)
+		decode_facts_inner(call, side, ppp.packet_len);
+	decode_emit(d);
+	ml = joins(call, side, &ppp);
+	if (ml) {
+		whole.data = ml->data;
+		whole.len = whole.captured = ml->used;
+		joined_run(d, call, side, &whole);
+	}
+	decode_order_passed(&call->side[side].order, f->gre.seq);
 }

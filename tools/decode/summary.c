@@ -47,16 +47,14 @@ static void rtt(
 		(double)r->sum / (double)r->count / 1000, (double)r->largest / 1000);
 }
 
-static void ending(struct decode_event *e, const struct decode_ending *end, uint32_t address)
+static void ending(struct decode_event *e, const struct decode_ending *end, const char *by)
 {
 	const char *how = decode_end_name(end->how);
-	char by[DECODE_ADDRESS];
 
 	if (!how) {
 		decode_event_text(e, ", no end in this capture");
 		return;
 	}
-	decode_address(address, by);
 	decode_event_object(e, "end");
 	decode_event_string(e, "how", how);
 	decode_event_string(e, "by", by);
@@ -130,9 +128,9 @@ static void side_say(struct decode_event *e, const struct decode_call *call, uns
 {
 	const struct decode_side *s = &call->side[side];
 	const struct decode_side_facts *f = &call->facts.side[side];
-	char src[DECODE_ADDRESS];
+	char src[DECODE_END];
 
-	decode_address(call->address[side], src);
+	decode_call_end(call, side, src);
 	decode_event_object(e, NULL);
 	decode_event_string(e, "src", src);
 	if (call->from_control)
@@ -193,11 +191,18 @@ void decode_summary_call(struct decoder *d, const struct decode_call *call)
 {
 	const struct decode_call_facts *f = &call->facts;
 	struct decode_event *e = &d->event;
+	char by[DECODE_END];
 
 	decode_event_begin(e, NULL, DECODE_KIND_CALL);
 	e->call = call;
 	decode_event_int(e, "call", call->number);
 	decode_event_text(e, "call %u", call->number);
+	if (call->link) {
+		decode_event_string(e, "link", call->pppoe ? "PPPoE" : "PPP");
+		decode_event_text(e, " on the link itself (%s)", call->pppoe ? "PPPoE" : "PPP");
+	}
+	if (call->pppoe)
+		decode_event_int(e, "session", call->session);
 	if (call->connection)
 		decode_event_int(e, "connection", call->connection);
 	user_say(e, call);
@@ -210,7 +215,7 @@ void decode_summary_call(struct decoder *d, const struct decode_call *call)
 		decode_event_text(e, ", up after ");
 		duration_text(e, since(f->first_time, f->up_time));
 	}
-	ending(e, &f->ending, call->address[f->ending.side]);
+	ending(e, &f->ending, decode_call_end(call, f->ending.side, by));
 	if (f->has_disconnect) {
 		decode_event_int(e, "disconnect_result", f->disconnect_result);
 		decode_event_int(e, "disconnect_error", f->disconnect_error);
@@ -218,7 +223,8 @@ void decode_summary_call(struct decoder *d, const struct decode_call *call)
 	}
 	decode_event_array(e, "sides");
 	side_say(e, call, 0);
-	side_say(e, call, 1);
+	if (!call->one_sided)
+		side_say(e, call, 1);
 	decode_event_close(e);
 	decode_emit(d);
 }
@@ -244,7 +250,7 @@ void decode_summary_connection(struct decoder *d, const struct decode_connection
 {
 	const struct decode_connection_facts *f = &c->facts;
 	struct decode_event *e = &d->event;
-	char client[DECODE_ADDRESS], server[DECODE_ADDRESS];
+	char client[DECODE_ADDRESS], server[DECODE_ADDRESS], by[DECODE_ADDRESS];
 
 	decode_event_begin(e, NULL, DECODE_KIND_CONNECTION);
 	e->connection = c;
@@ -268,7 +274,7 @@ void decode_summary_connection(struct decoder *d, const struct decode_connection
 	end_say(e, c, 1);
 	decode_event_close(e);
 	rtt(e, "echo", "echo", &f->echo);
-	ending(e, &f->ending, c->address[f->ending.side]);
+	ending(e, &f->ending, decode_address(c->address[f->ending.side], by));
 	decode_emit(d);
 }
 
@@ -285,12 +291,16 @@ void decode_summary_capture(struct decoder *d)
 	decode_event_int(e, "control", s->control);
 	decode_event_int(e, "gre", s->gre);
 	decode_event_int(e, "ppp", s->ppp);
+	if (s->link)
+		decode_event_int(e, "on_link", s->link);
 	decode_event_int(e, "encrypted", s->encrypted);
 	decode_event_int(e, "decrypted", s->decrypted);
 	decode_event_int(e, "compressed", s->compressed);
 	decode_event_int(e, "decompressed", s->decompressed);
 	decode_event_int(e, "inner", s->inner);
 	decode_event_int(e, "malformed", s->malformed);
+	if (s->spared)
+		decode_event_int(e, "too_costly", s->spared);
 	decode_event_int(e, "connections", s->connections);
 	decode_event_int(e, "calls", s->calls);
 	decode_event_text(e,
@@ -298,5 +308,10 @@ void decode_summary_capture(struct decoder *d)
 		" GRE packets, calls: %" PRIu64 ", %" PRIu64 " encrypted, %" PRIu64
 		" decrypted, %" PRIu64 " malformed",
 		s->packets, s->control, s->gre, s->calls, s->encrypted, s->decrypted, s->malformed);
+	if (s->spared)
+		decode_event_text(e,
+			", %" PRIu64 " left as they were: to decrypt them is more work than a "
+			"capture may cost",
+			s->spared);
 	decode_emit(d);
 }

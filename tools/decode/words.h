@@ -11,6 +11,11 @@
  */
 bool decode_words_ppp(struct decode_event *e, struct decode_ppp *ppp, struct wire_reader r);
 
+#define PPP_MULTILINK 0x003d
+
+/* A multilink fragment as decode_words_inner() has it; `brief`: with short sequence numbers. */
+void decode_words_multilink(struct decode_event *e, struct wire_reader r, bool brief);
+
 /* A network-layer packet in one line, and as the object "inner". */
 void decode_words_inner(struct decode_event *e, uint16_t protocol, struct wire_reader r);
 

@@ -2,11 +2,10 @@
 #include "tools/decode/words.h"
 
 #include "lib/ppp/frame.h"
+#include "tools/decode/multilink.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
-
-#define PPP_MULTILINK 0x003d
 
 static const char *transport_name(uint8_t protocol)
 {
@@ -118,9 +117,12 @@ static void print_transport(
 	const char *name = transport_name(protocol);
 	char number[16];
 
-	snprintf(number, sizeof(number), "protocol %u", protocol);
-	decode_event_string(e, "transport", name ? name : number);
-	decode_event_text(e, " %s", name ? name : number);
+	if (!name) {
+		snprintf(number, sizeof(number), "protocol %u", protocol);
+		name = number;
+	}
+	decode_event_string(e, "transport", name);
+	decode_event_text(e, " %s", name);
 	if (protocol == 6)
 		print_tcp(e, r, len);
 	else if (protocol == 17)
@@ -198,21 +200,21 @@ static bool print_ipv6(struct decode_event *e, struct wire_reader r)
 	return true;
 }
 
-/* RFC 1990 section 3, with long numbers: which part of a frame, and what begins in it. */
-static bool print_multilink(struct decode_event *e, struct wire_reader r)
+/* RFC 1990 section 3: which part of a frame, and what begins in it. */
+static bool print_multilink(struct decode_event *e, struct wire_reader r, bool brief)
 {
-	uint32_t word = wire_u32(&r), seq = word & 0xffffff;
-	bool begin = word >> 31, end = word >> 30 & 1;
+	struct decode_multilink_header h;
 	uint16_t protocol;
 	char buf[24];
 
-	if (r.failed)
+	if (!decode_multilink_read(&r, brief, &h))
 		return false;
-	decode_event_int(e, "seq", seq);
-	decode_event_bool(e, "begin", begin);
-	decode_event_bool(e, "end", end);
-	decode_event_text(e, "multilink seq %u%s%s", seq, begin ? " begin" : "", end ? " end" : "");
-	if (begin && ppp_header_read(&r, &protocol)) {
+	decode_event_int(e, "seq", h.seq);
+	decode_event_bool(e, "begin", h.begin);
+	decode_event_bool(e, "end", h.end);
+	decode_event_text(
+		e, "multilink seq %u%s%s", h.seq, h.begin ? " begin" : "", h.end ? " end" : "");
+	if (h.begin && ppp_header_read(&r, &protocol)) {
 		const char *name = ppp_protocol_name(protocol, buf, sizeof(buf));
 
 		decode_event_string(e, "carries", name);
@@ -222,7 +224,7 @@ static bool print_multilink(struct decode_event *e, struct wire_reader r)
 	return true;
 }
 
-void decode_words_inner(struct decode_event *e, uint16_t protocol, struct wire_reader r)
+static void words_inner(struct decode_event *e, uint16_t protocol, struct wire_reader r, bool brief)
 {
 	char buf[24];
 	const char *name = ppp_protocol_name(protocol, buf, sizeof(buf));
@@ -236,9 +238,19 @@ void decode_words_inner(struct decode_event *e, uint16_t protocol, struct wire_r
 	else if (protocol == PPP_IPV6)
 		ok = print_ipv6(e, r);
 	else if (protocol == PPP_MULTILINK)
-		ok = print_multilink(e, r);
+		ok = print_multilink(e, r, brief);
 	if (!ok)
 		decode_event_text(e, "%s%s, %zu bytes", name,
 			protocol == PPP_IP || protocol == PPP_IPV6 ? " malformed" : "", len);
 	decode_event_close(e);
+}
+
+void decode_words_inner(struct decode_event *e, uint16_t protocol, struct wire_reader r)
+{
+	words_inner(e, protocol, r, false);
+}
+
+void decode_words_multilink(struct decode_event *e, struct wire_reader r, bool brief)
+{
+	words_inner(e, PPP_MULTILINK, r, brief);
 }

@@ -88,6 +88,16 @@ static bool broke_off(struct doctor *d, const struct probe *p)
 	return true;
 }
 
+static bool looped_back(struct doctor *d, const struct probe *p)
+{
+	if (p->reason != PPTP_LCP_LOOPBACK)
+		return false;
+	output_step(&d->output, STEP_BAD, "lcp", "%s", finding_kind(FINDING_LCP_LOOPBACK)->title);
+	findings_add(&d->findings, FINDING_LCP_LOOPBACK,
+		"what comes back in LCP is what was sent, magic number and all");
+	return true;
+}
+
 int doctor_place(struct doctor *d, struct probe *p)
 {
 	const struct probe fresh = *p;
@@ -130,7 +140,7 @@ static bool call_once(struct doctor *d, bool first)
 	output_step(&d->output, STEP_OK, "call",
 		"the server's reply: connected, %u bit/s, window %u, its Call ID %u",
 		p.reply.connect_speed, p.reply.window, p.reply.call_id);
-	return !broke_off(d, &p) && judge_gre(d, &p);
+	return !broke_off(d, &p) && judge_gre(d, &p) && !looped_back(d, &p);
 }
 
 /* Is one of ours among the server's? */
@@ -141,7 +151,7 @@ static bool in_common(const struct doctor *d)
 	for (unsigned int i = 0; i < ours->count; i++) {
 		enum ppp_auth_method method = ours->methods[i];
 
-		if (method == PPP_AUTH_EAP_MD5)
+		if (ppp_auth_is_eap(method))
 			method = PPP_AUTH_EAP_MSCHAP2; /* EAP as such, to LCP */
 		if (d->offer.offered & 1u << method)
 			return true;

@@ -32,6 +32,15 @@ const char *judge_frames(const struct observe_mark *mark, char buf[JUDGE_FRAMES]
 	return buf;
 }
 
+bool judge_is_question(const struct observe_call *call)
+{
+	const struct observe_side *client = &call->side[call->client],
+				  *server = &call->side[1 - call->client];
+
+	return call->by_doctor && !call->lcp_up && !call->up && !client->response.count &&
+	       server->auth_refused.count;
+}
+
 uint64_t judge_waited(const struct observe *o, const struct observe_call *call, uint64_t since)
 {
 	uint64_t until = call->end_mark.count ? call->end_mark.first_time : o->last_time;
@@ -307,7 +316,10 @@ static void call_say(struct judge *j, const struct observe_call *call, bool well
 		snprintf(text, sizeof(text),
 			"call %u, %s to %s: %s (frames %" PRIu64 " to %" PRIu64 ")", call->number,
 			client, server,
-			call->from_control ? "never up" : "its beginning is not in the capture",
+			!call->from_control ? "its beginning is not in the capture"
+			: judge_is_question(call)
+				? "greyline doctor's, to ask what authentication there is"
+				: "never up",
 			call->any.first_frame, call->any.last_frame);
 	j->say(j->user, well, text);
 }
@@ -338,7 +350,7 @@ static void call(void *user, const struct observe *o, const struct observe_call 
 	if (c->up || c->mppe_up)
 		security(j, c);
 	failed = call_failed(j, o, c);
-	if (!failed)
+	if (!failed && !judge_is_question(c))
 		judge_end(j, c);
 	call_say(j, c, !failed && j->findings.count == before);
 }

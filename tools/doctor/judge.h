@@ -36,6 +36,8 @@ const char *judge_name(const struct observe_call *call, unsigned int side, char 
 /* "frame 7", "frames 7 to 9 (3 times)", in `buf`. */
 #define JUDGE_FRAMES 64
 const char *judge_frames(const struct observe_mark *mark, char buf[JUDGE_FRAMES]);
+/* A call by which `greyline doctor SERVER` asked what authentication there is: it refuses all in turn, and hangs up. */
+bool judge_is_question(const struct observe_call *call);
 /* us from `since` to the call's end, or the capture's. */
 uint64_t judge_waited(const struct observe *o, const struct observe_call *call, uint64_t since);
 

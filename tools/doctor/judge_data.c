@@ -25,6 +25,13 @@ static bool out_of_step(struct judge *j, const struct observe_call *call, unsign
 		findings_add(&j->findings, FINDING_MPPE_DESYNC,
 			"what %s encrypts decrypts to nonsense, by the keys of this log-on (%s)",
 			name, judge_frames(&s->broken, frames));
+	else if (s->miscounted.count >= NONSENSE_MIN &&
+		 s->miscounted.count * 2 > s->encrypted.count) /* else the PAC's line loses some */
+		findings_add(&j->findings, FINDING_MPPE_DESYNC,
+			"MPPE's counts in the packets of %s do not go up as the packets do (%s): "
+			"something "
+			"on the way changes them, or that end is broken",
+			name, judge_frames(&s->miscounted, frames));
 	else if (call->mppe_up && s->reset_request.count >= JUDGE_TRIES &&
 		 peer->reset_ack.count * 2 < s->reset_request.count && !peer->encrypted.count)
 		findings_add(&j->findings, FINDING_MPPE_DESYNC,
@@ -48,7 +55,7 @@ static bool path_is_told(const struct observe *o, const struct observe_call *cal
 }
 
 /* Large packets of one end never arrive, small ones do. */
-static bool too_large(
+static void too_large(
 	struct judge *j, const struct observe *o, const struct observe_call *call, unsigned int i)
 {
 	const struct observe_side *s = &call->side[i];
@@ -56,10 +63,11 @@ static bool too_large(
 	char name[JUDGE_NAME], frames[JUDGE_FRAMES];
 
 	if (path_is_told(o, call))
-		return false;
+		return;
 	judge_name(call, i, name);
 	if (z->large_lost.count >= JUDGE_TRIES && z->small_arrived >= JUDGE_TRIES &&
-		z->largest_arrived < z->smallest_lost) {
+		z->largest_arrived < z->smallest_lost &&
+		z->small_lost * 2 < z->large_lost.count) { /* else nothing at all arrives */
 		findings_add(&j->findings,
 			z->largest_lost + OUTER_HEAD > OUTER_MTU ? FINDING_FRAGMENTS
 								 : FINDING_MTU_BLACKHOLE,
@@ -67,7 +75,6 @@ static bool too_large(
 			"those up to %zu are",
 			name, z->smallest_lost, judge_frames(&z->large_lost, frames),
 			z->largest_arrived);
-		return true;
 	}
 	for (unsigned int k = 0; k < OBSERVE_FLOWS; k++) {
 		const struct observe_flow *f = &s->flows[k];
@@ -75,12 +82,14 @@ static bool too_large(
 		if (f->again.count < AGAIN_MIN || f->len < OBSERVE_LARGE ||
 			f->again.last_time - f->again.first_time < JUDGE_WAIT)
 			continue;
+		/* An overlong segment has been told of already, as what it is. */
+		if (findings_have(&j->findings, FINDING_FRAGMENTS))
+			break;
 		findings_add(&j->findings, FINDING_MTU_BLACKHOLE,
 			"inside, %s sends the same TCP segment of %zu octets again and again (%s)",
 			name, f->len, judge_frames(&f->again, frames));
-		return true;
+		return;
 	}
-	return false;
 }
 
 static void path_quality(struct judge *j, const struct observe_call *call, unsigned int i)

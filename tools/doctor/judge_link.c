@@ -4,6 +4,10 @@
 #include "lib/ppp/frame.h"
 
 #include <inttypes.h>
+#include <string.h>
+
+/* Answers in a tunnel of TLS: a certificate that is refused is one at most; Identity, response and what follows, more. */
+#define SEALED_LOGON 3
 
 /* Each way, what the other end's packets come to. */
 static bool one_way(struct judge *j, const struct observe_call *call, unsigned int from, bool seen)
@@ -155,7 +159,7 @@ bool judge_lcp(struct judge *j, const struct observe *o, const struct observe_ca
 {
 	char name[JUDGE_NAME], frames[JUDGE_FRAMES];
 
-	if (no_method(j, o, call))
+	if (!judge_is_question(call) && no_method(j, o, call))
 		return true;
 	if (call->lcp_up || call->up)
 		return false;
@@ -184,13 +188,20 @@ bool judge_lcp(struct judge *j, const struct observe *o, const struct observe_ca
 
 static bool auth_failed(struct judge *j, const struct observe_call *call, unsigned int i)
 {
-	const struct observe_side *s = &call->side[i];
+	const struct observe_side *s = &call->side[i], *peer = &call->side[1 - i];
 	enum finding_id id = FINDING_AUTH_WRONG;
-	char name[JUDGE_NAME], frames[JUDGE_FRAMES];
+	char name[JUDGE_NAME], other[JUDGE_NAME], frames[JUDGE_FRAMES];
 
+	if (peer->eap_refused.count && !s->error) {
+		findings_add(&j->findings, FINDING_AUTH_NO_METHOD,
+			"%s asks for EAP's method %u, %s refuses it (%s)",
+			judge_name(call, i, name), s->eap_type, judge_name(call, 1 - i, other),
+			judge_frames(&peer->eap_refused, frames));
+		return true;
+	}
 	if (s->error)
 		id = finding_of_error(s->error);
-	else if (s->eap_type == 13 || s->eap_type == 25)
+	else if ((s->eap_type == 13 || s->eap_type == 25) && peer->sealed < SEALED_LOGON)
 		id = FINDING_AUTH_CERTIFICATE;
 	findings_add(&j->findings, id, "%s says failure%s%s%s (%s)%s", judge_name(call, i, name),
 		s->failure_words[0] ? ": \"" : "", s->failure_words,
@@ -214,7 +225,10 @@ static bool auth_silent(
 	judge_name(call, i, name);
 	judge_name(call, 1 - i, other);
 	if (answered && call->end == OBSERVE_END_TERMINATE && call->end_side == i) {
-		findings_add(&j->findings, FINDING_AUTH_ENDED,
+		/* greyline's server looks for an address before it says "success" */
+		findings_add(&j->findings,
+			strcasestr(call->end_words, "address") ? FINDING_NO_ADDRESS
+							       : FINDING_AUTH_ENDED,
 			"%s ends the link (frame %" PRIu64
 			") instead of a verdict on the response (%s)%s%s",
 			name, call->end_mark.first_frame, judge_frames(&peer->response, frames),
@@ -239,6 +253,27 @@ static bool auth_silent(
 	return false;
 }
 
+/* LCP is open, nobody asked who the other is, and the client goes away instead of beginning with IP. */
+static bool not_asked(struct judge *j, const struct observe_call *call)
+{
+	const struct observe_side *client = &call->side[call->client],
+				  *server = &call->side[1 - call->client];
+	char name[JUDGE_NAME], frames[JUDGE_FRAMES];
+
+	if (call->up || !call->lcp_up || server->auth_asked || client->response.count ||
+		client->protocol[OBSERVE_IPCP].request.count ||
+		client->protocol[OBSERVE_CCP].request.count || call->end == OBSERVE_END_NONE ||
+		call->end_side != call->client)
+		return false;
+	findings_add(&j->findings, FINDING_AUTH_NOT_ASKED,
+		"%s asks for no authentication in LCP (%s), and the client leaves (frame %" PRIu64
+		")",
+		judge_name(call, 1 - call->client, name),
+		judge_frames(&server->protocol[OBSERVE_LCP].request, frames),
+		call->end_mark.first_frame);
+	return true;
+}
+
 bool judge_auth(struct judge *j, const struct observe *o, const struct observe_call *call)
 {
 	for (unsigned int i = 0; i < 2; i++) {
@@ -251,5 +286,5 @@ bool judge_auth(struct judge *j, const struct observe *o, const struct observe_c
 			auth_silent(j, o, call, i))
 			return true;
 	}
-	return false;
+	return not_asked(j, call);
 }

@@ -64,7 +64,9 @@ static bool refused(struct judge *j, const struct observe_call *call)
 			judge_frames(&a->mppe_refused, frames));
 		return true;
 	}
-	if (call->end == OBSERVE_END_TERMINATE && mentions_encryption(call->end_words)) {
+	/* "MPPE disabled" is how pppd says good-bye to whom it has encrypted with. */
+	if (call->from_control && !a->encrypted.count && !b->encrypted.count &&
+		call->end == OBSERVE_END_TERMINATE && mentions_encryption(call->end_words)) {
 		findings_add(&j->findings,
 			call->end_side == client ? FINDING_MPPE_NOT_OFFERED : FINDING_MPPE_REQUIRED,
 			"the %s ends the link (frame %" PRIu64 ") and says: %s",

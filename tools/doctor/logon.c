@@ -5,11 +5,13 @@
 #include "system/path.h"
 
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #define LOGON_TIME    90000000ull /* us; --throughput comes on top */
 #define SECOND_CHANCE 2           /* s */
+#define OUT_OF_STEP   5u          /* packets: a few are lost with what was lost on the way */
 #define OUTER         44u         /* IP 20, GRE 16, PPP 4, MPPE 4 */
 
 static void on_up(struct probe *p)
@@ -105,6 +107,24 @@ static void say_up(struct doctor *d, const struct probe *p)
 		if (!strcmp(ppp_auth_name((enum ppp_auth_method)i), p->info.auth))
 			d->security.auth = (enum ppp_auth_method)i;
 	}
+}
+
+/* Packets came, and few of them could be decrypted. */
+static bool out_of_step(struct doctor *d, const struct probe *p)
+{
+	const struct tunnel_stats *t = &p->stats;
+	uint64_t bad = t->drops[TUNNEL_DROP_MPPE_BAD] + t->drops[TUNNEL_DROP_MPPE_WAIT] +
+		       t->drops[TUNNEL_DROP_MPPE_OLD];
+
+	if (bad < OUT_OF_STEP || bad < t->rx_packets)
+		return false;
+	output_step(
+		&d->output, STEP_BAD, "encryption", "what the server encrypts cannot be decrypted");
+	findings_add(&d->findings, FINDING_MPPE_DESYNC,
+		"of the server's encrypted packets %" PRIu64
+		" could not be decrypted, or came with a wrong count; %" PRIu64 " could",
+		bad, t->rx_packets);
+	return true;
 }
 
 static void judge_pings(struct doctor *d)
@@ -204,12 +224,16 @@ bool doctor_logon(struct doctor *d)
 	if (p.reason) {
 		output_step(&d->output, STEP_BAD, "tunnel", "it broke off: %s",
 			pptp_reason_text(p.reason));
-		findings_add(&d->findings, FINDING_LINK_LOST, "the tunnel was up, then: %s%s%s",
-			pptp_reason_text(p.reason), *p.detail ? ": " : "", p.detail);
+		findings_add(&d->findings,
+			p.reason == PPTP_MPPE_DESYNC ? FINDING_MPPE_DESYNC : FINDING_LINK_LOST,
+			"the tunnel was up, then: %s%s%s", pptp_reason_text(p.reason),
+			*p.detail ? ": " : "", p.detail);
 		return false;
 	}
-	judge_pings(d);
-	judge_size(d, &p);
+	if (!out_of_step(d, &p)) {
+		judge_pings(d);
+		judge_size(d, &p);
+	}
 	if (d->measure.mbits > 0)
 		output_step(&d->output, STEP_OK, "throughput", "%.1f Mbit/s each way, at once",
 			d->measure.mbits);

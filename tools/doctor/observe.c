@@ -203,6 +203,7 @@ static void connection_run(struct observe *o, const struct decode_event *e)
 	observe_hit(&c->sent[e->side & 1], &e->meta);
 	if (call) {
 		call->connection = c->number;
+		call->by_doctor = c->by_doctor;
 		call->client = call->side[0].address == c->address[0] ? 0 : 1;
 		observe_hit(&call->any, &e->meta);
 	}
@@ -264,7 +265,7 @@ static void event(struct decode_sink *self, const struct decode_event *e)
 		break;
 	case DECODE_KIND_PPP:
 	case DECODE_KIND_ACK:
-		if (e->call)
+		if (e->call && !e->call->link)
 			call_run(o, e);
 		break;
 	case DECODE_KIND_ICMP:
@@ -298,6 +299,9 @@ struct observe *observe_new(const struct observe_judge *judge)
 	if (!o)
 		return NULL;
 	o->sink.event = event;
+	o->sink.no_fields = DECODE_ALL_KINDS;
+	o->sink.no_text = DECODE_ALL_KINDS & ~(1u << DECODE_KIND_CONTROL);
+	o->sink.headers_only = true;
 	o->judge = *judge;
 	return o;
 }

@@ -18,6 +18,8 @@
 #define OBSERVE_RING            64    /* GRE numbers of one direction, to tell how late one is */
 #define OBSERVE_STRENGTHS       0xe0u /* bits of CCP's option 18: 128, 56, 40 */
 #define OBSERVE_FLOWS           8     /* TCP connections inside, each direction by itself */
+#define OBSERVE_DOCTOR          "greyline doctor" /* its vendor string, by which its calls are known */
+#define OBSERVE_SENT            16 /* frames of one direction whose acknowledgment is waited for */
 
 /* Something that happened: how often, and when first and last. */
 struct observe_mark {
@@ -41,17 +43,21 @@ struct observe_negotiation {
 	char words[OBSERVE_WORDS]; /* of its Terminate-Request, escaped */
 };
 
-/* A frame whose acknowledgment is waited for, to learn what sizes arrive. */
+/* What sizes arrive, told by acknowledgments: those of the last frames are waited for. */
 struct observe_sizes {
-	bool waits;
-	uint32_t seq;
-	size_t size;
-	uint64_t time, frame;
+	struct {
+		bool waits;
+		uint32_t seq;
+		size_t size;
+		uint64_t time, frame;
+	} sent[OBSERVE_SENT];
+	unsigned int next;      /* place in `sent` */
 	size_t largest_arrived; /* acknowledged by its own number */
 	unsigned int small_arrived;
-	struct observe_mark
-		large_lost; /* at least OBSERVE_LARGE, never answered, nothing else on its way */
-	size_t smallest_lost, largest_lost;
+	/* Neither it nor a later one was acknowledged for so long that it did not arrive. */
+	struct observe_mark large_lost; /* at least OBSERVE_LARGE */
+	unsigned int small_lost;
+	size_t smallest_lost, largest_lost; /* of the large ones */
 };
 #define OBSERVE_LARGE 1000 /* octets of a PPP frame */
 
@@ -93,8 +99,10 @@ struct observe_side {
 	struct observe_mark
 		auth_refused; /* the other end rejected the option, or named another method */
 	struct observe_mark challenge, success, failure, response;
-	unsigned int error; /* E= of the last failure, 0: none */
-	uint8_t eap_type;   /* the last method that it spoke of, 0: none */
+	unsigned int error;              /* E= of the last failure, 0: none */
+	struct observe_mark eap_refused; /* its last answer, as EAP's peer: Nak */
+	unsigned int sealed;             /* answers in a tunnel of TLS, as its peer */
+	uint8_t eap_type;                /* the last method that it spoke of, 0: none */
 	char failure_words[OBSERVE_WORDS];
 	bool password_fits, password_wrong; /* the one that is known for this user */
 
@@ -121,6 +129,11 @@ struct observe_side {
 
 	/* Data. */
 	struct observe_mark clear, encrypted, broken; /* `broken`: decrypted to nonsense */
+	bool has_count;                               /* of MPPE: */
+	uint16_t count;                               /* the last packet's, ... */
+	uint32_t count_seq;                           /* ... and its GRE number */
+	struct observe_mark
+		miscounted;          /* it did not go up, or by more than the packets on the way */
 	struct observe_mark garbage; /* it rejected a protocol that nobody speaks: keys differ */
 	uint64_t lost;
 	struct observe_mark late;
@@ -138,6 +151,7 @@ struct observe_call {
 	unsigned int number, connection; /* the decoder's; 0: unknown */
 	bool over;                       /* the decoder has forgotten it */
 	bool from_control;               /* seen from its beginning; side 0 is the PNS */
+	bool by_doctor;                  /* placed by `greyline doctor SERVER`, which says so */
 	/* At some time: LCP open, MPPE agreed on by CCP, IPCP or IPV6CP open, each both ways. */
 	bool lcp_up, mppe_up, up;
 	unsigned int client; /* the side that dialled; or the one that was asked who it is */
@@ -164,6 +178,7 @@ struct observe_connection {
 	struct observe_mark syn, accepted, rst[2], fin[2];
 	struct observe_mark start_request, start_reply;
 	unsigned int start_result, start_error;
+	bool by_doctor;                               /* the client is `greyline doctor SERVER` */
 	struct observe_mark call_request, call_reply; /* either kind of call */
 	struct observe_mark call_refused;
 	unsigned int refused_result;

@@ -4,6 +4,7 @@
  */
 #include "tools/doctor/observe.h"
 
+#include "lib/ppp/eap_tunnel.h"
 #include "lib/ppp/frame.h"
 #include "lib/ppp/mschap.h"
 #include "tools/decode/call.h"
@@ -18,7 +19,10 @@
 #define EAP_FAILURE  4
 
 #define EAP_NAK      3
+#define EAP_PEAP     25
 #define EAP_MSCHAPV2 26
+
+#define TLS_APPLICATION_DATA 23
 
 #define MSCHAP_FAILURE 4
 
@@ -116,6 +120,19 @@ static void pap_run(struct observe_side *s, const struct decode_event *e)
 	}
 }
 
+/* Data of TLS's records that is no handshake any more (RFC 5246 section 6.2.1): what PEAP has inside. */
+static bool is_sealed(uint8_t type, struct wire_reader r)
+{
+	uint8_t flags;
+
+	if (type != EAP_PEAP)
+		return false;
+	flags = wire_u8(&r);
+	if (flags & EAP_TUNNEL_LENGTH)
+		wire_skip(&r, 4);
+	return wire_u8(&r) == TLS_APPLICATION_DATA && !r.failed;
+}
+
 static void eap_run(struct observe_side *s, const struct decode_event *e)
 {
 	struct wire_reader r = e->ppp->body;
@@ -134,6 +151,11 @@ static void eap_run(struct observe_side *s, const struct decode_event *e)
 	case EAP_RESPONSE:
 		observe_hit(&s->response, &e->meta);
 		observe_hit(&s->hears, &e->meta);
+		s->sealed += is_sealed(type, r);
+		if (type == EAP_NAK)
+			observe_hit(&s->eap_refused, &e->meta);
+		else
+			s->eap_refused = (struct observe_mark){ 0 };
 		break;
 	case EAP_SUCCESS:
 		succeeded(s, e);

@@ -3,6 +3,8 @@
 
 #include "lib/control/message.h"
 
+#include <string.h>
+
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
 #define TCP_RST 0x04
@@ -123,6 +125,7 @@ void observe_control(struct observe *o, struct observe_connection *c, struct obs
 	switch (m->type) {
 	case CONTROL_START_REQUEST:
 		observe_hit(&c->start_request, &e->meta);
+		c->by_doctor = !strncmp(m->start.vendor, OBSERVE_DOCTOR, sizeof(m->start.vendor));
 		break;
 	case CONTROL_START_REPLY:
 		observe_hit(&c->start_reply, &e->meta);

@@ -4,6 +4,7 @@
  */
 #include "tools/doctor/observe.h"
 
+#include "lib/mppe/mppe.h"
 #include "lib/ppp/frame.h"
 
 /* us: longer than any known receiver waits for a number that is missing. */
@@ -56,26 +57,40 @@ static void number_run(
 	s->ring_time[at] = e->meta.time;
 }
 
-/* Was the frame that waits never answered, though nothing else was on its way? */
+static void size_lost(struct observe_sizes *z, size_t size, const struct decode_meta *sent)
+{
+	if (size < OBSERVE_LARGE) {
+		z->small_lost++;
+		return;
+	}
+	observe_hit(&z->large_lost, sent);
+	if (!z->smallest_lost || size < z->smallest_lost)
+		z->smallest_lost = size;
+	if (size > z->largest_lost)
+		z->largest_lost = size;
+}
+
+/* Frames that wait for so long, and so do all behind them, did not arrive. */
 static void sizes_next(struct observe_side *s, const struct decode_event *e)
 {
 	struct observe_sizes *z = &s->sizes;
-	const struct decode_meta sent = { .time = z->time, .frame = z->frame };
+	uint64_t now = e->meta.time;
 
-	if (z->waits && z->size >= OBSERVE_LARGE && e->meta.time > z->time &&
-		e->meta.time - z->time > SILENCE_TIME) {
-		observe_hit(&z->large_lost, &sent);
-		if (!z->smallest_lost || z->size < z->smallest_lost)
-			z->smallest_lost = z->size;
-		if (z->size > z->largest_lost)
-			z->largest_lost = z->size;
+	for (unsigned int i = 0; i < OBSERVE_SENT; i++) {
+		const struct decode_meta sent = { .time = z->sent[i].time,
+			.frame = z->sent[i].frame };
+
+		if (!z->sent[i].waits || now <= sent.time || now - sent.time <= SILENCE_TIME)
+			continue;
+		z->sent[i].waits = false;
+		size_lost(z, z->sent[i].size, &sent);
 	}
-	/* Behind one that is still on its way nothing can be told. */
-	z->waits = !(z->waits && e->meta.time <= z->time + SILENCE_TIME);
-	z->seq = e->gre->seq;
-	z->size = e->gre->payload;
-	z->time = e->meta.time;
-	z->frame = e->meta.frame;
+	z->sent[z->next].waits = true;
+	z->sent[z->next].seq = e->gre->seq;
+	z->sent[z->next].size = e->gre->payload;
+	z->sent[z->next].time = now;
+	z->sent[z->next].frame = e->meta.frame;
+	z->next = (z->next + 1) % OBSERVE_SENT;
 }
 
 /* An acknowledgment of what `s` sent: with a frame's own number it has arrived. */
@@ -83,13 +98,16 @@ static void sizes_acked(struct observe_side *s, uint32_t ack)
 {
 	struct observe_sizes *z = &s->sizes;
 
-	if (ack == z->seq && z->size) {
-		if (z->size > z->largest_arrived)
-			z->largest_arrived = z->size;
-		z->small_arrived += z->size <= SMALL;
+	for (unsigned int i = 0; i < OBSERVE_SENT; i++) {
+		if (!z->sent[i].size || after(ack, z->sent[i].seq) < 0)
+			continue;
+		z->sent[i].waits = false;
+		if (ack != z->sent[i].seq)
+			continue;
+		if (z->sent[i].size > z->largest_arrived)
+			z->largest_arrived = z->sent[i].size;
+		z->small_arrived += z->sent[i].size <= SMALL;
 	}
-	if (z->waits && after(ack, z->seq) >= 0)
-		z->waits = false;
 }
 
 /* The same segment again? One slot a flow; a new flow takes the slot of its key. */
@@ -129,10 +147,28 @@ static void tcp_run(struct observe_side *s, const struct decode_event *e)
 	observe_hit(&f->again, &e->meta);
 }
 
+/* MPPE's count goes up by one with each packet (RFC 3078 section 3.1), so by no more than GRE's number. */
+static void count_run(struct observe_side *s, const struct decode_event *e)
+{
+	uint64_t count = decode_event_get_int(e, "count", UINT64_MAX);
+	uint32_t packets = e->gre->seq - s->count_seq;
+	unsigned int step = (unsigned int)(count - s->count) & MPPE_COUNT;
+
+	if (count > MPPE_COUNT || e->gre->late)
+		return;
+	if (s->has_count && (!step || (packets < MPPE_COUNT && step > packets)))
+		observe_hit(&s->miscounted, &e->meta);
+	s->has_count = true;
+	s->count = (uint16_t)count;
+	s->count_seq = e->gre->seq;
+}
+
 static void data_run(struct observe_side *s, const struct decode_event *e)
 {
 	const struct decode_ppp *ppp = e->ppp;
 
+	if (ppp->protocol == PPP_COMP)
+		count_run(s, e);
 	if (ppp->protocol == PPP_COMP && ppp->state != DECODE_DECOMPRESSED)
 		observe_hit(&s->encrypted, &e->meta);
 	else if (ppp_is_data(ppp->protocol))

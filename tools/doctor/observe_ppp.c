@@ -184,6 +184,8 @@ static void configure_run(struct observe_call *call, unsigned int side, unsigned
 		observe_hit(&n->request, &e->meta);
 		if (protocol == OBSERVE_LCP && is_open(call, OBSERVE_LCP))
 			link_restart(call);
+		if (protocol == OBSERVE_CCP) /* the counts begin anew */
+			call->side[0].has_count = call->side[1].has_count = false;
 		n->request_id = e->ppp->id;
 		n->open = false;
 		n->unanswered++;

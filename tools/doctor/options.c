@@ -1,11 +1,13 @@
 /* Options of `greyline doctor`. */
 #include "tools/doctor/options.h"
 
-#include "session/settings.h"
+#include "session/arguments.h"
+#include "session/defaults.h"
 #include "system/log.h"
 #include "tools/decode/decode.h"
 #include "tools/decode/keys.h"
 #include "tools/doctor/capture.h"
+#include "tools/doctor/observe.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -17,7 +19,9 @@
 /* clang-format off */
 static const char usage[] =
 	"usage: greyline doctor SERVER [--user NAME [--password-file FILE]] [--mppe POLICY]\n"
-	"                       [--auth LIST] [--pings N] [--throughput[=SECONDS]] [--json] [--debug]\n"
+	"                       [--auth LIST] [--certificate FILE --key FILE] [--ca FILE] [--crl FILE]\n"
+	"                       [--server-name NAME] [--anonymous-identity NAME]\n"
+	"                       [--pings N] [--throughput[=SECONDS]] [--json] [--debug]\n"
 	"       greyline doctor CAPTURE|- [--user NAME:PASSWORD]... [--nt-hash NAME:HASH]...\n"
 	"                       [--master-key KEY]... [--html REPORT.html] [--json]\n"
 	"\n"
@@ -32,8 +36,16 @@ static const char usage[] =
 	"      --password-file FILE  its first line is the password (default: GREYLINE_PASSWORD in the\n"
 	"                            environment)\n"
 	"      --mppe POLICY         encryption that is wanted (default require-128), as of greyline connect\n"
-	"      --auth LIST           methods that are allowed, of mschap-v2, eap-mschap-v2 (the defaults),\n"
-	"                            mschap, chap-md5, eap-md5, pap\n"
+	"      --auth LIST           methods that are allowed, of eap-tls (where there is a certificate), peap\n"
+	"                            (where there is a CA), mschap-v2, eap-mschap-v2 (the defaults), mschap,\n"
+	"                            chap-md5, eap-md5, pap\n"
+	"      --certificate FILE    this end's certificate (PEM), for eap-tls; then no password is needed, and\n"
+	"                            the user's name may come from it\n"
+	"      --key FILE            its private key\n"
+	"      --ca FILE             the CA of the server's certificate (default the system's)\n"
+	"      --crl FILE            its list of revoked certificates\n"
+	"      --server-name NAME    whom the server's certificate must be for (default SERVER)\n"
+	"      --anonymous-identity NAME   with peap: told in clear instead of the user's name\n"
 	"      --pings N             pings through the tunnel (default 20)\n"
 	"      --throughput[=SECONDS]  measure it, too (default 5 seconds)\n"
 	"      --nt-hash NAME:HASH   the same, of a password's NT hash (32 hex digits)\n"
@@ -52,6 +64,12 @@ enum {
 	OPT_PASSWORD_FILE,
 	OPT_MPPE,
 	OPT_AUTH,
+	OPT_CERTIFICATE,
+	OPT_CERTIFICATE_KEY,
+	OPT_CA,
+	OPT_CRL,
+	OPT_SERVER_NAME,
+	OPT_ANONYMOUS,
 	OPT_PINGS,
 	OPT_THROUGHPUT,
 	OPT_HASH,
@@ -66,6 +84,12 @@ static const struct option options[] = {
 	{ "password-file", required_argument, NULL, OPT_PASSWORD_FILE },
 	{ "mppe", required_argument, NULL, OPT_MPPE },
 	{ "auth", required_argument, NULL, OPT_AUTH },
+	{ "certificate", required_argument, NULL, OPT_CERTIFICATE },
+	{ "key", required_argument, NULL, OPT_CERTIFICATE_KEY },
+	{ "ca", required_argument, NULL, OPT_CA },
+	{ "crl", required_argument, NULL, OPT_CRL },
+	{ "server-name", required_argument, NULL, OPT_SERVER_NAME },
+	{ "anonymous-identity", required_argument, NULL, OPT_ANONYMOUS },
 	{ "pings", required_argument, NULL, OPT_PINGS },
 	{ "throughput", optional_argument, NULL, OPT_THROUGHPUT },
 	{ "nt-hash", required_argument, NULL, OPT_HASH },
@@ -77,29 +101,36 @@ static const struct option options[] = {
 	{ 0 },
 };
 
-static int methods(const char *text, struct ppp_auth_list *list, char *why)
+/* libConfuse takes lists' defaults as writable strings. */
+static char default_auth[] = "{\"mschap-v2\", \"eap-mschap-v2\"}";
+
+/* Keys of the client's configuration, by the same options: what they may be is checked there. */
+static cfg_opt_t client_keys[] = {
+	CFG_STR("mppe", "require-128", CFGF_NONE),
+	CFG_STR_LIST("auth", default_auth, CFGF_NONE),
+	CFG_SEC("tls", settings_tls_client_opts, CFGF_NONE),
+	CFG_END(),
+};
+
+static const struct argument arguments[] = {
+	{ OPT_MPPE, "--mppe", "mppe", NULL, false },
+	{ OPT_AUTH, "--auth", "auth", NULL, false },
+	{ OPT_CERTIFICATE, "--certificate", "tls|certificate", NULL, false },
+	{ OPT_CERTIFICATE_KEY, "--key", "tls|key", NULL, false },
+	{ OPT_CA, "--ca", "tls|ca", NULL, false },
+	{ OPT_CRL, "--crl", "tls|crl", NULL, false },
+	{ OPT_SERVER_NAME, "--server-name", "tls|server-name", NULL, false },
+	{ OPT_ANONYMOUS, "--anonymous-identity", "tls|anonymous-identity", NULL, false },
+};
+
+static cfg_t *make_cfg(void)
 {
-	char copy[200], *save = NULL;
+	cfg_t *cfg = cfg_init(client_keys, CFGF_NONE);
 
-	snprintf(copy, sizeof(copy), "%s", text);
-	list->count = 0;
-	for (char *word = strtok_r(copy, ", ", &save); word; word = strtok_r(NULL, ", ", &save)) {
-		enum ppp_auth_method method = ppp_auth_from_keyword(word);
-
-		if (method == PPP_AUTH_NONE || ppp_auth_needs_tls(method)) {
-			snprintf(why, SYSTEM_WHY,
-				"--auth: \"%.40s\" is none of mschap-v2, eap-mschap-v2, mschap, "
-				"chap-md5, eap-md5, pap",
-				word);
-			return -1;
-		}
-		if (!ppp_auth_allows(list, method))
-			list->methods[list->count++] = (uint8_t)method;
-	}
-	if (list->count)
-		return 0;
-	snprintf(why, SYSTEM_WHY, "--auth: no method is given");
-	return -1;
+	cfg_set_validate_func(cfg, "mppe", settings_check_mppe);
+	cfg_set_validate_func(cfg, "auth", settings_check_auth);
+	cfg_set_validate_func(cfg, "tls|anonymous-identity", settings_check_anonymous);
+	return cfg;
 }
 
 static int user_option(struct doctor_options *o, char *why)
@@ -123,10 +154,9 @@ static int key_option(struct doctor_options *o, enum decode_key key, char *text,
 	return -1;
 }
 
-static int one_option(struct doctor_options *o, int opt, const char **password_file, char *why)
+static int one_option(
+	struct doctor_options *o, int opt, const char **password_file, uint32_t *seen, char *why)
 {
-	struct ppp_link_config *link = &o->session.link;
-
 	switch (opt) {
 	case OPT_USER:
 		return user_option(o, why);
@@ -140,16 +170,6 @@ static int one_option(struct doctor_options *o, int opt, const char **password_f
 	case OPT_HTML:
 		o->html = optarg;
 		return 0;
-	case OPT_MPPE:
-		if (settings_mppe(optarg, &link->mppe) == 0)
-			return 0;
-		snprintf(why, SYSTEM_WHY,
-			"--mppe: \"%.64s\" is not a policy (write require-128, require, prefer, "
-			"off)",
-			optarg);
-		return -1;
-	case OPT_AUTH:
-		return methods(optarg, &link->auth, why);
 	case OPT_PINGS:
 		return settings_number("--pings", optarg, 1, 1000, &o->pings, why);
 	case OPT_THROUGHPUT:
@@ -163,37 +183,29 @@ static int one_option(struct doctor_options *o, int opt, const char **password_f
 		log_set(LOG_DEBUG, LOG_TEXT);
 		return 0;
 	default:
-		snprintf(why, SYSTEM_WHY, "see greyline doctor --help");
-		return -1;
+		return arguments_put(o->cfg, arguments, sizeof(arguments) / sizeof(arguments[0]),
+			opt, seen, "greyline doctor --help", why);
 	}
 }
 
 /* As the client's, but with less patience: whoever asks waits at the terminal. */
 static void set_protocol(struct doctor_options *o)
 {
-	struct ppp_link_config *l = &o->session.link;
-
-	snprintf(o->control.vendor, sizeof(o->control.vendor), "greyline");
-	o->control.framing = CONTROL_FRAMING_ANY;
-	o->control.bearer = CONTROL_BEARER_ANY;
-	o->control.firmware = 1;
+	session_defaults(PPP_CLIENT, &o->control, &o->session);
+	snprintf(o->control.vendor, sizeof(o->control.vendor), OBSERVE_DOCTOR);
 	o->control.reply_timeout = 15 * SECOND;
-	o->control.echo_interval = 60 * SECOND;
-	l->role = PPP_CLIENT;
-	l->mru = 1400;
-	l->name = o->user ? o->user : "";
-	l->password = o->password;
-	l->want_dns = true;
-	l->echo_interval = 30 * SECOND;
-	l->echo_failures = 4;
-	l->restart_interval = 3 * SECOND;
-	l->setup_timeout = 30 * SECOND;
-	o->session.window = 1024;
+	o->session.link.name = o->user ? o->user : "";
+	o->session.link.password = o->password;
+	o->session.link.setup_timeout = 30 * SECOND;
 	o->session.gre_timeout = 10 * SECOND;
-	o->session.call.min_bps = 300;
-	o->session.call.max_bps = 100000000;
-	o->session.call.bearer = CONTROL_BEARER_ANY;
-	o->session.call.framing = CONTROL_FRAMING_ANY;
+}
+
+static int check_user(const struct doctor_options *o, char *why)
+{
+	if (!o->user || (*o->user && strlen(o->user) <= CHAP_NAME_MAX))
+		return 0;
+	snprintf(why, SYSTEM_WHY, "--user: a name has 1 to 255 octets");
+	return -1;
 }
 
 static int set_password(struct doctor_options *o, const char *file, char *why)
@@ -206,10 +218,8 @@ static int set_password(struct doctor_options *o, const char *file, char *why)
 	}
 	if (!o->user)
 		return 0;
-	if (!*o->user || strlen(o->user) > CHAP_NAME_MAX) {
-		snprintf(why, SYSTEM_WHY, "--user: a name has 1 to 255 octets");
+	if (check_user(o, why) < 0)
 		return -1;
-	}
 	o->password = settings_logon_password(file, hash, why);
 	if (!o->password)
 		return -1;
@@ -264,26 +274,30 @@ static int check_live(const struct doctor_options *o, char *why)
 	return -1;
 }
 
-/* Encryption needs keys, and only some methods make them. */
-static int check_keys(const struct doctor_options *o, char *why)
+/* Name, password, certificate, and what is allowed: as the client has it. */
+static int set_credentials(struct doctor_options *o, const char *password_file, char *why)
 {
-	const struct ppp_link_config *link = &o->session.link;
+	struct ppp_link_config *link = &o->session.link;
 
-	if (link->mppe.policy != PPP_MPPE_REQUIRE)
-		return 0;
-	for (unsigned int i = 0; i < link->auth.count; i++) {
-		if (ppp_auth_makes_keys(link->auth.methods[i]))
-			return 0;
-	}
-	snprintf(why, SYSTEM_WHY,
-		"--auth: none of these methods makes keys for encryption, which is required: add "
-		"--mppe off, or mschap-v2");
-	return -1;
+	if (settings_tls(o->cfg, o->server, &o->tls, why) < 0 ||
+		settings_mppe(cfg_getstr(o->cfg, "mppe"), &link->mppe) < 0 ||
+		settings_auth(o->cfg, &link->mppe, &o->tls, &link->auth, why) < 0)
+		return -1;
+	settings_peap(o->cfg, &o->tls, link);
+	if (o->tls.context)
+		link->tls = tls_context_engine(o->tls.context);
+	if (!o->user && o->tls.eap_tls)
+		o->user = tls_context_name(o->tls.context);
+	(void)settings_auth_by_certificate(o->cfg, &o->tls, password_file, &link->auth);
+	if (!settings_auth_wants_password(&link->auth))
+		return check_user(o, why);
+	return set_password(o, password_file, why);
 }
 
 static int parse(struct doctor_options *o, int argc, char **argv, char *why)
 {
 	const char *password_file = NULL;
+	uint32_t seen = 0;
 	int opt;
 
 	optind = 1;
@@ -292,7 +306,7 @@ static int parse(struct doctor_options *o, int argc, char **argv, char *why)
 			fputs(usage, stdout);
 			return 1;
 		}
-		if (one_option(o, opt, &password_file, why) < 0)
+		if (one_option(o, opt, &password_file, &seen, why) < 0)
 			return -1;
 	}
 	if (optind != argc - 1 || !*argv[optind]) {
@@ -304,8 +318,7 @@ static int parse(struct doctor_options *o, int argc, char **argv, char *why)
 	o->capture = capture_is(o->server);
 	if (o->capture)
 		return capture_users(o, password_file, why);
-	if (check_live(o, why) < 0 || check_keys(o, why) < 0 ||
-		set_password(o, password_file, why) < 0)
+	if (check_live(o, why) < 0 || set_credentials(o, password_file, why) < 0)
 		return -1;
 	set_protocol(o);
 	return 0;
@@ -313,14 +326,12 @@ static int parse(struct doctor_options *o, int argc, char **argv, char *why)
 
 int doctor_options_parse(struct doctor_options *o, int argc, char **argv)
 {
-	static const struct ppp_auth_list usual = { 2, { PPP_AUTH_MSCHAP2, PPP_AUTH_EAP_MSCHAP2 } };
 	char why[SYSTEM_WHY] = "";
 	int rc;
 
 	memset(o, 0, sizeof(*o));
 	o->pings = 20;
-	o->session.link.auth = usual;
-	(void)settings_mppe("require-128", &o->session.link.mppe);
+	o->cfg = make_cfg();
 	rc = parse(o, argc, argv, why);
 	if (rc < 0)
 		fprintf(stderr, "greyline doctor: %s\n", why);
@@ -330,6 +341,9 @@ int doctor_options_parse(struct doctor_options *o, int argc, char **argv)
 void doctor_options_done(struct doctor_options *o)
 {
 	decode_users_done(&o->known);
+	tls_context_free(o->tls.context);
+	if (o->cfg)
+		cfg_free(o->cfg);
 	if (!o->password)
 		return;
 	explicit_bzero(o->password, strlen(o->password));

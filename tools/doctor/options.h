@@ -2,6 +2,7 @@
 #pragma once
 
 #include "session/session.h"
+#include "session/settings_tls.h"
 #include "tools/decode/auth.h"
 
 #define DOCTOR_USERS_MAX 16
@@ -18,6 +19,8 @@ struct doctor_options {
 	unsigned int pings;
 	unsigned int throughput; /* seconds; 0: not measured */
 	bool json;
+	cfg_t *cfg;              /* owns strings of the session's configuration */
+	struct settings_tls tls; /* freed by doctor_options_done() */
 	struct control_config control;
 	struct session_config session; /* link.auth, link.mppe: what is allowed here */
 };

@@ -137,6 +137,10 @@ void doctor_refused(struct doctor *d, const struct probe *p, const char *step)
 		m.start = p->peer;
 		control_message_outcome(&m, said, sizeof(said));
 	}
+	if (p->has_peer && p->peer.result == CONTROL_START_BAD_VERSION)
+		id = FINDING_CONTROL_VERSION;
+	if (id == FINDING_CONTROL_SILENT && p->has_peer)
+		id = FINDING_CALL_SILENT;
 	blocked = id == FINDING_TCP_FILTERED && d->local.tcp_out[0];
 	if (!p->established_after)
 		icmp_words(&p->watch->tcp_icmp, icmp, sizeof(icmp));

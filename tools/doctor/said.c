@@ -5,6 +5,7 @@
 #include "lib/ppp/cp.h"
 #include "lib/ppp/frame.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define CHAP_RESPONSE 2
@@ -170,6 +171,7 @@ static enum finding_id of_mppe(const struct said *s, const char *detail,
 	const struct ppp_mppe_config *policy, char *evidence)
 {
 	char wants[64], may[64];
+	bool mode; /* that the server wants is allowed here, too */
 
 	if (!s->mppe_bits) {
 		snprintf(evidence, FINDING_EVIDENCE, "%s%s%s",
@@ -177,19 +179,26 @@ static enum finding_id of_mppe(const struct said *s, const char *detail,
 			*detail ? ": " : "", detail);
 		return FINDING_MPPE_NOT_OFFERED;
 	}
+	mode = !(s->mppe_bits & CCP_STATELESS) ? policy->allow_stateful : policy->allow_stateless;
 	said_mppe_words(s->mppe_bits, wants, sizeof(wants));
 	said_mppe_words(
 		allowed(policy) | (policy->allow_stateless ? CCP_STATELESS : 0), may, sizeof(may));
 	snprintf(evidence, FINDING_EVIDENCE, "the server wants MPPE with %s; wanted here: %s",
 		wants, may);
-	return FINDING_MPPE_STRENGTH;
+	return !mode && s->mppe_bits & allowed(policy) ? FINDING_MPPE_MODE : FINDING_MPPE_STRENGTH;
 }
 
+/* In a tunnel of TLS only our own end has seen the number, and says it. */
 static enum finding_id of_failure(const struct said *s, const char *detail, char *evidence)
 {
+	const char *number = find(detail, "E=");
+	unsigned int error = s->error ? s->error
+			     : number ? (unsigned int)strtoul(number, NULL, 10)
+				      : 0;
+
 	snprintf(evidence, FINDING_EVIDENCE, "the server refuses the log-on%s%s",
 		*detail || s->message[0] ? ": " : "", *detail ? detail : s->message);
-	return s->error ? finding_of_error(s->error) : FINDING_AUTH_WRONG;
+	return error ? finding_of_error(error) : FINDING_AUTH_WRONG;
 }
 
 /* The server leaves, in words of its own or without. */
@@ -224,6 +233,11 @@ enum finding_id said_judge(const struct said *s, enum pptp_reason reason, const 
 		snprintf(evidence, FINDING_EVIDENCE, "%s%s%s", pptp_reason_text(reason),
 			*detail ? ": " : "", detail);
 		return strstr(detail, "address") ? FINDING_NO_ADDRESS : FINDING_IPCP_FAILED;
+	case PPTP_LCP_FAILED:
+		snprintf(
+			evidence, FINDING_EVIDENCE, "in LCP %s", *detail ? detail : "no agreement");
+		return strstr(detail, "refused every request") ? FINDING_OPTION_LOOP
+							       : FINDING_LCP_FAILED;
 	case PPTP_AUTH_NO_METHOD:
 		snprintf(evidence, FINDING_EVIDENCE, "%s",
 			*detail ? detail : pptp_reason_text(reason));
