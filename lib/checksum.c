@@ -15,6 +15,25 @@ static uint64_t load(const uint8_t *p)
 	return v;
 }
 
+/* Of less than 8 octets, without a call for so few; the one that is missing of an odd number is 0. */
+static uint64_t rest(const uint8_t *p, size_t len)
+{
+	uint32_t four = 0;
+	uint16_t two = 0, one = 0;
+
+	if (len & 4) {
+		memcpy(&four, p, 4);
+		p += 4;
+	}
+	if (len & 2) {
+		memcpy(&two, p, 2);
+		p += 2;
+	}
+	if (len & 1)
+		memcpy(&one, p, 1);
+	return (uint64_t)four + two + one;
+}
+
 /* The word at `from`, which is at `to`, too, then. */
 static uint64_t move(uint8_t *to, const uint8_t *from)
 {
@@ -33,7 +52,7 @@ static uint64_t plus(uint64_t sum, uint64_t v)
 
 uint64_t checksum_add(uint64_t sum, const void *data, size_t len)
 {
-	uint64_t sums[3] = { 0 }, last = 0;
+	uint64_t sums[3] = { 0 };
 	const uint8_t *p = data;
 
 	for (; len >= 32; len -= 32, p += 32) {
@@ -45,15 +64,12 @@ uint64_t checksum_add(uint64_t sum, const void *data, size_t len)
 	sum = plus(plus(sum, sums[0]), plus(sums[1], sums[2]));
 	for (; len >= 8; len -= 8, p += 8)
 		sum = plus(sum, load(p));
-	/* The octet that is missing at the end of an odd number is 0. */
-	if (len)
-		memcpy(&last, p, len);
-	return plus(sum, last);
+	return plus(sum, rest(p, len));
 }
 
 uint64_t checksum_add_copy(uint64_t sum, void *to, const void *from, size_t len)
 {
-	uint64_t sums[3] = { 0 }, last = 0;
+	uint64_t sums[3] = { 0 };
 	const uint8_t *p = from;
 	uint8_t *out = to;
 
@@ -66,11 +82,9 @@ uint64_t checksum_add_copy(uint64_t sum, void *to, const void *from, size_t len)
 	sum = plus(plus(sum, sums[0]), plus(sums[1], sums[2]));
 	for (; len >= 8; len -= 8, p += 8, out += 8)
 		sum = plus(sum, move(out, p));
-	if (len) {
-		memcpy(&last, p, len);
+	if (len)
 		memcpy(out, p, len);
-	}
-	return plus(sum, last);
+	return plus(sum, rest(p, len));
 }
 
 uint64_t checksum_add_pseudo(

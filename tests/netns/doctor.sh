@@ -33,14 +33,19 @@ breaks()
 	stop s
 	stop p
 	broken p "$1" "$SERVER_OUTER"
+	is_ready p
 }
 
-# broken NAME MODE ADDRESS
+# broken NAME MODE ADDRESS; and until it is ready
 broken()
 {
 	: >"$W/$1.out"
 	spawn "$1" ip netns exec "$NSP-server" "$TESTS/netns/pac" "$2" "$3"
-	wait_for 10 grep -q ready "$W/$1.out"
+}
+
+is_ready()
+{
+	wait_for 30 grep -q ready "$W/$1.out"
 }
 
 # rules NS HOOK RULE...: a rule of a packet filter there, until cleared
@@ -104,17 +109,15 @@ mark()
 	done
 }
 
-# slice PLACE [FILTER...]: what came since then is in $W/PLACE.pcap
+# slice PLACE: what came since then is in $W/PLACE.pcap
 slice()
 {
 	local place=$1
-	shift
 	settled "$place"
 	{
 		head -c 24 "$W/$place-all.pcap"
 		tail -c "+$((MARKED[$place] + 1))" "$W/$place-all.pcap"
 	} >"$W/$place.pcap"
-	[ $# = 0 ] || { tcpdump -r "$W/$place.pcap" -w "$W/filtered" "$@" && mv "$W/filtered" "$W/$place.pcap"; } 2>/dev/null
 }
 
 # told CAPTURE [ARGUMENTS...]: the findings' names with their numbers, and the exit status
@@ -258,12 +261,31 @@ round_begins()
 	for i in "${!TITLE[@]}"; do
 		ip -n "$NSP-server" addr add "${HOST[i]}/24" dev up0 2>/dev/null
 		if [ -n "${MODE[i]}" ]; then
-			broken "p$i" "${MODE[i]}" "${HOST[i]}" || return
+			broken "p$i" "${MODE[i]}" "${HOST[i]}"
 		else
 			listen+=(--listen "${HOST[i]}")
 		fi
 	done
-	[ ${#listen[@]} = 0 ] || server s server "${ACCOUNT[@]}" "${POOL[@]}" "${listen[@]}"
+	[ ${#listen[@]} = 0 ] || server s server "${ACCOUNT[@]}" "${POOL[@]}" "${listen[@]}" || return
+	for i in "${!TITLE[@]}"; do
+		[ -z "${MODE[i]}" ] || is_ready "p$i" || return
+	done
+}
+
+# round_over: all have ended; what was captured of the whole round is PLACE-round.pcap
+round_over()
+{
+	local place
+	for place in "${PLACES[@]}"; do
+		slice "$place"
+		mv "$W/$place.pcap" "$W/$place-round.pcap"
+	done
+}
+
+# of_round PLACE I: what of it is of this fault is PLACE.pcap
+of_round()
+{
+	tcpdump -r "$W/$1-round.pcap" -w "$W/$1.pcap" host "${HOST[$2]}" or icmp 2>/dev/null
 }
 
 round_ends()

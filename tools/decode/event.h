@@ -97,6 +97,8 @@ struct decode_ppp {
 	uint8_t code, id;        /* of control protocols; 0 if it has none or is broken */
 	struct wire_reader body; /* of control protocols: behind the packet's length; else empty */
 	enum decode_state state;
+	bool has_mppe;             /* of MPPE and MPPC: ... */
+	uint16_t mppe;             /* ... the header, bits and count (RFC 3078 section 3.1) */
 	bool short_numbers;        /* of multilink, towards this receiver */
 	uint16_t inner;            /* data: the network protocol that came out; 0: none did */
 	struct wire_reader packet; /* the network-layer packet, as far as captured (and wanted) */

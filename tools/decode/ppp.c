@@ -179,6 +179,8 @@ static void comp_run(struct place *at, uint8_t *data, size_t len, size_t capture
 			decode_event_malformed(e, "shorter than MPPE's header");
 		return;
 	}
+	at->ppp->has_mppe = true;
+	at->ppp->mppe = header;
 	mppe_header(e, header, len - MPPE_HEADER);
 	s->encrypted++;
 	at->d->stats.encrypted++;

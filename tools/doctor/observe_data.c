@@ -150,16 +150,16 @@ static void tcp_run(struct observe_side *s, const struct decode_event *e)
 /* MPPE's count goes up by one with each packet (RFC 3078 section 3.1), so by no more than GRE's number. */
 static void count_run(struct observe_side *s, const struct decode_event *e)
 {
-	uint64_t count = decode_event_get_int(e, "count", UINT64_MAX);
+	uint16_t count = e->ppp->mppe & MPPE_COUNT;
 	uint32_t packets = e->gre->seq - s->count_seq;
-	unsigned int step = (unsigned int)(count - s->count) & MPPE_COUNT;
+	unsigned int step = ((unsigned int)count - s->count) & MPPE_COUNT;
 
-	if (count > MPPE_COUNT || e->gre->late)
+	if (e->gre->late)
 		return;
 	if (s->has_count && (!step || (packets < MPPE_COUNT && step > packets)))
 		observe_hit(&s->miscounted, &e->meta);
 	s->has_count = true;
-	s->count = (uint16_t)count;
+	s->count = count;
 	s->count_seq = e->gre->seq;
 }
 
@@ -167,7 +167,7 @@ static void data_run(struct observe_side *s, const struct decode_event *e)
 {
 	const struct decode_ppp *ppp = e->ppp;
 
-	if (ppp->protocol == PPP_COMP)
+	if (ppp->has_mppe)
 		count_run(s, e);
 	if (ppp->protocol == PPP_COMP && ppp->state != DECODE_DECOMPRESSED)
 		observe_hit(&s->encrypted, &e->meta);
