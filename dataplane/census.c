@@ -10,7 +10,12 @@ static_assert(sizeof(struct dp_stats) == DP_STATS_WORDS * sizeof(uint64_t), "onl
 
 void dp_session_stats(const struct dp_session *s, struct tunnel_stats *out)
 {
-	published(out, s->stats, SESSION_STATS_WORDS);
+	const _Atomic uint64_t *unusual = atomic_load_explicit(&s->unusual, memory_order_acquire);
+
+	memset(out, 0, sizeof(*out));
+	published(out, s->stats, SESSION_USUAL_WORDS);
+	if (unusual)
+		published(&out->lost, unusual, SESSION_UNUSUAL_WORDS);
 }
 
 void dp_session_limited(

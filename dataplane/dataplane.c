@@ -129,6 +129,7 @@ static void session_free(struct dataplane *dp, struct dp_session *s)
 		free(route);
 	}
 	free(s->control_limiter);
+	free(s->unusual);
 	*s->control_prev = s->control_next;
 	if (s->control_next)
 		s->control_next->control_prev = s->control_prev;
@@ -176,6 +177,21 @@ int dataplane_event_fd(const struct dataplane *dp)
 	return dp->events.fd;
 }
 
+/* What its worker has told since the last time, each an event. The session may be removed by one. */
+static void dispatch_told(struct dp_session *s, struct dp_event *event,
+	void (*handle)(void *user, const struct dp_event *event), void *user)
+{
+	static const enum dp_event_type types[] = { DP_EVENT_RESET, DP_EVENT_DESYNC,
+		DP_EVENT_PATH };
+	unsigned int telling = atomic_exchange(&s->telling, 0);
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		event->type = types[i];
+		if (telling & 1u << types[i] && !s->removed)
+			handle(user, event);
+	}
+}
+
 void dataplane_dispatch(
 	struct dataplane *dp, void (*handle)(void *user, const struct dp_event *event), void *user)
 {
@@ -203,7 +219,9 @@ void dataplane_dispatch(
 			handle(user, &event);
 			continue;
 		}
-		if (!s->removed)
+		if (e == &s->told)
+			dispatch_told(s, &event, handle, user);
+		else if (!s->removed)
 			handle(user, &event);
 		if (event.type == DP_EVENT_CONTROL)
 			event_control_free(&dp->events, &s->events_waiting, e);
@@ -268,11 +286,10 @@ static void session_init(struct dp_session *s, const struct dp_session_config *c
 	s->peer_mru = s->control_mru = DEFAULT_MRU;
 	s->owner = config->owner;
 	s->node.session = s->control_node.session = s;
-	s->reset.type = DP_EVENT_RESET;
-	s->desync.type = DP_EVENT_DESYNC;
-	s->path.type = DP_EVENT_PATH;
+	s->told.type = DP_EVENT_RESET; /* or others: see dispatch_told() */
 	s->gone.type = DP_EVENT_REMOVED;
-	s->reset.session = s->desync.session = s->path.session = s->gone.session = s;
+	s->told.session = s->gone.session = s;
+	s->rest_at = UINT64_MAX;
 	tunnel_init(&s->tunnel, &config->tunnel);
 }
 

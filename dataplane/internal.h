@@ -7,6 +7,9 @@
  * workers at COMMAND_REMOVE and COMMAND_FORGET, when the control thread has done with it. Published
  * counters are for any thread.
  *
+ * A session begins with what a packet touches, to the last octet before `told`: of many sessions that is in no
+ * cache, and fetched as one piece (dataplane/path.c).
+ *
  * Each worker's table has all routes, so that it knows whose an inner packet is, and whether a source is
  * somebody else's. Of a session of another worker it reads `worker`, which is constant, and nothing else;
  * `holders` counts the workers whose tables still know a session that is removed.
@@ -24,8 +27,10 @@
 #include <stddef.h>
 #include <string.h>
 
-#define SESSION_STATS_WORDS (sizeof(struct tunnel_stats) / sizeof(uint64_t))
-#define DP_STATS_WORDS      (sizeof(struct dp_stats) / sizeof(uint64_t))
+#define SESSION_STATS_WORDS   (sizeof(struct tunnel_stats) / sizeof(uint64_t))
+#define SESSION_USUAL_WORDS   (offsetof(struct tunnel_stats, lost) / sizeof(uint64_t))
+#define SESSION_UNUSUAL_WORDS (SESSION_STATS_WORDS - SESSION_USUAL_WORDS)
+#define DP_STATS_WORDS        (sizeof(struct dp_stats) / sizeof(uint64_t))
 
 static_assert(sizeof(struct tunnel_stats) % sizeof(uint64_t) == 0, "published word by word");
 static_assert(sizeof(struct dp_stats) % sizeof(uint64_t) == 0, "published word by word");
@@ -58,6 +63,7 @@ struct dp_session {
 	struct limiter *limiter;     /* NULL: there never was a limit */
 	bool touched;                /* in the worker's list of those to settle */
 	uint64_t stale_since;        /* of `stats`, us; 0: they are not */
+	uint64_t rest_at;            /* see tunnel_rest() */
 	struct in_addr peer, local_address;
 	struct tunnel tunnel;
 	struct wheel_entry timer;
@@ -67,12 +73,16 @@ struct dp_session {
 
 	struct worker *worker; /* constant, as peer, local and owner */
 	void *owner;
-	struct event reset, desync, path, gone;
+	struct event told; /* what is told, bit by enum dp_event_type: */
+	atomic_uint telling;
+	struct event gone;
 	atomic_uint holders;
 	uint64_t path_until; /* no DP_EVENT_PATH before, us */
 	atomic_uint events_waiting;
 	uint64_t control_until; /* the control frames taken so far are paid for until then, us */
-	_Atomic uint64_t stats[SESSION_STATS_WORDS + 1];
+	/* Its counters, for other threads: the usual ones, and, from when one of them is not 0, the others. */
+	_Atomic uint64_t stats[SESSION_USUAL_WORDS + 1];
+	_Atomic(_Atomic uint64_t *) unusual;
 
 	struct table_node control_node; /* in the control thread's table */
 	struct dp_session *control_next, **control_prev;

@@ -296,18 +296,8 @@ int path_read_gre(struct worker *w, bool raw)
 /* What a packet of a session touches, of which next to nothing is in a cache if there are many. */
 static void fetch_session(const struct dp_session *s)
 {
-	const uint8_t *counters = (const uint8_t *)&s->tunnel.stats;
-
-	__builtin_prefetch(&s->tunnel.receiver);
-	__builtin_prefetch(&s->tunnel.receiver.held);
-	__builtin_prefetch(&s->tunnel.receiver.lost);
-	__builtin_prefetch(&s->tunnel.sender);
-	__builtin_prefetch(&s->tunnel.sender.sent_at);
-	__builtin_prefetch(&s->tunnel.rx);
-	__builtin_prefetch(&s->tunnel.mppe_rx);
-	__builtin_prefetch(&s->tunnel.mppe_tx);
-	for (size_t at = 0; at < sizeof(s->tunnel.stats); at += CACHE_LINE)
-		__builtin_prefetch(counters + at);
+	for (size_t at = 0; at < offsetof(struct dp_session, told); at += CACHE_LINE)
+		__builtin_prefetch((const uint8_t *)s + at);
 }
 
 /*
@@ -319,7 +309,7 @@ static void fetch_sessions(const struct worker *w, unsigned int n)
 	uint32_t peer[IO_RECEIVE_MAX], own[IO_RECEIVE_MAX];
 	uint16_t call_id[IO_RECEIVE_MAX];
 
-	if (w->table.calls.count < FETCH_SESSIONS || n < 2)
+	if (w->table.calls.count < FETCH_SESSIONS)
 		return;
 	for (unsigned int i = 0; i < n; i++) {
 		size_t len = io_received(&w->rx, i);
@@ -653,7 +643,7 @@ static void fetch_receivers(const struct worker *w)
 {
 	uint32_t address[INNER_TURN];
 
-	if (w->table.calls.count < FETCH_SESSIONS || w->inner.count < 2)
+	if (w->table.calls.count < FETCH_SESSIONS)
 		return;
 	for (unsigned int i = 0; i < w->inner.count; i++) {
 		const struct inner_packet *in = &w->inner.batch[i];

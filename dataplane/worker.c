@@ -94,13 +94,20 @@ static void set_blocked(struct worker *w, bool blocked)
 		watch(w, SOURCE_INNER, EPOLL_CTL_MOD, blocked ? 0u : EPOLLIN);
 }
 
+/* Once, until it has been handed over. */
+static void tell(struct worker *w, struct dp_session *s, enum dp_event_type what)
+{
+	atomic_fetch_or(&s->telling, 1u << what);
+	event_list_add_once(&w->raised, &s->told);
+}
+
 /* The kernel knows a smaller path than we do. */
 static void path_is_smaller(struct worker *w, struct dp_session *s)
 {
 	if (w->now < s->path_until)
 		return;
 	s->path_until = w->now + PATH_INTERVAL;
-	event_list_add_once(&w->raised, &s->path);
+	tell(w, s, DP_EVENT_PATH);
 }
 
 /* How many went out. */
@@ -162,9 +169,25 @@ static void raise_events(struct worker *w, struct dp_session *s)
 	unsigned int events = tunnel_events(&s->tunnel);
 
 	if (events & TUNNEL_EVENT_RESET)
-		event_list_add_once(&w->raised, &s->reset);
+		tell(w, s, DP_EVENT_RESET);
 	if (events & TUNNEL_EVENT_DESYNC)
-		event_list_add_once(&w->raised, &s->desync);
+		tell(w, s, DP_EVENT_DESYNC);
+}
+
+/* Without memory for them they stay 0 for others. */
+static void publish_unusual(struct dp_session *s, const struct tunnel_stats *stats)
+{
+	static const uint64_t none[SESSION_UNUSUAL_WORDS];
+	_Atomic uint64_t *to = atomic_load_explicit(&s->unusual, memory_order_relaxed);
+
+	if (!to && !memcmp(&stats->lost, none, sizeof(none)))
+		return;
+	if (!to)
+		to = calloc(SESSION_UNUSUAL_WORDS + 1, sizeof(*to));
+	if (!to)
+		return;
+	publish(to, &stats->lost, SESSION_UNUSUAL_WORDS);
+	atomic_store_explicit(&s->unusual, to, memory_order_release);
 }
 
 static void publish_session(struct dp_session *s)
@@ -173,12 +196,13 @@ static void publish_session(struct dp_session *s)
 
 	s->stale_since = 0;
 	tunnel_get_stats(&s->tunnel, &stats);
-	publish(s->stats, &stats, SESSION_STATS_WORDS);
+	publish_unusual(s, &stats);
+	publish(s->stats, &stats, SESSION_USUAL_WORDS);
 }
 
 /*
- * Its counters, 12 lines of a cache, not with each packet: when they are to be published at the latest;
- * UINT64_MAX: they have been.
+ * Its counters, some lines of a cache, not with each packet: when they are to be published at the latest;
+ * UINT64_MAX: they have been. What memory it does not need any more goes back with them.
  */
 static uint64_t publish_sometimes(struct worker *w, struct dp_session *s)
 {
@@ -187,6 +211,7 @@ static uint64_t publish_sometimes(struct worker *w, struct dp_session *s)
 	if (w->now - s->stale_since < PUBLISH_DELAY)
 		return s->stale_since + PUBLISH_DELAY;
 	publish_session(s);
+	s->rest_at = tunnel_rest(&s->tunnel, w->now);
 	return UINT64_MAX;
 }
 
@@ -212,10 +237,14 @@ static void settle(struct worker *w)
 		path_release(w, s);
 		if (gre_receiver_ack_due(&s->tunnel.receiver, w->now))
 			path_acknowledge(w, s);
+		if (s->rest_at <= w->now)
+			s->rest_at = tunnel_rest(&s->tunnel, w->now);
 		publish = publish_sometimes(w, s);
 		deadline = tunnel_deadline(&s->tunnel);
 		if (publish < deadline)
 			deadline = publish;
+		if (s->rest_at < deadline)
+			deadline = s->rest_at;
 		/* What is over and could not be done (no slot) is tried again later, not at once.
 		 */
 		wheel_set(&w->wheel, &s->timer, deadline > w->now ? deadline : w->now + 1000);
@@ -268,10 +297,11 @@ static void remove_session(struct worker *w, struct dp_session *s)
 	packet_list_init(&held);
 	table_remove_call(&w->table, &s->node);
 	wheel_remove(&w->wheel, &s->timer);
+	tunnel_stop(&s->tunnel, &held);
+	publish_session(s); /* the last ones, for DP_EVENT_REMOVED */
 	tunnel_done(&s->tunnel, &held);
 	path_discard(w, &held);
 	io_send_disown(&w->tx, s);
-	publish_session(s); /* the last ones, for DP_EVENT_REMOVED */
 	forget_session(w, s);
 }
 
@@ -324,6 +354,7 @@ static void execute(struct worker *w, const struct command *c)
 	case COMMAND_SET_TX:
 	case COMMAND_SET_RX:
 		set_mppe(s, c);
+		worker_touch(w, s);
 		break;
 	case COMMAND_SET_PACK:
 		tunnel_set_pack(&s->tunnel, c->codec);

@@ -73,10 +73,8 @@ static void begin_call(unsigned int i, uint8_t flags)
 	s->peer_mru = flags & 0x20 ? 600 : 1400;
 	s->path_mtu = flags & 0x40 ? 1500 : 0;
 	s->node.session = s;
-	s->reset.session = s->desync.session = s->path.session = s;
-	s->reset.type = DP_EVENT_RESET;
-	s->desync.type = DP_EVENT_DESYNC;
-	s->path.type = DP_EVENT_PATH;
+	s->told.session = s;
+	s->told.type = DP_EVENT_RESET;
 	tunnel_init(&s->tunnel, &config);
 	FUZZ_CHECK(!table_add_call(&w.table, &s->node, PEER + i, LOCAL, config.call_id));
 	routes[i].control_node.session = s;

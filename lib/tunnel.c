@@ -10,6 +10,7 @@
 #include "lib/tunnel_internal.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define RAW_CONTROL 0x8000 /* RFC 1661 2: from here on network control, then link control */
@@ -25,6 +26,7 @@ void tunnel_init(struct tunnel *t, const struct tunnel_config *config)
 	t->require_mppe = config->require_mppe;
 	t->raw = config->raw;
 	packet_list_init(&t->queue);
+	packet_list_init(&t->early);
 	gre_sender_init(&t->sender, &(struct gre_sender_config){
 					    .flow = config->flow,
 					    .window = config->peer_window,
@@ -42,13 +44,23 @@ void tunnel_set_peer(
 	gre_sender_set_peer(&t->sender, peer_window, peer_delay);
 }
 
+/* For a stream of stateful MPPE: nothing passes in clear instead, and CCP is to try again. */
+static void no_memory(struct tunnel *t)
+{
+	t->require_mppe = true;
+	tunnel_raise_desync(t);
+}
+
 void tunnel_set_tx(struct tunnel *t, const struct mppe_params *params, const uint8_t start[16])
 {
 	mppe_done(&t->mppe_tx);
 	t->tx = NULL;
 	if (!params)
 		return;
-	mppe_init(&t->mppe_tx, params, start);
+	if (mppe_init(&t->mppe_tx, params, start) < 0) {
+		no_memory(t);
+		return;
+	}
 	t->tx = &t->mppe_tx;
 }
 
@@ -63,7 +75,10 @@ void tunnel_set_rx(struct tunnel *t, const struct mppe_params *params, const uin
 	t->events = 0; /* of the old keys */
 	if (!params)
 		return;
-	mppe_init(&t->mppe_rx, params, start);
+	if (mppe_init(&t->mppe_rx, params, start) < 0) {
+		no_memory(t);
+		return;
+	}
 	t->rx = &t->mppe_rx;
 	t->mppe_rx.mppc = t->unpack && codec_is_encrypted(t->unpack);
 	tunnel_mppe_changed(t);
@@ -75,6 +90,25 @@ void tunnel_reset_requested(struct tunnel *t)
 		codec_reset(t->pack);
 	if (t->tx)
 		mppe_reset_requested(t->tx);
+}
+
+uint64_t tunnel_rest(struct tunnel *t, uint64_t now)
+{
+	uint64_t data = t->stats.tx_packets + t->stats.rx_packets;
+
+	if (!mppe_is_large(&t->mppe_tx) && !mppe_is_large(&t->mppe_rx) &&
+		!gre_receiver_is_large(&t->receiver))
+		return UINT64_MAX;
+	if (data != t->rest_data) {
+		t->rest_data = data;
+		t->rest_since = now;
+	}
+	if (now < t->rest_since + TUNNEL_REST)
+		return t->rest_since + TUNNEL_REST;
+	mppe_rest(&t->mppe_tx);
+	mppe_rest(&t->mppe_rx);
+	gre_receiver_rest(&t->receiver);
+	return UINT64_MAX;
 }
 
 static void push(struct packet *p, const uint8_t *bytes, uint32_t n)
@@ -119,11 +153,11 @@ static void push_gre(struct tunnel *t, struct packet *p, bool data, uint64_t now
 static int may_send(struct tunnel *t)
 {
 	if (!t->data_open) {
-		t->stats.drops[TUNNEL_DROP_NOT_OPEN]++;
+		TUNNEL_COUNT(t, drops[TUNNEL_DROP_NOT_OPEN]);
 		return -EPERM;
 	}
 	if (t->require_mppe && !t->tx) {
-		t->stats.drops[TUNNEL_DROP_SEND_CLEAR]++;
+		TUNNEL_COUNT(t, drops[TUNNEL_DROP_SEND_CLEAR]);
 		return -EPERM;
 	}
 	return 0;
@@ -177,7 +211,7 @@ void tunnel_send(struct tunnel *t, struct packet *p, uint16_t protocol, bool dat
 void tunnel_drop(struct tunnel *t, struct packet *p, enum tunnel_drop why)
 {
 	p->verdict = PACKET_DROP;
-	t->stats.drops[why]++;
+	TUNNEL_COUNT(t, drops[why]);
 }
 
 bool tunnel_is_data(const struct tunnel *t, const struct packet *p, uint16_t protocol)
@@ -212,7 +246,7 @@ int tunnel_seal(struct tunnel *t, struct packet *p, uint16_t protocol, uint64_t 
 	if (err)
 		return err;
 	if (data && (t->queued || !gre_sender_has_room(&t->sender)))
-		t->stats.window_full++;
+		TUNNEL_COUNT(t, window_full);
 	if ((data && tunnel_would_wait(t, protocol)) || keeps_place(t, p))
 		return tunnel_wait(t, p, protocol, now);
 	tunnel_send(t, p, protocol, data, now, batch);
@@ -444,7 +478,8 @@ void tunnel_finish(struct tunnel *t, struct packet *p)
 		if (!t->early_count)
 			t->early_until = t->now + TUNNEL_EARLY_TIME;
 		p->verdict = PACKET_HELD;
-		t->early[t->early_count++] = p;
+		packet_list_add(&t->early, p);
+		t->early_count++;
 	} else {
 		/* Decided only here: the keys had to move on. */
 		tunnel_drop(t, p, TUNNEL_DROP_NOT_OPEN);
@@ -453,10 +488,10 @@ void tunnel_finish(struct tunnel *t, struct packet *p)
 
 void tunnel_open(struct tunnel *t, bool open, struct packet_list *out)
 {
-	t->data_open = open;
-	for (unsigned int i = 0; i < t->early_count; i++) {
-		struct packet *p = t->early[i];
+	struct packet *p;
 
+	t->data_open = open;
+	while ((p = packet_list_take(&t->early)) != NULL) {
 		if (!open)
 			tunnel_drop(t, p, TUNNEL_DROP_NOT_OPEN);
 		else if (t->rx && !(p->flags & PACKET_ENCRYPTED))
@@ -470,7 +505,7 @@ void tunnel_open(struct tunnel *t, bool open, struct packet_list *out)
 		tunnel_drop_queued(t, UINT64_MAX, TUNNEL_DROP_NOT_OPEN, out);
 }
 
-void tunnel_done(struct tunnel *t, struct packet_list *out)
+void tunnel_stop(struct tunnel *t, struct packet_list *out)
 {
 	gre_receiver_done(&t->receiver, out);
 	tunnel_open(t, false, out);
@@ -483,11 +518,20 @@ void tunnel_done(struct tunnel *t, struct packet_list *out)
 	tunnel_set_vj(t, false, NULL);
 }
 
+void tunnel_done(struct tunnel *t, struct packet_list *out)
+{
+	tunnel_stop(t, out);
+	free(t->rare);
+	t->rare = NULL;
+}
+
 static void drop_early(struct tunnel *t, struct packet_list *out)
 {
-	for (unsigned int i = 0; i < t->early_count; i++) {
-		tunnel_drop(t, t->early[i], TUNNEL_DROP_NOT_OPEN);
-		packet_list_add(out, t->early[i]);
+	struct packet *p;
+
+	while ((p = packet_list_take(&t->early)) != NULL) {
+		tunnel_drop(t, p, TUNNEL_DROP_NOT_OPEN);
+		packet_list_add(out, p);
 	}
 	t->early_count = 0;
 }

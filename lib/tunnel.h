@@ -76,10 +76,18 @@ enum tunnel_drop {
 #define TUNNEL_WALK_INTERVAL 1000 /* us */
 
 struct tunnel_stats {
+	/* What an idle call has, too. */
 	uint64_t tx_packets, tx_bytes, rx_packets,
 		rx_bytes;                /* inner data packets and their bytes */
 	uint64_t tx_control, rx_control; /* PPP control frames */
 	uint64_t tx_acks, rx_acks;       /* acknowledgements alone */
+	uint64_t last_rx;            /* time of the last valid packet from the peer, us; 0 never */
+	uint32_t window, window_max; /* packets: that may be under way now; announced by the peer */
+	uint32_t in_flight;          /* packets under way: sent and not acknowledged */
+	uint32_t queued;             /* packets that wait for the window now */
+	uint32_t ack_timeout;        /* us */
+	uint32_t rtt;                /* us, from acknowledgements; 0 unknown */
+	/* What most never have. */
 	uint64_t lost, reordered;
 	uint64_t rx_late; /* of the data packets: came when their gap had been given up */
 	uint64_t tx_compressed, rx_compressed; /* of the data packets: those that were */
@@ -92,12 +100,17 @@ struct tunnel_stats {
 	uint64_t old_acks;     /* acknowledgements that a later one had overtaken */
 	uint64_t window_full;  /* data packets that found the window full: with GRE_FLOW_STRICT they
 				  waited or were dropped, otherwise they went out all the same */
-	uint32_t window, window_max; /* packets: that may be under way now; announced by the peer */
-	uint32_t in_flight;          /* packets under way: sent and not acknowledged */
-	uint32_t queued;             /* packets that wait for the window now */
-	uint32_t ack_timeout;        /* us */
-	uint32_t rtt;                /* us, from acknowledgements; 0 unknown */
-	uint64_t last_rx;            /* time of the last valid packet from the peer, us; 0 never */
+};
+
+/* Of these, what is counted here: all calls have the usual ones ... */
+struct tunnel_usual {
+	uint64_t tx_packets, tx_bytes, rx_packets, rx_bytes, tx_control, rx_control, tx_acks,
+		rx_acks, last_rx;
+};
+/* ... and most none of these. */
+struct tunnel_rare {
+	uint64_t rx_late, tx_compressed, rx_compressed, tx_vj, rx_vj, window_full;
+	uint64_t drops[TUNNEL_DROP_COUNT];
 };
 
 /* Things the owner must tell the PPP link; tunnel_events() returns and clears them. */
@@ -111,8 +124,8 @@ struct tunnel {
 	uint16_t call_id, peer_call_id;
 	struct gre_sender sender;
 	struct gre_receiver receiver;
-	bool acfc, pfc; /* the peer agreed that we compress address/control, protocol */
-	struct packet *early[TUNNEL_EARLY_MAX];
+	bool acfc, pfc;           /* the peer agreed that we compress address/control, protocol */
+	struct packet_list early; /* TUNNEL_EARLY_MAX at most */
 	uint8_t early_count;
 	uint64_t early_until;     /* with early_count > 0 */
 	uint64_t now;             /* of the last packet or tick */
@@ -134,7 +147,11 @@ struct tunnel {
 	unsigned int nonsense;            /* undecipherable packets in a row */
 	uint64_t last_reset, last_desync; /* when TUNNEL_EVENT_... was last raised; 0 never */
 	unsigned int resets; /* TUNNEL_EVENT_RESETs in a row that brought nothing decipherable */
-	struct tunnel_stats stats;
+	uint64_t rest_data,
+		rest_since; /* data packets at the last tunnel_rest(), and since when so many */
+	struct tunnel_usual stats;
+	struct tunnel_rare
+		*rare; /* allocated with the first; without memory they are not counted */
 };
 
 struct tunnel_config {
@@ -156,7 +173,9 @@ struct tunnel_config {
 };
 
 void tunnel_init(struct tunnel *t, const struct tunnel_config *config);
-/* Held and queued packets go to `out` as PACKET_DROP; keys are wiped. */
+/* Held and queued packets go to `out` as PACKET_DROP; keys are wiped. What was counted is still there ... */
+void tunnel_stop(struct tunnel *t, struct packet_list *out);
+/* ... and this forgets it, too: all memory is freed. */
 void tunnel_done(struct tunnel *t, struct packet_list *out);
 /* What the peer announced, when it is known only after tunnel_init(). Delay: tenths of a second. */
 void tunnel_set_peer(
@@ -176,8 +195,10 @@ void tunnel_set_peer(
 #define TUNNEL_LOST_MAX        4 /* a part of TUNNEL_NONSENSE_MAX */
 #define TUNNEL_RESETS_MAX      16
 
-/* Switches encryption of a direction on (start key from mppe_start_key()) or, with params NULL,
- * off. */
+/*
+ * Switches encryption of a direction on (start key from mppe_start_key()) or, with params NULL, off.
+ * Without memory for it (stateful only) there is no data in that direction, and TUNNEL_EVENT_DESYNC.
+ */
 void tunnel_set_tx(struct tunnel *t, const struct mppe_params *params, const uint8_t start[16]);
 void tunnel_set_rx(struct tunnel *t, const struct mppe_params *params, const uint8_t start[16]);
 /* Lets network data pass, or no more. What came a moment too early is added to `out`, with a
@@ -266,6 +287,15 @@ void tunnel_finish(struct tunnel *t, struct packet *p);
  */
 void tunnel_tick(struct tunnel *t, uint64_t now, struct packet_list *out);
 uint64_t tunnel_deadline(const struct tunnel *t);
+
+/*
+ * Gives back what only traffic needs (keys ahead, the order of packets, what was given up) when there
+ * has been no data for TUNNEL_REST, whatever echoes go to and fro. To be called soon after packets (it sees
+ * then that there were some), and when it says: the time; UINT64_MAX: there is nothing to give back. No
+ * packet of the tunnel may be in a batch.
+ */
+#define TUNNEL_REST 10000000 /* us */
+uint64_t tunnel_rest(struct tunnel *t, uint64_t now);
 
 /* Makes `p` an acknowledgement alone if one is due at `now`; false if none is. */
 bool tunnel_ack(struct tunnel *t, struct packet *p, uint64_t now);

@@ -45,7 +45,7 @@ uint16_t tunnel_shrink(struct tunnel *t, struct packet *p)
 		return bits;
 	memcpy(p->data, out, n);
 	p->len = (uint32_t)n;
-	t->stats.tx_compressed++;
+	TUNNEL_COUNT(t, tx_compressed);
 	return bits;
 }
 
@@ -60,7 +60,7 @@ uint16_t tunnel_compress(struct tunnel *t, struct packet *p, uint16_t protocol)
 	if (!n)
 		return protocol;
 	if (n < p->len)
-		t->stats.tx_compressed++;
+		TUNNEL_COUNT(t, tx_compressed);
 	p->data -= MPPE_HEADER + INNER_PROTOCOL; /* MPPC may add so much */
 	memcpy(p->data, out, n);
 	p->len = (uint32_t)n;
@@ -104,7 +104,7 @@ bool tunnel_expand(struct tunnel *t, struct packet *p)
 
 	if (unpacked(t, p, n, out)) {
 		if (bits & MPPE_COMPRESSED)
-			t->stats.rx_compressed++;
+			TUNNEL_COUNT(t, rx_compressed);
 		return true;
 	}
 	/* Noise, probably: the keys do not fit any more. */
@@ -147,7 +147,7 @@ bool tunnel_decompress(struct tunnel *t, struct packet *p)
 	p->data += r.pos - p->data;
 	p->len = (uint32_t)wire_left(&r);
 	t->resets = 0;
-	t->stats.rx_compressed++;
+	TUNNEL_COUNT(t, rx_compressed);
 	return true;
 }
 

@@ -9,6 +9,14 @@
 #define PACKET_BITS_AT   5
 #define INNER_PROTOCOL   2 /* never compressed within MPPE, as Linux and Windows do it */
 
+/* Where rare things are counted; NULL: no memory. */
+struct tunnel_rare *tunnel_rare(struct tunnel *t);
+#define TUNNEL_COUNT(t, what)                                                                      \
+	do {                                                                                       \
+		struct tunnel_rare *rare_ = tunnel_rare(t);                                        \
+		if (rare_)                                                                         \
+			rare_->what++;                                                             \
+	} while (0)
 /* Counts, and leaves the packet with the verdict PACKET_DROP. */
 void tunnel_drop(struct tunnel *t, struct packet *p, enum tunnel_drop why);
 /* TUNNEL_EVENT_RESET and TUNNEL_EVENT_DESYNC, not too often. */

@@ -85,7 +85,7 @@ bool tunnel_decrypt_late(struct tunnel *t, struct packet *p, struct rc4_batch *b
 bool tunnel_finish_late(struct tunnel *t, struct packet *p)
 {
 	if (p->protocol == PPP_IP || p->protocol == PPP_IPV6) {
-		t->stats.rx_late++;
+		TUNNEL_COUNT(t, rx_late);
 		return true;
 	}
 	tunnel_drop(t, p, TUNNEL_DROP_LATE);

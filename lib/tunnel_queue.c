@@ -22,7 +22,7 @@ static unsigned int queue_limit(const struct tunnel *t)
 int tunnel_wait(struct tunnel *t, struct packet *p, uint16_t protocol, uint64_t now)
 {
 	if (t->queued >= queue_limit(t)) {
-		t->stats.drops[TUNNEL_DROP_WINDOW]++;
+		TUNNEL_COUNT(t, drops[TUNNEL_DROP_WINDOW]);
 		return -ENOBUFS;
 	}
 	p->protocol = protocol;

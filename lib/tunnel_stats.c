@@ -1,12 +1,41 @@
 /* What a call's packet path has counted. See tunnel.h. */
 #include "lib/tunnel_internal.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+struct tunnel_rare *tunnel_rare(struct tunnel *t)
+{
+	if (!t->rare)
+		t->rare = calloc(1, sizeof(*t->rare));
+	return t->rare;
+}
+
 void tunnel_get_stats(const struct tunnel *t, struct tunnel_stats *out)
 {
 	const struct gre_receiver *r = &t->receiver;
 	const struct gre_sender *s = &t->sender;
+	static const struct tunnel_rare none;
+	const struct tunnel_rare *rare = t->rare ? t->rare : &none;
 
-	*out = t->stats;
+	*out = (struct tunnel_stats){
+		.tx_packets = t->stats.tx_packets,
+		.tx_bytes = t->stats.tx_bytes,
+		.rx_packets = t->stats.rx_packets,
+		.rx_bytes = t->stats.rx_bytes,
+		.tx_control = t->stats.tx_control,
+		.rx_control = t->stats.rx_control,
+		.tx_acks = t->stats.tx_acks,
+		.rx_acks = t->stats.rx_acks,
+		.last_rx = t->stats.last_rx,
+		.rx_late = rare->rx_late,
+		.tx_compressed = rare->tx_compressed,
+		.rx_compressed = rare->rx_compressed,
+		.tx_vj = rare->tx_vj,
+		.rx_vj = rare->rx_vj,
+		.window_full = rare->window_full,
+	};
+	memcpy(out->drops, rare->drops, sizeof(out->drops));
 	out->lost = r->lost;
 	out->reordered = r->reordered;
 	out->reorder_overflow = r->overflow;

@@ -30,7 +30,7 @@ uint16_t tunnel_vj_compress(struct tunnel *t, struct packet *p, uint16_t protoco
 	p->data += skip;
 	p->len -= (uint32_t)skip;
 	if (protocol == PPP_VJ)
-		t->stats.tx_vj++;
+		TUNNEL_COUNT(t, tx_vj);
 	return protocol;
 }
 
@@ -67,7 +67,7 @@ static int expand(struct tunnel *t, struct packet *p)
 		vj_lost(t->vj_rx);
 		return -ENOBUFS;
 	}
-	t->stats.rx_vj++;
+	TUNNEL_COUNT(t, rx_vj);
 	return 0;
 }
 

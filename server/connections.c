@@ -34,10 +34,10 @@ static void on_established(struct connection *c)
 	if (server_may_log(sc->server, SERVER_LOG_CONNECTIONS))
 		log_about(LOG_INFO, c->subject,
 			"control connection established (host \"%s\", vendor \"%s\")",
-			log_escape(host, sizeof(host), c->control.peer.host_name,
-				strlen(c->control.peer.host_name)),
-			log_escape(vendor, sizeof(vendor), c->control.peer.vendor,
-				strlen(c->control.peer.vendor)));
+			log_escape(host, sizeof(host), c->control.peer->host_name,
+				strlen(c->control.peer->host_name)),
+			log_escape(vendor, sizeof(vendor), c->control.peer->vendor,
+				strlen(c->control.peer->vendor)));
 	if (sc->kept)
 		kept_established(sc->kept, sc);
 	server_lines_established(sc);

@@ -18,6 +18,13 @@
 
 static const char *const mode_names[] = { "raw", "packet", "xdp" };
 
+struct datapath_way {
+	struct hop hop; /* first */
+	struct dataplane *dp;
+	struct dp_session *session;
+	uint16_t call_id;
+};
+
 struct datapath {
 	enum datapath_mode mode;
 	struct netwatch *watch;
@@ -441,15 +448,16 @@ struct io_fast *datapath_fast(struct datapath *d)
 	return d ? d->fast : NULL;
 }
 
-void datapath_add(struct datapath *d, struct datapath_way *way, struct dataplane *dp,
+struct datapath_way *datapath_add(struct datapath *d, struct dataplane *dp,
 	struct dp_session *session, struct in_addr peer, struct in_addr local, uint16_t call_id)
 {
-	if (!d)
-		return;
+	struct datapath_way *way = d ? calloc(1, sizeof(*way)) : NULL;
+
+	if (!way)
+		return NULL;
 	way->dp = dp;
 	way->session = session;
 	way->call_id = call_id;
-	way->added = true;
 	if (d->mode == DATAPATH_XDP) {
 		int r = xdp_add(&d->xdp, peer, local, call_id);
 
@@ -457,14 +465,15 @@ void datapath_add(struct datapath *d, struct datapath_way *way, struct dataplane
 			log_debug("a call's packets come by the raw socket: %s", strerror(-r));
 	}
 	hops_add(&d->hops, &way->hop, peer, local);
+	return way;
 }
 
 void datapath_remove(struct datapath *d, struct datapath_way *way)
 {
-	if (!d || !way->added)
+	if (!way)
 		return;
-	way->added = false;
 	hops_remove(&d->hops, &way->hop);
 	if (d->mode == DATAPATH_XDP)
 		(void)xdp_remove(&d->xdp, way->hop.peer, way->hop.local, way->call_id);
+	free(way);
 }

@@ -36,16 +36,13 @@ struct io_fast *datapath_fast(struct datapath *d);
 /* After the data plane's end; no session is left. NULL is fine. */
 void datapath_close(struct datapath *d);
 
-/* A session's part, in its storage. */
-struct datapath_way {
-	struct hop hop;
-	struct dataplane *dp;
-	struct dp_session *session;
-	uint16_t call_id;
-	bool added;
-};
+struct datapath_way; /* a session's part */
 
-/* `d` may be NULL: then it does nothing. The call's session must stay until datapath_remove(). */
-void datapath_add(struct datapath *d, struct datapath_way *way, struct dataplane *dp,
+/*
+ * NULL: its packets go by the raw socket, because `d` is NULL or there is no memory. The call's session must
+ * stay until datapath_remove().
+ */
+struct datapath_way *datapath_add(struct datapath *d, struct dataplane *dp,
 	struct dp_session *session, struct in_addr peer, struct in_addr local, uint16_t call_id);
+/* NULL is fine. */
 void datapath_remove(struct datapath *d, struct datapath_way *way);

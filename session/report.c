@@ -213,11 +213,11 @@ static json_t *line_errors(const struct control_wan_error *e)
 	return o;
 }
 
-static json_t *accm(const struct session *s, uint32_t map)
+static json_t *accm(const struct session_line_news *news, uint32_t map)
 {
 	char text[9];
 
-	if (!s->has_accm)
+	if (!news->has_accm)
 		return json_null();
 	snprintf(text, sizeof(text), "%08x", (unsigned int)map);
 	return json_string(text);
@@ -231,6 +231,8 @@ static void add_call(json_t *o, const struct session *s)
 		[SESSION_ACCEPTED] = "accepted",
 		[SESSION_OFFERED] = "offered" };
 	static const char *const bearers[] = { "", "analog", "digital", "any" };
+	static const struct session_line_news none;
+	const struct session_line_news *news = s->news ? s->news : &none;
 
 	json_object_set_new(o, "call", json_string(kinds[s->kind]));
 	json_object_set_new(o, "line", json_string(s->line->ops->kind));
@@ -240,9 +242,9 @@ static void add_call(json_t *o, const struct session *s)
 	json_object_set_new(
 		o, "bearer", json_string(s->asked->bearer < 4 ? bearers[s->asked->bearer] : ""));
 	json_object_set_new(o, "speed", number(s->speed));
-	json_object_set_new(o, "line_errors", line_errors(&s->errors));
-	json_object_set_new(o, "send_accm", accm(s, s->send_accm));
-	json_object_set_new(o, "receive_accm", accm(s, s->receive_accm));
+	json_object_set_new(o, "line_errors", line_errors(&news->errors));
+	json_object_set_new(o, "send_accm", accm(news, news->send_accm));
+	json_object_set_new(o, "receive_accm", accm(news, news->receive_accm));
 }
 
 json_t *report_session(const struct session *s)

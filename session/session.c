@@ -92,7 +92,8 @@ static void remove_from_dataplane(struct session *s)
 		dp_session_stats(s->dp, &s->last->stats);
 		session_limited(s, &s->last->up, &s->last->down);
 	}
-	datapath_remove(s->hub->datapath, &s->way);
+	datapath_remove(s->hub->datapath, s->way);
+	s->way = NULL;
 	dp_session_remove(s->hub->dp, s->dp);
 	s->dp = NULL;
 }
@@ -154,7 +155,8 @@ static void on_line_errors(void *user, const struct control_wan_error *totals)
 {
 	struct session *s = user;
 
-	s->errors = *totals;
+	if (session_news(s))
+		s->news->errors = *totals;
 	if (!s->has_call)
 		return;
 	control_call_line_errors(&s->call, totals, clock_now());
@@ -363,8 +365,8 @@ int session_add_to_dataplane(
 		dc.tunnel.call_id = s->call_id;
 		s->dp = dp_session_add(s->hub->dp, &dc);
 		if (s->dp) {
-			datapath_add(s->hub->datapath, &s->way, s->hub->dp, s->dp, s->peer,
-				s->local, s->call_id);
+			s->way = datapath_add(
+				s->hub->datapath, s->hub->dp, s->dp, s->peer, s->local, s->call_id);
 			mtu_update(s);
 			return session_limit(s, &s->config->limits);
 		}

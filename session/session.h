@@ -128,6 +128,14 @@ struct session_last {
 	struct dp_limited up, down;
 };
 
+/* What is told of a line while its call lasts. */
+struct session_line_news {
+	struct control_wan_error errors; /* our own line's, or as the peer (PAC) reports them */
+	uint64_t wan_logged; /* us: when a WAN-Error-Notify was last in the log; 0 never */
+	bool has_accm;       /* a Set-Link-Info came, the last with these */
+	uint32_t send_accm, receive_accm;
+};
+
 struct session {
 	struct session *next, *prev;
 	uint32_t id; /* for people and the control socket; from 1 */
@@ -144,7 +152,7 @@ struct session {
 	uint32_t speed;                /* bits/s, when connected */
 	struct line *line;
 	struct dp_session *dp;
-	struct datapath_way way;
+	struct datapath_way *way; /* NULL: the raw socket */
 	struct timers_entry timer;
 	struct in_addr peer, local; /* outer */
 	uint64_t mtu_at;            /* when to ask for the path's MTU again, us */
@@ -168,12 +176,8 @@ struct session {
 	struct line_failure failure; /* why */
 	uint16_t cause;              /* Q.850, of the end; 0 none */
 	char *statistics; /* up to LINE_STATISTICS; for Call-Disconnect-Notify; or as the peer sent it */
-	struct control_wan_error
-		errors;      /* of the line: our own, or as the peer (PAC) reports them */
-	uint64_t wan_logged; /* us: when a WAN-Error-Notify was last in the log; 0 never */
-	bool has_accm;       /* a Set-Link-Info came, the last with these */
-	uint32_t send_accm, receive_accm;
-	char *subject; /* for the log */
+	struct session_line_news *news; /* NULL: nothing was told yet */
+	char *subject;                  /* for the log */
 	struct session_last
 		*last; /* what the data plane has counted, when it is out of it; else NULL */
 	unsigned int early_count;

@@ -47,7 +47,8 @@ static uint8_t disconnect_result(enum pptp_reason reason)
 /* For a telephone line's call: what a PNS would like to have in its accounts (2.13: up to 128 octets). */
 static void write_statistics(struct session *s)
 {
-	const struct control_wan_error *e = &s->errors;
+	static const struct control_wan_error none;
+	const struct control_wan_error *e = s->news ? &s->news->errors : &none;
 	char text[LINE_STATISTICS];
 	struct tunnel_stats t;
 	uint64_t seconds;
@@ -421,15 +422,19 @@ void session_call_ended(struct session *s, enum pptp_reason reason, const char *
 
 void session_wan_error(struct session *s, const struct control_wan_error *e)
 {
+	struct session_line_news *news;
 	uint64_t now = clock_now();
 
 	if (is_pac(s))
 		return; /* the line is ours */
-	s->errors = *e;
-	/* Honest ones come once in 60 s (2.14); the log is not for others to fill. */
-	if (s->wan_logged && now - s->wan_logged < WAN_LOG_INTERVAL)
+	news = session_news(s);
+	if (!news)
 		return;
-	s->wan_logged = now;
+	news->errors = *e;
+	/* Honest ones come once in 60 s (2.14); the log is not for others to fill. */
+	if (news->wan_logged && now - news->wan_logged < WAN_LOG_INTERVAL)
+		return;
+	news->wan_logged = now;
 	log_about(LOG_WARNING, s->subject,
 		"the peer reports line errors: CRC %" PRIu32 ", framing %" PRIu32
 		", hardware overrun %" PRIu32 ", buffer overrun %" PRIu32 ", time-out %" PRIu32
@@ -442,9 +447,11 @@ void session_link_info(struct session *s, const struct control_link_info *info)
 	log_about(LOG_DEBUG, s->subject,
 		"Set-Link-Info: send ACCM %08" PRIx32 ", receive %08" PRIx32, info->send_accm,
 		info->receive_accm);
-	s->has_accm = true;
-	s->send_accm = info->send_accm;
-	s->receive_accm = info->receive_accm;
+	if (session_news(s)) {
+		s->news->has_accm = true;
+		s->news->send_accm = info->send_accm;
+		s->news->receive_accm = info->receive_accm;
+	}
 	if (!s->line_over && s->line->ops->link_info)
 		s->line->ops->link_info(s->line, info->send_accm, info->receive_accm);
 }

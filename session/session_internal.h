@@ -34,6 +34,8 @@ void session_keep_text(char **at, const char *text);
 /* A frame that came before its call was answered; one too many is lost. */
 void session_keep_early(struct session *s, uint16_t protocol, const uint8_t *data, size_t len);
 void session_forget_early(struct session *s);
+/* Where news of its line are kept; NULL: out of memory. */
+struct session_line_news *session_news(struct session *s);
 
 /* session_ipv6.c */
 void session_ipv6_up(struct session *s, const struct ppp_network *net);

@@ -76,6 +76,13 @@ void session_forget_early(struct session *s)
 	s->early_count = 0;
 }
 
+struct session_line_news *session_news(struct session *s)
+{
+	if (!s->news)
+		s->news = calloc(1, sizeof(*s->news));
+	return s->news;
+}
+
 int session_memory_init(struct session *s, struct hub *h, const struct line_call *call)
 {
 	s->user = s->detail = s->statistics = s->subject = nothing;
@@ -91,6 +98,7 @@ void session_memory_free(struct session *s)
 	session_forget_early(s);
 	forget_asked(s, s->hub);
 	free(s->ipv6.nd);
+	free(s->news);
 	free(s->last);
 	free(s);
 }

@@ -14,6 +14,7 @@
 #include "lib/control/internal.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 /*
@@ -23,16 +24,21 @@
 
 static void owe(struct control_connection *c, uint16_t call_id)
 {
-	size_t oldest = c->owed.next++ % CONTROL_OWED_MAX;
+	size_t oldest;
 
-	c->owed.call_id[oldest] = call_id;
-	c->owed.until[oldest] = control_connection_later(c, control_connection_reply_timeout(c));
+	if (!c->owed)
+		c->owed = calloc(1, sizeof(*c->owed));
+	if (!c->owed)
+		return;
+	oldest = c->owed->next++ % CONTROL_OWED_MAX;
+	c->owed->call_id[oldest] = call_id;
+	c->owed->until[oldest] = control_connection_later(c, control_connection_reply_timeout(c));
 }
 
 static bool reply_is_owed(const struct control_connection *c, uint16_t call_id, size_t *at)
 {
-	for (size_t i = 0; i < CONTROL_OWED_MAX; i++) {
-		if (c->owed.until[i] > c->now && c->owed.call_id[i] == call_id) {
+	for (size_t i = 0; c->owed && i < CONTROL_OWED_MAX; i++) {
+		if (c->owed->until[i] > c->now && c->owed->call_id[i] == call_id) {
 			*at = i;
 			return true;
 		}
@@ -57,7 +63,7 @@ struct control_call *control_call_find_asked(
 	if (call && call->role == role && call->incoming == incoming)
 		return call;
 	if (!call && reply_is_owed(c, call_id, &at)) {
-		c->owed.until[at] = 0;
+		c->owed->until[at] = 0;
 		c->unexpected++;
 	} else {
 		c->unknown_call_id++;

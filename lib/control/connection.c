@@ -10,6 +10,7 @@
 #include "lib/control/internal.h"
 #include "lib/control/text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 uint64_t control_connection_later(const struct control_connection *c, uint64_t delta)
@@ -103,7 +104,7 @@ void control_connection_finish(
 	if (c->state == CONTROL_WAIT_STOP_REPLY) {
 		reason = c->stop_reason;
 		if (reason == PPTP_CONTROL_VERSION)
-			version_detail(text, c->peer.version);
+			version_detail(text, c->peer_version);
 	} else if (c->state == CONTROL_WAIT_CLOSE) {
 		reason = PPTP_CONTROL_COLLISION;
 	}
@@ -116,6 +117,8 @@ void control_connection_finish(
 
 		control_call_end(call, hung_up ? call->end_reason : reason, text);
 	}
+	free(c->owed);
+	c->owed = NULL;
 	c->ops->closed(c->user, reason, text);
 }
 
@@ -281,13 +284,20 @@ static void decide_start(struct control_connection *c, enum control_start_decisi
 	}
 }
 
+static void set_peer(struct control_connection *c, const struct control_start *peer)
+{
+	c->peer = peer;
+	c->peer_version = peer->version;
+	c->peer_max_channels = peer->max_channels;
+}
+
 /* Section 3.1.2, state idle: any later version may fall back to ours, an earlier one cannot. */
 static void start_requested(struct control_connection *c, const struct control_message *m)
 {
 	enum control_start_decision decision = CONTROL_START_ACCEPT;
 	char detail[CONTROL_DETAIL];
 
-	c->peer = m->start;
+	set_peer(c, &m->start);
 	if (m->start.version < CONTROL_VERSION_1_0) {
 		version_detail(detail, m->start.version);
 		refuse_start(c, CONTROL_START_BAD_VERSION, CONTROL_ERROR_NONE, PPTP_CONTROL_VERSION,
@@ -295,9 +305,10 @@ static void start_requested(struct control_connection *c, const struct control_m
 		return;
 	}
 	if (c->ops->start_requested)
-		decision = c->ops->start_requested(c->user, &c->peer);
+		decision = c->ops->start_requested(c->user, &m->start);
 	if (c->state == CONTROL_WAIT_REQUEST) /* the callback may have closed it */
 		decide_start(c, decision);
+	c->peer = NULL;
 }
 
 /* Section 3.1.1, state wait_ctl_reply: success only, and only the major version that we speak. */
@@ -305,7 +316,7 @@ static void start_replied(struct control_connection *c, const struct control_mes
 {
 	char detail[CONTROL_DETAIL];
 
-	c->peer = m->start;
+	set_peer(c, &m->start);
 	if (m->start.result != CONTROL_START_OK) {
 		control_message_outcome(m, detail, sizeof(detail));
 		control_connection_finish(c, PPTP_CONTROL_REFUSED, detail);
@@ -318,6 +329,7 @@ static void start_replied(struct control_connection *c, const struct control_mes
 	}
 	enter_state(c, CONTROL_ESTABLISHED);
 	c->ops->established(c->user);
+	c->peer = NULL;
 }
 
 /*

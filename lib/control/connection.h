@@ -3,7 +3,8 @@
  * calls and their events, and the next deadline. See call.h for the calls in it.
  *
  * Time is `now`, microseconds on any monotonic clock. What is allocated, and freed at the latest when
- * it is closed, is a part of a message, until its rest comes, and an index of many calls. The caller
+ * it is closed, is a part of a message, until its rest comes, an index of many calls, and the Call IDs of
+ * calls whose replies are owed. The caller
  * owns the struct and the structs of the calls, which must stay until they have ended. Callbacks run inside
  * the functions below; they may call control_call_* of this connection and control_connection_stop,
  * but must not free it: `closed` is announced once, as the last callback, and the caller frees
@@ -68,6 +69,13 @@ struct control_config {
 
 struct control_connection;
 struct control_index;
+
+/* Call IDs not to be used again yet, a ring. */
+struct control_owed {
+	uint64_t until[CONTROL_OWED_MAX]; /* us; 0: free */
+	uint16_t call_id[CONTROL_OWED_MAX];
+	unsigned int next;
+};
 
 /* Calls with a deadline, the next one first. */
 struct control_waiting {
@@ -143,10 +151,12 @@ struct control_connection {
 	const struct control_config *config; /* the caller's; must outlive the connection */
 	const struct control_ops *ops;
 	void *user;
-	struct control_start peer;               /* what the peer announced */
-	struct control_call *calls;              /* list through call->next */
-	struct control_waiting waiting, hung_up; /* with a deadline; hung_up: for the last word */
-	struct control_index *index;             /* of many calls; NULL: there are few */
+	const struct control_start *peer; /* what the peer announced, during `start_requested` and
+					     `established`; else NULL */
+	uint16_t peer_version, peer_max_channels; /* of that */
+	struct control_call *calls;               /* list through call->next */
+	struct control_waiting waiting, hung_up;  /* with a deadline; hung_up: for the last word */
+	struct control_index *index;              /* of many calls; NULL: there are few */
 	unsigned int call_count;
 	uint64_t deadline; /* of the state, or of the next echo; UINT64_MAX none */
 	uint64_t now;      /* time of the function under way */
@@ -164,13 +174,9 @@ struct control_connection {
 	uint64_t idle_deadline; /* us */
 	bool stop_sent; /* in WAIT_STOP_REPLY: the request is out; before, calls are being cleared
 			 */
-	enum control_asked asked; /* the callback that runs has not answered yet */
-	uint16_t asked_call_id;   /* the peer's */
-	struct {
-		uint64_t until[CONTROL_OWED_MAX]; /* us; 0: free */
-		uint16_t call_id[CONTROL_OWED_MAX];
-		unsigned int next;
-	} owed; /* Call IDs not to be used again yet, a ring */
+	enum control_asked asked;  /* the callback that runs has not answered yet */
+	uint16_t asked_call_id;    /* the peer's */
+	struct control_owed *owed; /* allocated with the first; without memory they are forgotten */
 };
 
 /* What a `detail` may take. */

@@ -15,11 +15,11 @@ static bool peer_has_room(const struct control_connection *c)
 {
 	unsigned int count = 0;
 
-	if (!c->peer.max_channels)
+	if (!c->peer_max_channels)
 		return true;
 	for (const struct control_call *call = c->calls; call; call = call->next)
 		count += call->role == CONTROL_PNS && call->state != CONTROL_CALL_WAIT_DISCONNECT;
-	return count < c->peer.max_channels;
+	return count < c->peer_max_channels;
 }
 
 static int may_dial(const struct control_connection *c, uint16_t call_id)

@@ -3,7 +3,7 @@
  *
  * Invariants: the ring holds only numbers in (next, next + GRE_HOLD_MAX), each at its number modulo
  * ring_size, which is more than the furthest is ahead; next itself is never held; `seen` is
- * meaningful for [first, next), which is at most GRE_HOLD_MAX long; every packet taken ends in the
+ * meaningful for [first, next), which is at most GRE_HOLD_MAX long, and there as long as a number is missing in it; every packet taken ends in the
  * ring or on a list, exactly once.
  */
 #include "lib/gre/receiver.h"
@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define SEEN_WORD(seq) (((seq) & (GRE_HOLD_MAX - 1)) / 64)
+#define SEEN_SIZE      (GRE_HOLD_MAX / 8) /* octets */
 /*
  * A number this far ahead that waited in vain while the stream went on below it, and was nearly
  * alone or the stream still flows, is a stray (forged, most likely): following it would make the
@@ -82,10 +83,26 @@ static void free_ring(struct gre_receiver *r)
 	r->ring_size = 0;
 }
 
+static void free_seen(struct gre_receiver *r)
+{
+	free(r->seen);
+	r->seen = NULL;
+}
+
+void gre_receiver_rest(struct gre_receiver *r)
+{
+	if (!r->held)
+		free_ring(r);
+	if (r->seen)
+		r->first = r->next;
+	free_seen(r);
+}
+
 void gre_receiver_done(struct gre_receiver *r, struct packet_list *out)
 {
 	drop_held(r, out);
 	free_ring(r);
+	free_seen(r);
 	r->ack_pending = false;
 	r->ack_deadline = UINT64_MAX;
 }
@@ -130,19 +147,34 @@ static uint64_t seen_bit(uint32_t seq)
 
 static bool was_seen(const struct gre_receiver *r, uint32_t seq)
 {
-	return r->seen[SEEN_WORD(seq)] & seen_bit(seq);
+	return !r->seen || (r->seen[SEEN_WORD(seq)] & seen_bit(seq));
+}
+
+/* The number expected is given up: from here on it matters which ones came. Without memory for that all before is
+ * forgotten. */
+static void remember_missing(struct gre_receiver *r)
+{
+	if (!r->seen) {
+		r->seen = malloc(SEEN_SIZE);
+		if (r->seen)
+			memset(r->seen, 0xff, SEEN_SIZE);
+	}
+	if (r->seen)
+		r->seen[SEEN_WORD(r->next)] &= ~seen_bit(r->next);
+	else
+		r->first = r->next + 1;
+	r->missed = r->next;
 }
 
 /* The number expected came (p) or is given up (NULL): on to the one after it. */
 static void advance(struct gre_receiver *r, struct packet *p, uint64_t now, struct packet_list *out)
 {
-	uint64_t *word = &r->seen[SEEN_WORD(r->next)];
-
 	if (p) {
-		*word |= seen_bit(r->next);
+		if (r->seen)
+			r->seen[SEEN_WORD(r->next)] |= seen_bit(r->next);
 		deliver(r, p, now, out);
 	} else {
-		*word &= ~seen_bit(r->next);
+		remember_missing(r);
 		r->given_up_at = now;
 		r->gap = true;
 		r->lost++;
@@ -150,6 +182,8 @@ static void advance(struct gre_receiver *r, struct packet *p, uint64_t now, stru
 	r->next++;
 	if (r->next - r->first > GRE_HOLD_MAX)
 		r->first = r->next - GRE_HOLD_MAX;
+	if (r->seen && r->next - r->missed > GRE_HOLD_MAX)
+		free_seen(r);
 }
 
 /* Takes the number expected from the ring; NULL if it is not there. */
@@ -193,7 +227,7 @@ static void begin(struct gre_receiver *r, uint32_t seq)
 	r->jump_count = 0;
 	r->any_acked = false;
 	r->is_sure = false;
-	memset(r->seen, 0, sizeof(r->seen));
+	free_seen(r);
 }
 
 /* Room in the ring for what is so far ahead of the number expected. */
@@ -384,7 +418,7 @@ static void take_late(struct gre_receiver *r, struct packet *p, uint32_t seq, ui
 	if (r->next - seq <= r->next - r->first) {
 		/* Its gap may have been one before the last: then it is later than that. */
 		was_late(r, now - r->given_up_at + gre_receiver_hold_time(r));
-		r->lost--; /* it was counted when its gap was given up */
+		r->lost--; /* it was counted when its gap was given up, and is in `seen` */
 		r->seen[SEEN_WORD(seq)] |= seen_bit(seq);
 	}
 	if (r->pass_late) {

@@ -109,10 +109,11 @@ struct gre_receiver {
 	uint64_t given_up_at;  /* when the last gap was */
 	uint32_t
 		lateness; /* us that late packets take, a maximum that decays with each gap given up */
-	uint32_t first;                   /* the oldest number that `seen` knows about */
-	uint64_t seen[GRE_HOLD_MAX / 64]; /* bit per number before `next`: did it come? */
-	uint64_t in_range_at;             /* time of the last packet in the expected range */
-	uint64_t in_order_at;             /* and of the last that was the one expected */
+	uint32_t first;  /* the oldest number that is remembered: all from there to `next` came, */
+	uint64_t *seen;  /* or (allocated when one is given up) those whose bit is set */
+	uint32_t missed; /* the last that was given up, with `seen` */
+	uint64_t in_range_at; /* time of the last packet in the expected range */
+	uint64_t in_order_at; /* and of the last that was the one expected */
 	uint8_t young; /* packets in the expected range since the numbering began; up to GRE_YOUNG
 			*/
 	uint32_t jump_seq;
@@ -129,7 +130,7 @@ struct gre_receiver {
 };
 
 void gre_receiver_init(struct gre_receiver *r, uint16_t window);
-/* Puts what is held on `out` with verdict PACKET_DROP, and frees the ring. */
+/* Puts what is held on `out` with verdict PACKET_DROP, and frees all memory. */
 void gre_receiver_done(struct gre_receiver *r, struct packet_list *out);
 
 /*
@@ -147,6 +148,17 @@ void gre_receiver_take(struct gre_receiver *r, struct packet *p, uint32_t seq, u
  * short. Does nothing for a number that is not in the expected range.
  */
 void gre_receiver_skip(struct gre_receiver *r, uint32_t seq, uint64_t now, struct packet_list *out);
+
+/*
+ * Nothing comes any more: the ring, if it is empty, and the memory of what was given up go back. What
+ * comes all the same from before it is late and not remembered.
+ */
+void gre_receiver_rest(struct gre_receiver *r);
+/* Is there anything for gre_receiver_rest() to give back? */
+static inline bool gre_receiver_is_large(const struct gre_receiver *r)
+{
+	return r->seen || (r->ring && !r->held);
+}
 
 /* us that a packet waits for those before it, as things are. */
 uint32_t gre_receiver_hold_time(const struct gre_receiver *r);

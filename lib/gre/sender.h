@@ -33,7 +33,7 @@ enum gre_flow {
 #define GRE_ATO_FIRST 1000000u /* us */
 
 /* Packets whose time of sending is known: one ahead of more is timed alone. A power of two. */
-#define GRE_SENDER_TIMES 64
+#define GRE_SENDER_TIMES 16
 
 struct gre_sender {
 	enum gre_flow flow;

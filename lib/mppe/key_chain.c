@@ -1,9 +1,21 @@
 /* Keys ahead. See key_chain.h. */
 #include "lib/mppe/key_chain.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#define SLOT(c, n) ((c)->ahead[((c)->first + (n)) % KEY_AHEAD_MAX])
+#define AHEAD_SIZE (KEY_AHEAD_MAX * sizeof(((struct key_chain *)0)->ahead[0]))
+
+/* Number `n` of the keys ahead; without memory for more there is number 0 only. */
+static inline uint8_t *slot_of(struct key_chain *c, unsigned int n)
+{
+	return c->ahead ? c->ahead[(c->first + n) % KEY_AHEAD_MAX] : c->one;
+}
+
+static inline const uint8_t *ahead_of(const struct key_chain *c, unsigned int n)
+{
+	return c->ahead ? c->ahead[(c->first + n) % KEY_AHEAD_MAX] : c->one;
+}
 
 static uint8_t key_len(const struct key_chain *c)
 {
@@ -55,6 +67,44 @@ void key_chain_init(
 	memcpy(c->base, key, len);
 }
 
+static void free_ahead(struct key_chain *c)
+{
+	if (!c->ahead)
+		return;
+	explicit_bzero(c->ahead, AHEAD_SIZE);
+	free(c->ahead);
+	c->ahead = NULL;
+}
+
+void key_chain_rest(struct key_chain *c)
+{
+	stream_ahead_done(&c->streams);
+	if (!c->ahead)
+		return;
+	if (c->count) {
+		copy_key(c->one, ahead_of(c, 0), key_len(c));
+		c->count = 1;
+	}
+	free_ahead(c);
+	c->first = 0;
+	if (c->target > 1)
+		c->target = 1;
+}
+
+/* For more than one key. */
+static bool make_room(struct key_chain *c)
+{
+	if (c->ahead)
+		return true;
+	c->ahead = calloc(KEY_AHEAD_MAX, sizeof(c->ahead[0]));
+	if (!c->ahead)
+		return false;
+	c->first = 0;
+	memcpy(c->ahead[0], c->one, sizeof(c->one));
+	explicit_bzero(c->one, sizeof(c->one));
+	return true;
+}
+
 /* How far ahead this key is: 0 for the present one; -1: not known. */
 static int place_of(const struct key_chain *c, const uint8_t *key)
 {
@@ -63,7 +113,7 @@ static int place_of(const struct key_chain *c, const uint8_t *key)
 	if (same_key(c->base, key, len))
 		return 0;
 	for (unsigned int n = 0; n < c->count; n++)
-		if (same_key(SLOT(c, n), key, len))
+		if (same_key(ahead_of(c, n), key, len))
 			return (int)n + 1;
 	return -1;
 }
@@ -71,6 +121,7 @@ static int place_of(const struct key_chain *c, const uint8_t *key)
 void key_chain_done(struct key_chain *c)
 {
 	stream_ahead_done(&c->streams);
+	free_ahead(c);
 	explicit_bzero(c, sizeof(*c));
 }
 
@@ -82,7 +133,7 @@ void key_chain_next(const struct key_chain *c, const struct cipher *cipher, uint
 		return;
 	place = place_of(c, key);
 	if (place >= 0 && place < c->count)
-		copy_key(key, SLOT(c, (unsigned int)place), key_len(c));
+		copy_key(key, ahead_of(c, (unsigned int)place), key_len(c));
 	else
 		key_change(cipher, (enum mppe_bits)c->bits, c->start, key);
 }
@@ -98,8 +149,9 @@ static void move_to(struct key_chain *c, const uint8_t *key)
 	unsigned int behind = place < 0 ? c->count : (unsigned int)place;
 
 	for (; behind; behind--) {
-		memset(c->ahead[c->first], 0, sizeof(c->ahead[0])); /* it is the session's memory */
-		c->first = (uint8_t)((c->first + 1) % KEY_AHEAD_MAX);
+		memset(slot_of(c, 0), 0, sizeof(c->one)); /* it is the session's memory */
+		if (c->ahead)
+			c->first = (uint8_t)((c->first + 1) % KEY_AHEAD_MAX);
 		c->count--;
 	}
 	copy_key(c->base, key, key_len(c));
@@ -132,6 +184,8 @@ void key_chain_used(struct key_chain *c, const uint8_t *key, struct rc4_batch *b
 
 void key_chain_want(struct key_chain *c, unsigned int count)
 {
+	if (count > 1 && !make_room(c))
+		count = 1;
 	if (c->target < count)
 		c->target = (uint8_t)count;
 }
@@ -142,7 +196,7 @@ bool key_chain_take(struct key_chain *c, uint8_t key[16])
 
 	if (!c->count)
 		return false;
-	copy_key(key, SLOT(c, 0), len);
+	copy_key(key, slot_of(c, 0), len);
 	move_to(c, key);
 	return true;
 }
@@ -156,17 +210,19 @@ void key_chain_settle(struct key_chain *c)
 	else
 		c->target--; /* what was a burst is forgotten slowly */
 	c->jobs = 0;
+	if (c->target > 1 && !make_room(c))
+		c->target = 1;
 }
 
 static const uint8_t *last_key(const struct key_chain *c)
 {
-	return c->count ? SLOT(c, c->count - 1u) : c->base;
+	return c->count ? ahead_of(c, c->count - 1u) : c->base;
 }
 
 void key_chain_lane(struct key_chain *c, const struct cipher *cipher, struct rc4_job *job,
 	struct rc4_lane *lane)
 {
-	uint8_t len = key_len(c), *slot = SLOT(c, c->count);
+	uint8_t len = key_len(c), *slot = slot_of(c, c->count);
 
 	*job = (struct rc4_job){ .data = slot, .len = len, .key_len = len };
 	cipher->hash(c->start, last_key(c), len, job->key);
@@ -177,7 +233,7 @@ void key_chain_lane(struct key_chain *c, const struct cipher *cipher, struct rc4
 
 void key_chain_lane_done(struct key_chain *c, struct rc4_job *job)
 {
-	mppe_salt((enum mppe_bits)c->bits, SLOT(c, c->count));
+	mppe_salt((enum mppe_bits)c->bits, slot_of(c, c->count));
 	c->count++;
 	explicit_bzero(job, sizeof(*job));
 }
@@ -215,7 +271,7 @@ void key_work_begin(struct key_work *w, struct key_chain *const *chains, unsigne
 static void end_key(struct key_work *w)
 {
 	struct key_chain *c = w->chain;
-	uint8_t *slot = SLOT(c, c->count);
+	uint8_t *slot = slot_of(c, c->count);
 	uint32_t j = 0;
 
 	for (uint32_t n = 0; n < key_len(c); n++) {

@@ -8,6 +8,9 @@
  * by key, not by place; so whoever looks ahead with copies of a key, and then does not go there
  * (packets that do not fit), disturbs nothing. Keys behind the present one are wiped.
  *
+ * One key ahead has its place in the chain; for more there is memory from the first batch that has several
+ * packets of the session until key_chain_rest(). Without it there is that one.
+ *
  * Keys whose streams are made ahead, too (lib/mppe/stream_ahead.h), are those after the present one, and the
  * chain goes on behind the last of them.
  */
@@ -24,9 +27,11 @@
 
 struct key_chain {
 	uint8_t start[16];
-	uint8_t base[16]; /* the present key, or the last one whose stream is made */
-	uint8_t ahead[KEY_AHEAD_MAX][16]; /* a ring: the `count` keys after it, from `first` on */
-	uint8_t bits;                     /* enum mppe_bits */
+	uint8_t base[16];     /* the present key, or the last one whose stream is made */
+	uint8_t one[16];      /* the key after it; or, */
+	uint8_t (*ahead)[16]; /* allocated, a ring of KEY_AHEAD_MAX: the `count` keys
+					     after it, from `first` on */
+	uint8_t bits;         /* enum mppe_bits */
 	uint8_t first, count;
 	uint8_t target; /* so many it will probably want next time */
 	uint8_t jobs;   /* in the batch now */
@@ -44,8 +49,10 @@ void key_chain_init(
 /* The key after `key`, in place, from memory if it is there. Changes nothing in the chain. */
 void key_chain_next(const struct key_chain *c, const struct cipher *cipher, uint8_t *key);
 
-/* Wipes all, and gives the streams back. Of one that is all zero, too. */
+/* Wipes all, frees the memory and gives the streams back. Of one that is all zero, too. No batch may have it. */
 void key_chain_done(struct key_chain *c);
+/* Gives the streams and the memory for more than one key back, until it is used that much again. So, too. */
+void key_chain_rest(struct key_chain *c);
 
 /* A key ahead is there. */
 bool key_chain_ready(const struct key_chain *c);
@@ -77,12 +84,13 @@ struct key_work {
 	const struct cipher *cipher;
 };
 
-/* So many keys ahead, KEY_AHEAD_MAX at most, are wanted. */
+/* So many keys ahead, KEY_AHEAD_MAX at most, are wanted, if there is memory for them. */
 void key_chain_want(struct key_chain *c, unsigned int count);
 /* The first key ahead becomes that of a stream that is made now. False: there is none. */
 bool key_chain_take(struct key_chain *c, uint8_t key[16]);
 
-/* What the chains of `batch` want next is settled; then a chain wants (target - count) keys. */
+/* What the chains of `batch` want next is settled, and there is memory for it; then a chain wants
+ * (target - count) keys. */
 void key_chain_settle(struct key_chain *c);
 static inline bool key_chain_wants(const struct key_chain *c)
 {

@@ -8,6 +8,8 @@
 
 #include "lib/ppp/frame.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FLAG_MASK 0xffu /* a "flag" packet has these bits of the count set (RFC 3078 7.2) */
@@ -34,7 +36,7 @@ static void change_key(const struct mppe *m, uint8_t *key)
 }
 
 /* RFC 3078 4 (the first session key) and 5 (the RC4 tables of it). */
-void mppe_init(struct mppe *m, const struct mppe_params *params, const uint8_t start[16])
+int mppe_init(struct mppe *m, const struct mppe_params *params, const uint8_t start[16])
 {
 	uint8_t len = mppe_key_len(params->bits);
 
@@ -45,10 +47,15 @@ void mppe_init(struct mppe *m, const struct mppe_params *params, const uint8_t s
 	m->credit = MPPE_CREDIT_FIRST;
 	mppe_new_key(m->start, m->start, len, m->key);
 	mppe_salt(params->bits, m->key);
-	if (params->stateless)
+	if (params->stateless) {
 		key_chain_init(&m->chain, params->bits, m->start, m->key);
-	else
-		rc4_init(&m->stream, m->key, len);
+		return 0;
+	}
+	m->stream = malloc(sizeof(*m->stream));
+	if (!m->stream)
+		return -ENOMEM;
+	rc4_init(m->stream, m->key, len);
+	return 0;
 }
 
 /* Before a packet: what its keys are made with, and keys where a whole row of packets took all. */
@@ -61,9 +68,19 @@ static void prepare(struct mppe *m, struct rc4_batch *batch)
 
 void mppe_done(struct mppe *m)
 {
-	if (m->params.stateless)
+	if (m->params.stateless) {
 		key_chain_done(&m->chain);
+	} else if (m->stream) {
+		explicit_bzero(m->stream, sizeof(*m->stream));
+		free(m->stream);
+	}
 	explicit_bzero(m, sizeof(*m));
+}
+
+void mppe_rest(struct mppe *m)
+{
+	if (m->params.stateless)
+		key_chain_rest(&m->chain);
 }
 
 /* RFC 3078 6. With a key the packet begins a stream; always so in stateless mode (7.1). */
@@ -78,7 +95,7 @@ static void add_job(
 	if (batch->count == RC4_BATCH_MAX)
 		rc4_run(batch);
 	job = &batch->jobs[batch->count++];
-	job->state = m->params.stateless ? NULL : &m->stream;
+	job->state = m->params.stateless ? NULL : m->stream;
 	job->data = data + MPPE_HEADER;
 	job->len = len - MPPE_HEADER;
 	job->key_len = key ? mppe_key_len(m->params.bits) : 0;

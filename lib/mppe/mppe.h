@@ -80,7 +80,7 @@ struct mppe {
 	uint8_t far_key[16];
 	struct mppe_late *late_keys; /* the owner's; NULL: none are kept */
 	union {
-		struct rc4 stream;      /* stateful */
+		struct rc4 *stream;     /* stateful; allocated */
 		struct key_chain chain; /* stateless: the keys after `key` */
 	};
 	const struct cipher *cipher; /* of the batch that was used last */
@@ -100,11 +100,22 @@ enum mppe_result {
 
 /*
  * `start` is mppe_start_key()'s; derives the initial session key (RFC 3079 2.4/3.4: salt and all). One that is in use
- * has to be ended first.
+ * has to be ended first. 0; -ENOMEM (stateful only): only mppe_done() may follow.
  */
-void mppe_init(struct mppe *m, const struct mppe_params *params, const uint8_t start[16]);
-/* Wipes the keys, and gives back what was made ahead; of what is all zero, too. */
+int mppe_init(struct mppe *m, const struct mppe_params *params, const uint8_t start[16]);
+/* Wipes the keys, and gives back what was made ahead and what they took; also of one that is all zero. */
 void mppe_done(struct mppe *m);
+
+/*
+ * Gives back what only traffic needs, no work of it being in a batch: it is taken again when there is
+ * some. A stateless one can then be copied.
+ */
+void mppe_rest(struct mppe *m);
+/* Is there anything for mppe_rest() to give back? */
+static inline bool mppe_is_large(const struct mppe *m)
+{
+	return m->params.stateless && (m->chain.ahead || m->chain.streams.block);
+}
 
 /*
  * Sender: writes the 2-byte header to data[0..1] and appends the encryption of data[2..len) (PPP

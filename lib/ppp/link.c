@@ -175,25 +175,31 @@ static void init_lcp(struct ppp_link *l, const struct ppp_link_config *config)
 	lcp_init(&l->lcp, &lcp, &link_host, l);
 }
 
-/* 0, or -EINVAL if there is no hash of it. */
+/* 0; -ENOMEM; -EINVAL if there is no hash of it. */
 static int keep_secret(struct ppp_link *l, const struct ppp_link_config *config)
 {
 	bool itself = ppp_auth_peer_needs_password(&config->auth);
+	struct link_client *client;
 	size_t len;
 	int rc;
 
+	if (l->role != PPP_CLIENT)
+		return 0;
+	client = l->client = calloc(1, sizeof(*l->client));
+	if (!client)
+		return -ENOMEM;
 	if (!config->password)
 		return 0;
-	rc = ppp_secret_from_password(&l->secret, config->password);
-	l->secret.password = NULL;
+	rc = ppp_secret_from_password(&client->secret, config->password);
+	client->secret.password = NULL;
 	len = strlen(config->password);
 	if (rc < 0 || !itself || len > PPP_PASSWORD_MAX)
 		return rc;
-	l->password = malloc(len + 1);
-	if (!l->password)
+	client->password = malloc(len + 1);
+	if (!client->password)
 		return -ENOMEM;
-	memcpy(l->password, config->password, len + 1);
-	l->secret.password = l->password;
+	memcpy(client->password, config->password, len + 1);
+	client->secret.password = client->password;
 	return 0;
 }
 
@@ -201,14 +207,16 @@ static int keep_secret(struct ppp_link *l, const struct ppp_link_config *config)
 static int keep_change(struct ppp_link *l, const char *password)
 {
 	uint8_t random[PASSWORD_BLOCK];
+	struct link_client *client = l->client;
 
-	if (!password || l->role != PPP_CLIENT)
+	if (!password || !client)
 		return 0;
-	l->change = calloc(1, sizeof(*l->change));
-	if (!l->change)
+	client->change = calloc(1, sizeof(*client->change));
+	if (!client->change)
 		return -ENOMEM;
 	l->ops->random(l->user, random, sizeof(random));
-	if (password_seal(l->change, password, l->secret.nt_hash, random) != PASSWORD_GOOD)
+	if (password_seal(client->change, password, client->secret.nt_hash, random) !=
+		PASSWORD_GOOD)
 		link_auth_forget_change(l);
 	return 0;
 }

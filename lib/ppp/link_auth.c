@@ -103,8 +103,8 @@ static void done(void *user, bool ok, enum pptp_reason reason, const struct mppe
 /* Its place stays: a method's copy of the secret may name it. */
 static void wipe_password(struct ppp_link *l)
 {
-	if (l->password)
-		explicit_bzero(l->password, strlen(l->password));
+	if (l->client->password)
+		explicit_bzero(l->client->password, strlen(l->client->password));
 }
 
 /* For whatever is authenticated later in this link, too: after LCP was negotiated again. */
@@ -113,8 +113,9 @@ static void new_password(void *user, bool changed)
 	struct ppp_link *l = user;
 
 	wipe_password(l);
-	l->secret = (struct ppp_secret){ 0 };
-	memcpy(l->secret.nt_hash, l->change->nt_hash, sizeof(l->secret.nt_hash));
+	l->client->secret = (struct ppp_secret){ 0 };
+	memcpy(l->client->secret.nt_hash, l->client->change->nt_hash,
+		sizeof(l->client->secret.nt_hash));
 	link_auth_forget_change(l);
 	if (l->ops->new_password)
 		l->ops->new_password(l->user, changed);
@@ -151,16 +152,17 @@ static void start_eap(struct ppp_link *l)
 		eap_start_authenticator(
 			l->eap, &l->lcp.config.demand, l->name, mtu, &ops, l, l->now);
 	else
-		eap_start_peer(
-			l->eap, &l->lcp.config.accept, l->name, &l->secret, mtu, &ops, l, l->now);
+		eap_start_peer(l->eap, &l->lcp.config.accept, l->name, &l->client->secret, mtu,
+			&ops, l, l->now);
 	eap_set_peap(l->eap, l->anonymous, l->binding_optional);
-	eap_set_change(l->eap, l->change);
+	if (l->client)
+		eap_set_change(l->eap, l->client->change);
 }
 
 static void start_chap_peer(struct ppp_link *l)
 {
-	chap_start_peer(l->chap, l->auth, l->name, &l->secret, &ops, l, l->now);
-	chap_set_change(l->chap, l->change);
+	chap_start_peer(l->chap, l->auth, l->name, &l->client->secret, &ops, l, l->now);
+	chap_set_change(l->chap, l->client->change);
 }
 
 static bool make_method(struct ppp_link *l)
@@ -210,7 +212,8 @@ void link_auth_start(struct ppp_link *l)
 	else if (l->pap && server)
 		pap_start_authenticator(l->pap, &ops, l, l->now);
 	else if (l->pap)
-		pap_start_peer(l->pap, l->name, l->password ? l->password : "", &ops, l, l->now);
+		pap_start_peer(l->pap, l->name, l->client->password ? l->client->password : "",
+			&ops, l, l->now);
 	else if (server)
 		chap_start_authenticator(l->chap, l->auth, l->name, &ops, l, l->now);
 	else
@@ -254,20 +257,25 @@ void link_auth_stop(struct ppp_link *l)
 
 void link_auth_forget_change(struct ppp_link *l)
 {
-	if (l->change)
-		explicit_bzero(l->change, sizeof(*l->change));
-	free(l->change);
-	l->change = NULL;
+	struct link_client *client = l->client;
+
+	if (client->change)
+		explicit_bzero(client->change, sizeof(*client->change));
+	free(client->change);
+	client->change = NULL;
 }
 
 void link_auth_wipe(struct ppp_link *l)
 {
 	link_auth_stop(l);
+	if (!l->client)
+		return;
 	link_auth_forget_change(l);
-	explicit_bzero(&l->secret, sizeof(l->secret));
 	wipe_password(l);
-	free(l->password);
-	l->password = NULL;
+	free(l->client->password);
+	explicit_bzero(l->client, sizeof(*l->client));
+	free(l->client);
+	l->client = NULL;
 }
 
 /*

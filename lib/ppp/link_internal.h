@@ -57,6 +57,13 @@ struct link_held {
 	uint8_t *data; /* NULL: nothing is kept */
 };
 
+/* What only a client has. */
+struct link_client {
+	struct ppp_secret secret;
+	struct password_change *change; /* NULL none, or no more */
+	char *password;                 /* only if a method needs it itself, or NULL */
+};
+
 struct ppp_link {
 	const struct ppp_link_ops *ops;
 	void *user;
@@ -76,10 +83,8 @@ struct ppp_link {
 	uint64_t restart_interval, setup_timeout, session_time;
 	const char *identification; /* NULL: nothing */
 	char *name;
-	struct ppp_secret secret;       /* client */
-	struct password_change *change; /* client; NULL none, or no more */
-	uint64_t reauthenticate;        /* server */
-	char *password;                 /* client; only if a method needs it itself, or NULL */
+	struct link_client *client; /* NULL: server */
+	uint64_t reauthenticate;    /* server */
 
 	/* Where it is. */
 	enum ppp_phase phase;

@@ -210,7 +210,7 @@ static void begin_sessions(const struct row *row)
 		if (params.stateless)
 			key_chain_init(&m->chain, MPPE_128, start, start);
 		else
-			rc4_init(&m->stream, start, sizeof(start));
+			rc4_init(m->stream, start, sizeof(start));
 	}
 }
 

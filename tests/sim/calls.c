@@ -457,7 +457,7 @@ static void count_flow(const struct run *run, uint64_t *waited, uint64_t *timeou
 		tunnel_get_stats(&run->ends[i].tunnel, &stats);
 		*timeouts += stats.ack_timeouts;
 		if (run->scenario.ends[i].flow == GRE_FLOW_STRICT)
-			*waited += stats.window_full;
+			*waited += run->ends[i].waited + stats.window_full;
 	}
 }
 

@@ -130,8 +130,11 @@ void sim_end_tunnel_off(struct sim_end *e)
 		return;
 	e->tunnel_on = false;
 	packet_list_init(&out);
-	e->compressed += e->tunnel.stats.rx_compressed;
-	e->headers += e->tunnel.stats.rx_vj;
+	if (e->tunnel.rare) {
+		e->compressed += e->tunnel.rare->rx_compressed;
+		e->headers += e->tunnel.rare->rx_vj;
+		e->waited += e->tunnel.rare->window_full;
+	}
 	tunnel_done(&e->tunnel, &out);
 	while ((p = packet_list_take(&out)))
 		packet_free(e, p);

@@ -64,6 +64,7 @@ struct sim_end {
 	enum codec_kind unpack;           /* the last */
 	uint64_t headers;                 /* those whose header was compressed, in all */
 	uint64_t compressed;              /* data packets that came compressed, in all */
+	uint64_t waited;                  /* those that found the window full, in all */
 	uint64_t disordered, damaged, damaged_unexplained;
 	const char *violation; /* an invariant was broken: what */
 	struct sim_pending {

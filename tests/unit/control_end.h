@@ -28,6 +28,7 @@
 enum provoke { NOTHING, STOP, LOSE, HANG_UP_ALL, DIAL_AGAIN, OFFER_AGAIN, PROVOKE_END };
 
 struct end {
+	struct control_start peer; /* as it was at `established` */
 	struct control_connection c;
 	struct control_config config;
 	struct control_call calls[CALLS];
@@ -207,7 +208,7 @@ static inline enum control_start_decision end_start_requested(
 {
 	struct end *e = user;
 
-	assert_memory_equal(start, &e->c.peer, sizeof(*start));
+	assert_ptr_equal(start, e->c.peer);
 	if (e->start != CONTROL_START_ACCEPT)
 		end_log(e, "start");
 	end_provoke(e);
@@ -216,8 +217,11 @@ static inline enum control_start_decision end_start_requested(
 
 static inline void end_established(void *user)
 {
-	end_log(user, "established");
-	end_provoke(user);
+	struct end *e = user;
+
+	e->peer = *e->c.peer;
+	end_log(e, "established");
+	end_provoke(e);
 }
 
 static inline void end_outgoing_call(void *user, const struct control_outgoing_request *request)
@@ -359,6 +363,13 @@ static inline void end_check(const struct end *e)
 		assert_true(c->deadline != UINT64_MAX);
 		assert_true(control_connection_deadline(c) <= c->deadline);
 	}
+}
+
+/* Of a connection that is not closed in the end. */
+static inline void end_free(struct end *e)
+{
+	if (!e->closed)
+		control_connection_lost(&e->c, PPTP_TCP_ERROR, NULL, e->now);
 }
 
 static inline void end_begin(struct end *e, enum control_role role)

@@ -252,8 +252,8 @@ static void check_ahead(const struct key_chain *c)
 	uint8_t key[16];
 
 	memcpy(key, c->base, sizeof(key));
-	for (unsigned int i = 0; i < KEY_AHEAD_MAX; i++) {
-		const uint8_t *slot = c->ahead[(c->first + i) % KEY_AHEAD_MAX];
+	for (unsigned int i = 0; i < (c->ahead ? KEY_AHEAD_MAX : 1); i++) {
+		const uint8_t *slot = c->ahead ? c->ahead[(c->first + i) % KEY_AHEAD_MAX] : c->one;
 
 		if (i >= c->count) {
 			assert_memory_equal(slot, zero, sizeof(zero));
@@ -294,6 +294,8 @@ static void keys_ahead_are_those_of_the_chain(void **state)
 		for (unsigned int i = 0; i < SESSIONS; i++)
 			check_ahead(&chains[i]);
 	}
+	for (unsigned int i = 0; i < SESSIONS; i++)
+		key_chain_done(&chains[i]);
 }
 
 /* Who looks ahead and comes back, or jumps, is told the same keys as by nettle. */
@@ -334,6 +336,39 @@ static void chain_is_asked_by_key(void **state)
 	check_ahead(&c);
 	run_and_compare();
 	check_ahead(&c);
+	key_chain_done(&c);
+}
+
+/* One packet a batch needs no memory; at rest what more needed goes back, and the keys stay the same. */
+static void memory_is_for_who_sends_several_at_once(void **state)
+{
+	uint8_t start[16], key[16], expected[16];
+	struct key_chain c;
+
+	(void)state;
+	batch.cipher = cipher;
+	fill(start, sizeof(start));
+	fill(key, sizeof(key));
+	memcpy(expected, key, sizeof(key));
+	key_chain_init(&c, MPPE_128, start, key);
+	for (unsigned int round = 0; round < 20; round++) {
+		for (unsigned int i = 0; i < 5; i++) {
+			add_chained(&c, key, expected, 100);
+			run_and_compare();
+			assert_null(c.ahead);
+			check_ahead(&c);
+		}
+		for (unsigned int i = 0; i < 2 + round; i++)
+			add_chained(&c, key, expected, 100);
+		run_and_compare();
+		assert_non_null(c.ahead);
+		check_ahead(&c);
+		key_chain_rest(&c);
+		assert_null(c.ahead);
+		assert_int_equal(c.count, 1);
+		check_ahead(&c);
+	}
+	key_chain_done(&c);
 }
 
 /* Jobs that are forgotten without rc4_run(), and chains that are begun anew in between. */
@@ -373,6 +408,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(key_changes_are_those_of_nettle),
 		cmocka_unit_test(keys_ahead_are_those_of_the_chain),
 		cmocka_unit_test(chain_is_asked_by_key),
+		cmocka_unit_test(memory_is_for_who_sends_several_at_once),
 		cmocka_unit_test(forgotten_jobs_leave_no_chains_behind),
 	};
 

@@ -325,6 +325,7 @@ static void try_event(enum place place, enum event event, enum delivery how)
 	if (strcmp(got, want) != 0)
 		fail_msg("place %d, event %d, delivery %d: \"%s\" instead of \"%s\"", place, event,
 			how, got, want);
+	end_free(&e);
 }
 
 static void each_arrow_and_no_other(void **state)

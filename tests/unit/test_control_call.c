@@ -302,13 +302,13 @@ static void dials_within_limits(void **state)
 
 	(void)state;
 	end_begin_established(&e, CONTROL_ORIGINATOR);
-	e.c.peer.max_channels = 1; /* "the total number of individual PPP sessions", section 2.1 */
+	e.c.peer_max_channels = 1; /* "the total number of individual PPP sessions", section 2.1 */
 	(void)end_call_in(&e);     /* its own call as PNS takes none of the PAC's lines */
 	end_hangup(&e, end_call_out(&e), 0);
 	assert_non_null(end_dial(&e, 6)); /* the first one is on its way out */
 	params.call_id = 7;
 	assert_int_equal(control_call_dial(&e.c, &call, &params, e.now), -ENOSPC);
-	e.c.peer.max_channels = 0;
+	e.c.peer_max_channels = 0;
 	e.config.max_channels = 3;
 	assert_int_equal(control_call_dial(&e.c, &call, &params, e.now), -ENOSPC);
 	e.config.max_channels = 4;

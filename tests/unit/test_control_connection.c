@@ -15,7 +15,7 @@ static void receiver_answers_a_start_request(void **state)
 		.start = { .version = 0x0100, .bearer = 1, .vendor = "Microsoft" });
 	assert_log(&e, ">Start-Control-Connection-Reply established");
 	assert_int_equal(e.out_len, 156);
-	assert_string_equal(e.c.peer.vendor, "Microsoft");
+	assert_string_equal(e.peer.vendor, "Microsoft");
 	assert_int_equal(e.last.start.version, 0x0100);
 	assert_int_equal(e.last.start.result, CONTROL_START_OK);
 	assert_int_equal(e.last.start.framing, 3);
@@ -36,7 +36,7 @@ static void originator_begins_with_a_start_request(void **state)
 	RECEIVE(&e, CONTROL_START_REPLY,
 		.start = { .version = 0x0100, .result = 1, .host_name = "local" });
 	assert_log(&e, "established");
-	assert_string_equal(e.c.peer.host_name, "local");
+	assert_string_equal(e.peer.host_name, "local");
 }
 
 /* A whole conversation, cut into segments of every size, has one and the same course. */

@@ -268,6 +268,7 @@ static void call_id_of_an_aborted_call_rests(void **state)
 	RECEIVE(&e, CONTROL_OUTGOING_CALL_REPLY, .outgoing_reply = { 900, 5, 1, 0, 0, 0, 0, 0, 0 });
 	assert_int_equal(e.c.unexpected, 1);
 	assert_non_null(end_dial(&e, 5));
+	end_free(&e);
 }
 
 static void several_calls_each_way_end_one_by_one(void **state)

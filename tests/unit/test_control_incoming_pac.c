@@ -120,6 +120,7 @@ static void pac_wait_reply_abort_sends_disconnect_notify(void **state)
 	assert_int_equal(e.c.unknown_call_id, 0);
 	assert_non_null(end_offer(&e, 6)); /* nothing is owed any more */
 	assert_int_equal(e.c.call_count, 2);
+	end_free(&e);
 }
 
 static void pac_owed_call_ids_are_free_after_a_while(void **state)
@@ -138,6 +139,7 @@ static void pac_owed_call_ids_are_free_after_a_while(void **state)
 	assert_null(end_offer(&e, 2 * CONTROL_OWED_MAX));
 	end_wait(&e, SECONDS(1));
 	assert_non_null(end_offer(&e, 2 * CONTROL_OWED_MAX));
+	end_free(&e);
 }
 
 static void pac_established_clear_request_is_answered(void **state)
@@ -245,7 +247,7 @@ static void pac_offers_within_limits(void **state)
 	e.config.max_channels = 2;
 	(void)end_ring_out(&e);
 	assert_int_equal(control_call_offer(&e.c, &call, &params, e.now), -EADDRINUSE);
-	e.c.peer.max_channels = 1; /* section 2.1: "MUST be ignored by the PAC" */
+	e.c.peer_max_channels = 1; /* section 2.1: "MUST be ignored by the PAC" */
 	params.call_id = 7;
 	assert_non_null(end_offer(&e, 8));
 	assert_int_equal(control_call_offer(&e.c, &call, &params, e.now), -ENOSPC);

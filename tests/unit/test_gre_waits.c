@@ -90,6 +90,60 @@ static void the_wait_for_what_is_lost_becomes_short(void **state)
 	assert_int_equal(gre_receiver_hold_time(&r), GRE_HOLD_ORDER);
 }
 
+/* Memory for what came is taken with the first that did not, and goes when that is long ago, or at rest. */
+static void what_came_is_noted_only_while_something_is_missing(void **state)
+{
+	(void)state;
+	take_run(0, 10);
+	take(5);
+	assert_int_equal(r.duplicates, 1);
+	assert_null(r.seen);
+	take(11);
+	tick(now + GRE_HOLD_TIME);
+	assert_int_equal(r.lost, 1);
+	assert_non_null(r.seen);
+	take(11);
+	assert_int_equal(r.duplicates, 2);
+	take(10);
+	take(10);
+	assert_int_equal(r.late, 1);
+	assert_int_equal(r.duplicates, 3);
+	assert_int_equal(r.lost, 0);
+	take_run(12, GRE_HOLD_MAX - 2);
+	assert_non_null(r.seen);
+	take(GRE_HOLD_MAX + 10);
+	take(GRE_HOLD_MAX + 11);
+	assert_null(r.seen);
+	take(20);
+	assert_int_equal(r.duplicates, 4);
+	assert_int_equal(r.jumps + r.late, 1);
+}
+
+static void at_rest_all_memory_goes_back(void **state)
+{
+	uint32_t next = 100;
+
+	(void)state;
+	take_run(0, next);
+	assert_false(gre_receiver_is_large(&r));
+	take(next + 1);
+	assert_false(gre_receiver_is_large(&r)); /* it waits */
+	gre_receiver_rest(&r);
+	assert_non_null(r.ring);
+	tick(now + GRE_HOLD_TIME);
+	assert_true(gre_receiver_is_large(&r));
+	gre_receiver_rest(&r);
+	assert_false(gre_receiver_is_large(&r));
+	assert_null(r.ring);
+	assert_null(r.seen);
+	assert_int_equal(r.lost, 1);
+	take(next); /* late, and nobody knows whether it is the first time */
+	assert_int_equal(r.late, 1);
+	assert_int_equal(r.lost, 1);
+	take_run(next + 2, 100);
+	assert_int_equal(ndelivered, next + 101);
+}
+
 static void the_wait_follows_those_that_are_late(void **state)
 {
 	uint32_t next;
@@ -240,6 +294,8 @@ int main(void)
 		T(giving_up_goes_through_the_oldest_but_not_beyond),
 		T(a_gap_is_given_up_by_a_tick_only),
 		T(the_wait_for_what_is_lost_becomes_short),
+		T(what_came_is_noted_only_while_something_is_missing),
+		T(at_rest_all_memory_goes_back),
 		T(the_wait_follows_those_that_are_late),
 		T(without_losses_the_wait_stays_long),
 		T(the_wait_has_a_limit),

@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -85,10 +86,14 @@ static void pair(struct mppe *tx, struct mppe *rx, enum mppe_bits bits, bool sta
 	mppe_init(rx, &params, start);
 }
 
+/* Its memory is freed where it goes out of scope. */
+#define ENDED __attribute__((cleanup(mppe_done)))
+
 /* --- models of peers --- */
 
 struct model {
 	struct mppe m; /* for its fields; the rules are below */
+	struct rc4 stream;
 	bool linux_rules, waiting;
 };
 
@@ -98,6 +103,9 @@ static void model_init(struct model *p, bool linux_rules)
 
 	memset(p, 0, sizeof(*p));
 	mppe_init(&p->m, &params, start);
+	rc4_init(&p->stream, p->m.key, 16);
+	free(p->m.stream);
+	p->m.stream = NULL;
 	p->linux_rules = linux_rules;
 }
 
@@ -106,10 +114,10 @@ static void model_rekey(struct model *p)
 	uint8_t interim[16];
 
 	mppe_new_key(p->m.start, p->m.key, 16, interim);
-	rc4_init(&p->m.stream, interim, 16);
+	rc4_init(&p->stream, interim, 16);
 	memcpy(p->m.key, interim, 16);
-	rc4_crypt(&p->m.stream, p->m.key, 16);
-	rc4_init(&p->m.stream, p->m.key, 16);
+	rc4_crypt(&p->stream, p->m.key, 16);
+	rc4_init(&p->stream, p->m.key, 16);
 }
 
 static struct wire model_seal(struct model *p)
@@ -121,13 +129,13 @@ static struct wire model_seal(struct model *p)
 	if (flag || (flushed && p->linux_rules))
 		model_rekey(p);
 	else if (flushed)
-		rc4_init(&p->m.stream, p->m.key, 16);
+		rc4_init(&p->stream, p->m.key, 16);
 	flushed = flushed || (flag && p->linux_rules);
 	w.bytes[0] = (uint8_t)((flushed ? 0x90 : 0x10) | p->m.count >> 8);
 	w.bytes[1] = (uint8_t)p->m.count;
 	p->m.flush = false;
 	p->m.count = (p->m.count + 1) & MPPE_COUNT;
-	rc4_crypt(&p->m.stream, w.bytes + MPPE_HEADER, 2 + SIZE);
+	rc4_crypt(&p->stream, w.bytes + MPPE_HEADER, 2 + SIZE);
 	return w;
 }
 
@@ -153,10 +161,10 @@ static int model_open(struct model *p, struct wire *w)
 	if (flag || (flushed && p->linux_rules))
 		model_rekey(p);
 	else if (flushed)
-		rc4_init(&p->m.stream, p->m.key, 16);
+		rc4_init(&p->stream, p->m.key, 16);
 	p->waiting = false;
 	p->m.count = (count + 1) & MPPE_COUNT;
-	rc4_crypt(&p->m.stream, w->bytes + MPPE_HEADER, 2 + SIZE);
+	rc4_crypt(&p->stream, w->bytes + MPPE_HEADER, 2 + SIZE);
 	return 1;
 }
 
@@ -166,7 +174,7 @@ static void stateless_runs_through_several_wraps(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		struct mppe tx, rx;
+		ENDED struct mppe tx, rx;
 
 		pair(&tx, &rx, strengths[i], true);
 		for (unsigned int n = 0; n < 9000; n++) {
@@ -183,7 +191,7 @@ static void stateless_survives_any_loss_below_the_range(void **state)
 {
 	static const unsigned int losses[] = { 1, 2, 255, 2047, 2048, 3000,
 		MPPE_COUNT - MPPE_LATE_MAX };
-	struct mppe tx, rx;
+	ENDED struct mppe tx, rx;
 
 	(void)state;
 	pair(&tx, &rx, MPPE_128, true);
@@ -200,7 +208,7 @@ static void stateless_survives_any_loss_below_the_range(void **state)
 static void stateless_work_is_rationed(void **state)
 {
 	unsigned int opened = 0, waited = 0;
-	struct mppe tx, rx;
+	ENDED struct mppe tx, rx;
 	struct wire w;
 
 	(void)state;
@@ -229,7 +237,7 @@ static void work_for_forged_packets_is_rationed(void **state)
 	(void)state;
 	for (int stateless = 0; stateless < 2; stateless++) {
 		unsigned int walked = 0;
-		struct mppe tx, rx;
+		ENDED struct mppe tx, rx;
 
 		pair(&tx, &rx, MPPE_128, stateless);
 		for (unsigned int n = 0; n < packets; n++) {
@@ -257,7 +265,7 @@ static void stateless_recovers_from_the_longest_loss_that_looks_late(void **stat
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(losses) / sizeof(losses[0]); i++) {
-		struct mppe tx, rx;
+		ENDED struct mppe tx, rx;
 
 		pair(&tx, &rx, MPPE_128, true);
 		assert_opens(&rx, seal(&tx));
@@ -275,7 +283,7 @@ static void stateless_recovers_from_the_longest_loss_that_looks_late(void **stat
 
 static void stateless_late_packets_cost_nothing_and_change_nothing(void **state)
 {
-	struct mppe tx, rx;
+	ENDED struct mppe tx, rx;
 	struct wire old;
 
 	(void)state;
@@ -294,7 +302,7 @@ static void stateless_late_packets_cost_nothing_and_change_nothing(void **state)
 
 static void stateless_forged_counts_do_not_move_the_keys(void **state)
 {
-	struct mppe tx, rx;
+	ENDED struct mppe tx, rx;
 
 	(void)state;
 	pair(&tx, &rx, MPPE_128, true);
@@ -313,10 +321,11 @@ static void stateless_forged_counts_do_not_move_the_keys(void **state)
 static void what_is_not_an_mppe_packet_is_bad(void **state)
 {
 	static const uint8_t packets[][4] = { { 0 }, { 0x80, 0, 1, 2 }, { 0xe0, 0, 1, 2 } };
-	struct mppe tx, rx;
 
 	(void)state;
 	for (int stateless = 0; stateless < 2; stateless++) {
+		ENDED struct mppe tx, rx;
+
 		pair(&tx, &rx, MPPE_128, stateless);
 		for (size_t i = 0; i < 3; i++) {
 			uint8_t data[4];
@@ -340,7 +349,7 @@ static void stateful_runs_through_several_wraps(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < 3; i++) {
-		struct mppe tx, rx;
+		ENDED struct mppe tx, rx;
 
 		pair(&tx, &rx, strengths[i], false);
 		for (unsigned int n = 0; n < 9000; n++) {
@@ -357,7 +366,7 @@ static void stateful_runs_through_several_wraps(void **state)
 static void stateful_batches_across_a_key_change(void **state)
 {
 	struct wire w[100];
-	struct mppe tx, rx;
+	ENDED struct mppe tx, rx;
 
 	(void)state;
 	pair(&tx, &rx, MPPE_128, false);
@@ -382,7 +391,7 @@ static void a_full_batch_is_run(void **state)
 
 	(void)state;
 	for (int stateless = 0; stateless < 2; stateless++) {
-		struct mppe tx, rx;
+		ENDED struct mppe tx, rx;
 
 		pair(&tx, &rx, MPPE_128, stateless);
 		for (int n = 0; n < PACKETS; n++) {
@@ -403,7 +412,7 @@ static void a_full_batch_is_run(void **state)
 
 static void stateful_loss_asks_once_and_waits_for_flushed(void **state)
 {
-	struct mppe tx, rx;
+	ENDED struct mppe tx, rx;
 	struct wire w;
 
 	(void)state;
@@ -430,7 +439,7 @@ static void stateful_loss_asks_once_and_waits_for_flushed(void **state)
 
 static void stateful_forged_flushed_packets_change_nothing(void **state)
 {
-	struct mppe tx, rx;
+	ENDED struct mppe tx, rx;
 
 	(void)state;
 	pair(&tx, &rx, MPPE_128, false);
@@ -455,7 +464,7 @@ static void stateful_receiver_reads_both_kinds_of_sender(void **state)
 		const struct mppe_params params = { .bits = MPPE_128 };
 		bool asked = false;
 		struct model tx;
-		struct mppe rx;
+		ENDED struct mppe rx;
 		unsigned int good = 0;
 
 		model_init(&tx, kind & 1);
@@ -495,7 +504,7 @@ static void stateful_sender_is_read_by_both_kinds_of_receiver(void **state)
 	for (int kind = 0; kind < 2; kind++) {
 		const struct mppe_params params = { .bits = MPPE_128 };
 		unsigned int good = 0, asked = 0;
-		struct mppe tx;
+		ENDED struct mppe tx;
 		struct model rx;
 
 		model_init(&rx, kind);
@@ -532,7 +541,7 @@ static void stateful_recovers_when_flushed_packets_are_lost_too(void **state)
 		for (unsigned int lost = 1; lost <= 12; lost++) {
 			const struct mppe_params params = { .bits = MPPE_128 };
 			struct model tx;
-			struct mppe rx;
+			ENDED struct mppe rx;
 			struct wire w;
 
 			model_init(&tx, linux_rules);
@@ -554,7 +563,7 @@ static void stateful_recovers_when_flushed_packets_are_lost_too(void **state)
 
 static void a_stream_that_yields_nonsense_can_be_asked_anew(void **state)
 {
-	struct mppe tx, rx;
+	ENDED struct mppe tx, rx;
 	struct wire w;
 
 	(void)state;
@@ -621,7 +630,7 @@ static void inner_protocols_are_told_from_noise(void **state)
 static void keys_are_wiped_at_the_end(void **state)
 {
 	static const uint8_t zero[sizeof(struct mppe)];
-	struct mppe tx, rx;
+	ENDED struct mppe tx, rx;
 
 	(void)state;
 	pair(&tx, &rx, MPPE_128, false);

@@ -108,6 +108,8 @@ static void begin(enum mppe_bits bits, bool stateless)
 	const struct mppe_params params = { .bits = bits, .stateless = stateless };
 
 	number = 7;
+	mppe_done(&tx);
+	mppe_done(&rx);
 	mppe_init(&tx, &params, start);
 	mppe_init(&rx, &params, start);
 	mppe_late_done(&keys);

@@ -176,8 +176,9 @@ static void clear_data_does_not_pass_where_encryption_is_required(void **unused)
 		for (uint32_t n = 0; n < 20; n++)
 			receive(&b, sealed(&a, n, now), now);
 		assert_int_equal(got_count, 0);
-		assert_int_equal(
-			b.stats.drops[TUNNEL_DROP_CLEAR] + b.stats.drops[TUNNEL_DROP_NOT_OPEN], 20);
+		assert_int_equal(counted(&b).drops[TUNNEL_DROP_CLEAR] +
+					 counted(&b).drops[TUNNEL_DROP_NOT_OPEN],
+			20);
 		if (!on) { /* and nothing leaves in clear */
 			p = ip_packet(1, 60);
 			assert_int_equal(tunnel_seal(&b, p, PPP_IP, now, &batch), -EPERM);

@@ -242,7 +242,7 @@ static void data_waits_for_the_link_and_keys_move_on(void **state)
 		init_pair(&a, &b, modes[i]);
 		a.data_open = false;
 		assert_int_equal(tunnel_seal(&a, p, PPP_IP, 1, &batch), -EPERM);
-		assert_int_equal(a.stats.drops[TUNNEL_DROP_NOT_OPEN], 1);
+		assert_int_equal(counted(&a).drops[TUNNEL_DROP_NOT_OPEN], 1);
 		release(p);
 		a.data_open = true;
 		packet_list_init(&out);
@@ -296,7 +296,7 @@ static void data_that_came_in_clear_does_not_pass_once_encryption_is_on(void **s
 		assert_int_equal(p->verdict, n < 2 ? PACKET_DROP : PACKET_DATA);
 		release(p);
 	}
-	assert_int_equal(b.stats.drops[TUNNEL_DROP_CLEAR], 2);
+	assert_int_equal(counted(&b).drops[TUNNEL_DROP_CLEAR], 2);
 	end_pair(&a, &b);
 }
 
@@ -325,7 +325,7 @@ static void data_that_came_too_early_waits_for_seconds_only(void **state)
 		release(p);
 	}
 	assert_null(packet_list_take(&out));
-	assert_int_equal(b.stats.drops[TUNNEL_DROP_NOT_OPEN], 3);
+	assert_int_equal(counted(&b).drops[TUNNEL_DROP_NOT_OPEN], 3);
 	end_pair(&a, &b);
 }
 
@@ -494,7 +494,7 @@ static void reset_is_raised_at_a_limited_rate_until_answered(void **state)
 		}
 	}
 	assert_int_equal(raised, 5);
-	assert_int_equal(b.stats.drops[TUNNEL_DROP_MPPE_WAIT], 100);
+	assert_int_equal(counted(&b).drops[TUNNEL_DROP_MPPE_WAIT], 100);
 	tunnel_reset_requested(&a);
 	p = receive(&b, seal(&a, ip_packet(2, 60), PPP_IP, now), now);
 	assert_int_equal(p->verdict, PACKET_DATA);

@@ -85,9 +85,9 @@ static void mppc_and_mppe_stay_in_step_over_losses(void **state)
 			now += TUNNEL_RESET_INTERVAL;
 		}
 		assert_true(good >= (k ? 2900 : 2970));
-		assert_true(b->stats.rx_compressed > 1000);
-		assert_int_equal(b->stats.drops[TUNNEL_DROP_COMPRESS_BAD], 0);
-		assert_int_equal(b->stats.drops[TUNNEL_DROP_MPPE_BAD], 0);
+		assert_true(counted(b).rx_compressed > 1000);
+		assert_int_equal(counted(b).drops[TUNNEL_DROP_COMPRESS_BAD], 0);
+		assert_int_equal(counted(b).drops[TUNNEL_DROP_MPPE_BAD], 0);
 		end_pair(a, b);
 		free(a);
 		free(b);
@@ -113,7 +113,7 @@ static void compression_begins_anew_with_the_reset_ack(void **state)
 		assert_true(wire < 700);
 		(void)carry(a, b, 200, 900, true, NULL);
 		assert_int_equal(carry(a, b, 201, 900, false, NULL), PACKET_DROP);
-		assert_int_equal(b->stats.drops[TUNNEL_DROP_COMPRESS_WAIT], 1);
+		assert_int_equal(counted(b).drops[TUNNEL_DROP_COMPRESS_WAIT], 1);
 		assert_true(tunnel_events(b) & TUNNEL_EVENT_RESET);
 		tell(a, b, "\x0e\x01\x00\x04", 4); /* a Reset-Request is none */
 		assert_int_equal(carry(a, b, 202, 900, false, NULL), PACKET_DROP);
@@ -161,7 +161,7 @@ static void what_decompresses_to_nonsense_is_mended_too(void **state)
 		work(b, &in, &done);
 		p = packet_list_take(&done);
 		assert_int_equal(p->verdict, PACKET_DROP);
-		assert_int_equal(b->stats.drops[TUNNEL_DROP_COMPRESS_BAD], 1);
+		assert_int_equal(counted(b).drops[TUNNEL_DROP_COMPRESS_BAD], 1);
 		release(p);
 		assert_int_equal(tunnel_events(b), TUNNEL_EVENT_RESET);
 		/* Nothing is taken until the stream has begun anew. */
@@ -188,8 +188,8 @@ static void where_encryption_is_required_nothing_compressed_in_clear_comes_in(vo
 	b->require_mppe = true;
 	for (uint32_t i = 0; i < 20; i++)
 		assert_int_equal(carry(a, b, i, 900, false, NULL), PACKET_DROP);
-	clear = (uint32_t)b->stats.drops[TUNNEL_DROP_CLEAR];
-	assert_int_equal(clear + b->stats.drops[TUNNEL_DROP_NOT_OPEN], 20);
+	clear = (uint32_t)counted(b).drops[TUNNEL_DROP_CLEAR];
+	assert_int_equal(clear + counted(b).drops[TUNNEL_DROP_NOT_OPEN], 20);
 	end_pair(a, b);
 	free(a);
 	free(b);

@@ -153,6 +153,33 @@ static void late_keys_are_given_back(void **state)
 	end_pair(&a, &b);
 }
 
+/* What only traffic needs goes back when there is none, and all is as before when there is some again. */
+static void at_rest_memory_goes_back(void **state)
+{
+	struct tunnel a, b;
+	struct packet *late;
+	uint64_t used;
+
+	(void)state;
+	init_pair(&a, &b, &stateless128);
+	assert_int_equal(tunnel_rest(&b, now), UINT64_MAX);
+	late = delayed(&a, &b, NULL);
+	used = now;
+	assert_int_equal(tunnel_rest(&b, now), used + TUNNEL_REST);
+	now = used + TUNNEL_REST - 1;
+	assert_int_equal(tunnel_rest(&b, now), used + TUNNEL_REST);
+	assert_true(gre_receiver_is_large(&b.receiver));
+	assert_int_equal(receive(&b, seal(&a, ip_packet(3, 60), PPP_LCP, now), NULL), 0);
+	assert_int_equal(tunnel_rest(&b, now), used + TUNNEL_REST); /* an echo, say: no data */
+	now++;
+	assert_int_equal(tunnel_rest(&b, now), UINT64_MAX);
+	assert_false(gre_receiver_is_large(&b.receiver));
+	assert_false(mppe_is_large(&b.mppe_rx));
+	(void)receive(&b, late, NULL);
+	assert_int_equal(receive(&b, sealed(&a, 2), NULL), 1);
+	end_pair(&a, &b);
+}
+
 /* Without a loss no session takes memory for keys. */
 static void who_loses_nothing_keeps_no_keys(void **state)
 {
@@ -220,6 +247,7 @@ static void late_is_dropped_where_order_matters(void **state)
 
 struct linux_sender {
 	struct mppe m; /* for its fields */
+	struct rc4 stream;
 	struct gre_sender gre;
 	bool flushed;
 };
@@ -229,11 +257,11 @@ static void linux_rekey(struct linux_sender *l)
 	uint8_t interim[16], len = mppe_key_len(l->m.params.bits);
 
 	mppe_new_key(l->m.start, l->m.key, len, interim);
-	rc4_init(&l->m.stream, interim, len);
+	rc4_init(&l->stream, interim, len);
 	memcpy(l->m.key, interim, len);
-	rc4_crypt(&l->m.stream, l->m.key, len);
+	rc4_crypt(&l->stream, l->m.key, len);
 	mppe_salt(l->m.params.bits, l->m.key);
-	rc4_init(&l->m.stream, l->m.key, len);
+	rc4_init(&l->stream, l->m.key, len);
 }
 
 /* Re-keys on each flag packet, and on each FLUSHED one; NULL: it was lost. */
@@ -259,7 +287,7 @@ static struct packet *linux_sends(
 	frame[6] = 0x21;
 	memcpy(frame + 7, ip->data, 60);
 	release(ip);
-	rc4_crypt(&l->m.stream, frame + 5, 62);
+	rc4_crypt(&l->stream, frame + 5, 62);
 	h.payload_len = sizeof(frame);
 	gre_header_encode(&h, buf);
 	memcpy(buf + gre_header_size(&h), frame, sizeof(frame));
@@ -282,6 +310,11 @@ static void linux_loses(const struct mppe_params *params, uint32_t lost)
 	tunnel_init(&b, &config);
 	b.data_open = true;
 	mppe_init(&l.m, params, start_a);
+	rc4_init(&l.stream, l.m.key, mppe_key_len(params->bits));
+	if (!params->stateless) {
+		free(l.m.stream);
+		l.m.stream = NULL;
+	}
 	tunnel_set_rx(&b, params, start_a);
 	for (uint32_t n = 0; n < 300; n++)
 		good += receive(&b, linux_sends(&l, &b, n, false), NULL);
@@ -331,6 +364,7 @@ int main(void)
 		cmocka_unit_test(what_comes_late_in_clear_is_data_once),
 		cmocka_unit_test(a_forged_packet_takes_no_late_keys),
 		cmocka_unit_test(late_keys_are_given_back),
+		cmocka_unit_test(at_rest_memory_goes_back),
 		cmocka_unit_test(who_loses_nothing_keeps_no_keys),
 		cmocka_unit_test(late_is_dropped_where_order_matters),
 		cmocka_unit_test(linux_may_lose_more_than_the_counts),

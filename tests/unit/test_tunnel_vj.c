@@ -97,9 +97,9 @@ static void headers_shrink_under_everything(void **state)
 		}
 		for (uint32_t i = 0; i < 500; i++)
 			carries(i % 3, i / 3, (uint16_t)(20 + i % 3 * 600));
-		assert_int_equal(a->stats.tx_vj, 497);
-		assert_int_equal(b->stats.rx_vj, 497);
-		assert_int_equal(a->stats.tx_bytes, b->stats.rx_bytes);
+		assert_int_equal(counted(a).tx_vj, 497);
+		assert_int_equal(counted(b).rx_vj, 497);
+		assert_int_equal(counted(a).tx_bytes, counted(b).rx_bytes);
 		tunnel_get_stats(b, &stats);
 		assert_true(stats.history >= vj_size());
 		stop();
@@ -168,7 +168,7 @@ static void behind_a_gap_slots_must_be_named(void **state)
 	}
 	assert_non_null(p);
 	assert_int_equal(p->verdict, PACKET_DROP);
-	assert_int_equal(b->stats.drops[TUNNEL_DROP_VJ_WAIT], 1);
+	assert_int_equal(counted(b).drops[TUNNEL_DROP_VJ_WAIT], 1);
 	release(p);
 	/* Not forgotten by the next packet either. */
 	p = take(seal(a, ip_packet(7, 60), PPP_IP, now));
@@ -208,8 +208,8 @@ static void behind_what_could_not_be_decrypted_too(void **state)
 	assert_int_equal(p[1]->verdict, PACKET_DROP);
 	assert_int_equal(p[2]->verdict, PACKET_DROP);
 	assert_int_equal(p[3]->verdict, PACKET_DATA);
-	assert_int_equal(b->stats.drops[TUNNEL_DROP_NOT_OPEN], 1);
-	assert_int_equal(b->stats.drops[TUNNEL_DROP_VJ_WAIT], 1);
+	assert_int_equal(counted(b).drops[TUNNEL_DROP_NOT_OPEN], 1);
+	assert_int_equal(counted(b).drops[TUNNEL_DROP_VJ_WAIT], 1);
 	for (unsigned int i = 0; i < 4; i++)
 		release(p[i]);
 	stop();
@@ -251,13 +251,13 @@ static void what_comes_late_and_is_dropped_is_no_gap(void **state)
 	for (unsigned int i = 0; i < 2; i++) {
 		p = take(late[i]);
 		assert_int_equal(p->verdict, PACKET_DROP);
-		assert_int_equal(b->stats.drops[TUNNEL_DROP_LATE], i + 1);
+		assert_int_equal(counted(b).drops[TUNNEL_DROP_LATE], i + 1);
 		release(p);
 		p = take(goes_on());
 		assert_int_equal(p->verdict, PACKET_DATA);
 		release(p);
 	}
-	assert_int_equal(b->stats.rx_vj, 2);
+	assert_int_equal(counted(b).rx_vj, 2);
 	stop();
 }
 
@@ -296,12 +296,12 @@ static void what_would_be_too_long_is_dropped(void **state)
 	release(p);
 	p = take(seal(a, packet(bytes, PACKET_ROOM - 35), PPP_VJ, now));
 	assert_int_equal(p->verdict, PACKET_DROP);
-	assert_int_equal(b->stats.drops[TUNNEL_DROP_VJ_BAD], 1);
+	assert_int_equal(counted(b).drops[TUNNEL_DROP_VJ_BAD], 1);
 	release(p);
 	tunnel_set_vj(b, false, vj_new(&slots));
 	p = take(seal(a, packet(bytes, 100), PPP_VJ, now)); /* of a slot that is empty now */
 	assert_int_equal(p->verdict, PACKET_DROP);
-	assert_int_equal(b->stats.drops[TUNNEL_DROP_VJ_BAD], 2);
+	assert_int_equal(counted(b).drops[TUNNEL_DROP_VJ_BAD], 2);
 	release(p);
 	stop();
 }
@@ -321,7 +321,7 @@ static void off_nothing_is_changed(void **state)
 	tunnel_set_vj(a, true, NULL);
 	for (uint32_t i = 0; i < 5; i++)
 		carries(0, i, 10);
-	assert_int_equal(a->stats.tx_vj, 0);
+	assert_int_equal(counted(a).tx_vj, 0);
 	stop();
 }
 

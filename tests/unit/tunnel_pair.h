@@ -14,6 +14,15 @@
 
 #include <cmocka.h>
 
+/* What a tunnel has counted. */
+static inline struct tunnel_stats counted(const struct tunnel *t)
+{
+	struct tunnel_stats stats;
+
+	tunnel_get_stats(t, &stats);
+	return stats;
+}
+
 #define MS 1000u
 
 static const uint8_t start_a[16] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16 };

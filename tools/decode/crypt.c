@@ -65,8 +65,7 @@ void decode_crypt_start(
 	c->params = *params;
 	if (!start)
 		return;
-	mppe_init(&c->mppe, params, start);
-	c->running = true;
+	c->running = mppe_init(&c->mppe, params, start) == 0;
 }
 
 void decode_crypt_compress(
@@ -101,6 +100,7 @@ static void remember(struct decode_crypt *c)
 		c->late = calloc(DECODE_LATE_MAX, sizeof(*c->late));
 	if (!c->late)
 		return;
+	mppe_rest(&c->mppe); /* so it can be copied */
 	c->late[c->late_next] = (struct decode_late){ .mppe = c->mppe, .packets = c->packets };
 	c->late_next = (c->late_next + 1) % DECODE_LATE_MAX;
 }
@@ -214,7 +214,7 @@ static bool find_in(
 		rc4 = *from;
 		rc4_crypt(&rc4, stream, at);
 		rc4_crypt(&rc4, data, len);
-		c->mppe.stream = rc4;
+		*c->mppe.stream = rc4;
 	}
 	explicit_bzero(stream, size + HEADER_MAX);
 	explicit_bzero(&rc4, sizeof(rc4));
@@ -246,7 +246,7 @@ static bool find_stream(struct decode_crypt *c, uint16_t count, uint8_t *data, u
 	if (c->spared)
 		return false;
 	memcpy(key, c->mppe.key, sizeof(key));
-	found = !flags && find_in(c, &c->mppe.stream, size, data, len);
+	found = !flags && find_in(c, c->mppe.stream, size, data, len);
 	for (unsigned int i = 0; !found && i <= flags + FLUSHED_MAX; i++) {
 		if (i)
 			next_key(&c->mppe, key);
@@ -379,7 +379,8 @@ static bool key_fits(const struct decode_crypt *c, const uint8_t start[16], uint
 	int n = (int)(len - MPPE_HEADER);
 	bool opened;
 
-	mppe_init(&mppe, &c->params, start);
+	if (mppe_init(&mppe, &c->params, start) < 0)
+		return false;
 	mppe.mppc = c->mppc;
 	opened = mppe_open(&mppe, copy, len, batch) == MPPE_OK;
 	rc4_run(batch);
@@ -414,8 +415,7 @@ void decode_crypt_try(
 		memcpy(copy, data, len);
 		if (!key_fits(c, c->starts[i], copy, len, &engine->batch))
 			continue;
-		mppe_init(&c->mppe, &c->params, c->starts[i]);
-		c->running = true;
+		c->running = mppe_init(&c->mppe, &c->params, c->starts[i]) == 0;
 		if (c->mppc)
 			codec_make(c, &mppc_params, &engine->work);
 		c->mppe.mppc = c->codec != NULL;
