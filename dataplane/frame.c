@@ -8,11 +8,15 @@
 #define PROTOCOL_GRE 47u
 #define VERSION_IHL  0x45u
 
-void frame_build_ipv4(uint8_t out[IPV4_HEADER], const struct frame_style *style,
-	struct in_addr from, struct in_addr to, uint16_t id, size_t payload)
+void frame_build(uint8_t out[FRAME_HEADERS], const struct frame_hop *hop,
+	const struct frame_style *style, struct in_addr from, struct in_addr to, uint16_t id,
+	size_t payload)
 {
-	struct wire_writer w = wire_writer(out, IPV4_HEADER);
+	struct wire_writer w = wire_writer(out, FRAME_HEADERS);
 
+	wire_put_bytes(&w, hop->to, FRAME_ADDRESS);
+	wire_put_bytes(&w, hop->from, FRAME_ADDRESS);
+	wire_put_u16(&w, TYPE_IPV4);
 	wire_put_u8(&w, VERSION_IHL);
 	wire_put_u8(&w, style->tos);
 	wire_put_u16(&w, (uint16_t)(IPV4_HEADER + payload));
@@ -23,19 +27,8 @@ void frame_build_ipv4(uint8_t out[IPV4_HEADER], const struct frame_style *style,
 	wire_put_u16(&w, 0);
 	wire_put_bytes(&w, &from, sizeof(from));
 	wire_put_bytes(&w, &to, sizeof(to));
-	wire_patch_u16(&w, IPV4_AT_CHECKSUM, checksum_of(out, IPV4_HEADER));
-}
-
-void frame_build(uint8_t out[FRAME_HEADERS], const struct frame_hop *hop,
-	const struct frame_style *style, struct in_addr from, struct in_addr to, uint16_t id,
-	size_t payload)
-{
-	struct wire_writer w = wire_writer(out, FRAME_ETHERNET);
-
-	wire_put_bytes(&w, hop->to, FRAME_ADDRESS);
-	wire_put_bytes(&w, hop->from, FRAME_ADDRESS);
-	wire_put_u16(&w, TYPE_IPV4);
-	frame_build_ipv4(out + FRAME_ETHERNET, style, from, to, id, payload);
+	wire_patch_u16(&w, FRAME_ETHERNET + IPV4_AT_CHECKSUM,
+		checksum_of(out + FRAME_ETHERNET, IPV4_HEADER));
 }
 
 size_t frame_open(const uint8_t *data, size_t len)

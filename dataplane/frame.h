@@ -32,15 +32,9 @@ static inline bool frame_fits(const struct frame_hop *hop, size_t payload)
 }
 
 /*
- * The IPV4_HEADER octets in front of a GRE packet of `payload` octets. `id` is the IPv4 identification: of
- * no meaning with DF (RFC 6864 section 4.1), where 0 is written as the kernel does.
- */
-void frame_build_ipv4(uint8_t out[IPV4_HEADER], const struct frame_style *style,
-	struct in_addr from, struct in_addr to, uint16_t id, size_t payload);
-
-/*
- * The FRAME_HEADERS octets in front of a GRE packet of `payload` octets, which frame_fits(). `id`
- * as above.
+ * The FRAME_HEADERS octets in front of a GRE packet of `payload` octets, which frame_fits(). `id` is
+ * the IPv4 identification: of no meaning with DF (RFC 6864 section 4.1), where 0 is written as the
+ * kernel does.
  */
 void frame_build(uint8_t out[FRAME_HEADERS], const struct frame_hop *hop,
 	const struct frame_style *style, struct in_addr from, struct in_addr to, uint16_t id,

@@ -114,11 +114,10 @@ void io_send_done(struct io_send *tx)
 static void by_raw(struct io_send *tx, unsigned int i)
 {
 	struct msghdr *m = &tx->msgs[i].msg_hdr;
-	size_t header = tx->sender.fd >= 0 ? IPV4_HEADER : 0;
 
 	tx->by_fast[i] = false;
-	tx->iov[i].iov_base = tx->packets[i]->data - header;
-	tx->iov[i].iov_len = tx->packets[i]->len + header;
+	tx->iov[i].iov_base = tx->packets[i]->data;
+	tx->iov[i].iov_len = tx->packets[i]->len;
 	m->msg_name = tx->bare[i] ? NULL : &tx->to[i];
 	m->msg_namelen = tx->bare[i] ? 0 : sizeof(tx->to[i]);
 	m->msg_control = tx->bare[i] ? NULL : tx->control[i].space;
@@ -156,9 +155,6 @@ void io_send_add(struct io_send *tx, struct packet *p, struct in_addr from, stru
 		by_fast(tx, i);
 		return;
 	}
-	if (tx->sender.fd >= 0)
-		frame_build_ipv4(
-			p->data - IPV4_HEADER, &tx->sender.style, from, to, tx->id++, p->len);
 	by_raw(tx, i);
 }
 

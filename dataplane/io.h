@@ -2,8 +2,8 @@
  * GRE packets in batches, by the raw socket and, where there is one, the fast path beside it
  * (dataplane/io_fast.h): a packet socket to send, AF_XDP both ways.
  *
- * On the raw socket: recvmmsg(2) into slots, sendmmsg(2), by a socket of its own with headers of ours
- * (dataplane/sender.h) where that can be, with the source address of each session (IP_PKTINFO). What is not there is not waited for, what is refused is dropped and
+ * On the raw socket: recvmmsg(2) into slots, sendmmsg(2), by a socket of its own (dataplane/sender.h) where that
+ * can be, with the source address of each session (IP_PKTINFO). What is not there is not waited for, what is refused is dropped and
  * counted; only what a full socket does not take waits for it, no longer than the worker lets it.
  *
  * The socket is a raw one for protocol 47: what comes begins with an IPv4 header, what goes has

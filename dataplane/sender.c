@@ -14,10 +14,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#ifndef IP_PROTOCOL
-#define IP_PROTOCOL 52
-#endif
-
 #define NOBODY 0xe0000000u /* 224.0.0.0 */
 
 static int option(int fd, int level, int name, int otherwise)
@@ -32,8 +28,7 @@ static bool can_be_equalled(int fd)
 {
 	return option(fd, SOL_SOCKET, SO_DOMAIN, 0) == AF_INET &&
 	       option(fd, SOL_SOCKET, SO_TYPE, 0) == SOCK_RAW &&
-	       option(fd, SOL_SOCKET, SO_PROTOCOL, 0) == IPPROTO_GRE &&
-	       option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT) == IP_PMTUDISC_DO;
+	       option(fd, SOL_SOCKET, SO_PROTOCOL, 0) == IPPROTO_GRE;
 }
 
 /* 0, or a negative errno. */
@@ -42,37 +37,9 @@ static int set(int fd, int level, int name, int value)
 	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
-/*
- * Before Linux 6.4 (and 6.1.31, 5.15.114, 5.10.181) rules of routing and policies of IPsec that are for GRE
- * did not match packets with headers of ours. Kernels since then know this message, and say EACCES (or that
- * there is no route) to a broadcast that was not asked for; others say EINVAL to the message itself.
- */
-static bool is_known_as_gre(int fd)
-{
-	union {
-		struct cmsghdr align;
-		uint8_t space[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = INADDR_BROADCAST };
-	uint8_t header[IPV4_HEADER] = { 0 };
-	struct iovec iov = { header, sizeof(header) };
-	const struct msghdr m = { .msg_name = &to,
-		.msg_namelen = sizeof(to),
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = &control,
-		.msg_controllen = sizeof(control) };
-	const int protocol = IPPROTO_GRE;
-
-	control.align.cmsg_level = IPPROTO_IP;
-	control.align.cmsg_type = IP_PROTOCOL;
-	control.align.cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(&control.align), &protocol, sizeof(protocol));
-	return sendmsg(fd, &m, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 && errno != EINVAL;
-}
-
 static int set_up(int fd, int like)
 {
+	static const int alike[] = { IP_MTU_DISCOVER, IP_TTL, IP_TOS };
 	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
 	struct sock_fprog filter = { 1, &nothing };
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(NOBODY) };
@@ -88,10 +55,12 @@ static int set_up(int fd, int like)
 	if ((mark && set(fd, SOL_SOCKET, SO_MARK, mark) < 0) ||
 		(priority && set(fd, SOL_SOCKET, SO_PRIORITY, priority) < 0))
 		return -EPERM;
-	if (set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DO) < 0)
-		return -EINVAL;
-	if (set(fd, IPPROTO_IP, IP_HDRINCL, 1) < 0 || !is_known_as_gre(fd))
-		return -EOPNOTSUPP;
+	for (size_t i = 0; i < sizeof(alike) / sizeof(alike[0]); i++) {
+		int value = option(like, IPPROTO_IP, alike[i], -1);
+
+		if (value < 0 || set(fd, IPPROTO_IP, alike[i], value) < 0)
+			return -EINVAL;
+	}
 	return 0;
 }
 
@@ -103,15 +72,8 @@ void sender_open(struct sender *s, int gre_fd)
 	s->fd = socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_GRE);
 	if (s->fd < 0)
 		return;
-	if (set_up(s->fd, gre_fd) < 0) {
+	if (set_up(s->fd, gre_fd) < 0)
 		sender_close(s);
-		return;
-	}
-	s->style = (struct frame_style){
-		.tos = (uint8_t)option(gre_fd, IPPROTO_IP, IP_TOS, 0),
-		.ttl = (uint8_t)option(gre_fd, IPPROTO_IP, IP_TTL, 64),
-		.df = true,
-	};
 }
 
 /* Would the kernel itself send to `to` from this address? Else each packet has to say so. */
