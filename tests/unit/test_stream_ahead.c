@@ -464,6 +464,55 @@ static void a_full_batch_repeats_no_key(void **state)
 	mppe_done(&m);
 }
 
+#define KINDS    15
+#define TOGETHER 300 /* more than a batch takes */
+
+/* Sessions of both modes, any number of packets in a batch, in any order: as without streams ahead. */
+static void sessions_of_all_kinds_share_batches(void **state)
+{
+	static struct mppe with[KINDS], without[KINDS];
+	static uint8_t packets[2][TOGETHER][ROOM];
+	uint8_t start[16] = { 7 };
+
+	(void)state;
+	memset(&plain, 0, sizeof(plain));
+	for (unsigned int k = 0; k < KINDS; k++) {
+		struct mppe_params params = { .bits = k % 2 ? MPPE_128 : MPPE_56,
+			.stateless = k % 5 != 0 };
+
+		start[1] = (uint8_t)k;
+		mppe_init(&with[k], &params, start);
+		mppe_init(&without[k], &params, start);
+	}
+	for (unsigned int round = 0; round < 2000; round++) {
+		unsigned int count = 1 + noise() % (round % 4 ? 20 : TOGETHER);
+		unsigned int kinds = 1 + noise() % KINDS;
+
+		for (unsigned int i = 0; i < count; i++) {
+			unsigned int k = noise() % kinds;
+			uint32_t len = noise() % 9 ? 180 : 8 + noise() % 300;
+
+			write_plain(packets[0][i], len);
+			write_plain(packets[1][i], len);
+			mppe_seal(&with[k], packets[0][i], MPPE_HEADER + len, 0, &batch);
+			mppe_seal(&without[k], packets[1][i], MPPE_HEADER + len, 0, &plain);
+		}
+		rc4_run(&batch);
+		rc4_run(&plain);
+		for (unsigned int i = 0; i < count; i++)
+			assert_memory_equal(packets[0][i], packets[1][i], ROOM);
+		if (noise() % 8)
+			rc4_run_ahead(&batch);
+		if (noise() % 16 == 0)
+			mppe_rest(&with[noise() % KINDS]);
+	}
+	assert_true(batch.ahead->used > 100);
+	for (unsigned int k = 0; k < KINDS; k++) {
+		mppe_done(&with[k]);
+		mppe_done(&without[k]);
+	}
+}
+
 int main(int argc, char **argv)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -477,6 +526,7 @@ int main(int argc, char **argv)
 		T(who_ends_before_its_row_is_not_asked_for_it),
 		T(stateful_sessions_have_none),
 		T(a_full_batch_repeats_no_key),
+		T(sessions_of_all_kinds_share_batches),
 	};
 
 	ENGINE_OR_RETURN(cipher, argc, argv);
