@@ -55,9 +55,11 @@ void tunnel_set_tx(struct tunnel *t, const struct mppe_params *params, const uin
 {
 	mppe_done(&t->mppe_tx);
 	t->tx = NULL;
+	t->tx_starved = false;
 	if (!params)
 		return;
 	if (mppe_init(&t->mppe_tx, params, start) < 0) {
+		t->tx_starved = true;
 		no_memory(t);
 		return;
 	}
@@ -68,6 +70,7 @@ void tunnel_set_rx(struct tunnel *t, const struct mppe_params *params, const uin
 {
 	mppe_done(&t->mppe_rx);
 	t->rx = NULL;
+	t->rx_starved = false;
 	tunnel_mppe_changed(t);
 	t->nonsense = 0;
 	t->resets = 0;
@@ -76,6 +79,7 @@ void tunnel_set_rx(struct tunnel *t, const struct mppe_params *params, const uin
 	if (!params)
 		return;
 	if (mppe_init(&t->mppe_rx, params, start) < 0) {
+		t->rx_starved = true;
 		no_memory(t);
 		return;
 	}
@@ -158,6 +162,8 @@ static int may_send(struct tunnel *t)
 	}
 	if (t->require_mppe && !t->tx) {
 		TUNNEL_COUNT(t, drops[TUNNEL_DROP_SEND_CLEAR]);
+		if (t->tx_starved)
+			tunnel_raise_desync(t);
 		return -EPERM;
 	}
 	return 0;
@@ -362,6 +368,13 @@ static void take_raw(struct tunnel *t, struct packet *p)
 	p->protocol = 0;
 }
 
+static void no_keys(struct tunnel *t, struct packet *p)
+{
+	tunnel_drop(t, p, TUNNEL_DROP_NOT_OPEN);
+	if (t->rx_starved)
+		tunnel_raise_desync(t);
+}
+
 static void open_frame(struct tunnel *t, struct packet *p, struct rc4_batch *batch)
 {
 	struct wire_reader r = wire_reader(p->data, p->len);
@@ -382,7 +395,7 @@ static void open_frame(struct tunnel *t, struct packet *p, struct rc4_batch *bat
 		else if (t->unpack && !codec_is_encrypted(t->unpack))
 			p->flags |= PACKET_PACKED;
 		else
-			tunnel_drop(t, p, TUNNEL_DROP_NOT_OPEN);
+			no_keys(t, p);
 	} else if (ppp_is_data(p->protocol) && (t->require_mppe || t->rx)) {
 		tunnel_drop(t, p, TUNNEL_DROP_CLEAR);
 	}

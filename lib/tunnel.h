@@ -132,9 +132,10 @@ struct tunnel {
 	struct packet_list queue; /* data for a full window: `time` of each is when it came */
 	uint16_t queued;
 	bool raw;
-	bool data_open;       /* network data may pass (an NCP is open) */
-	bool require_mppe;    /* never data in clear, either way */
-	struct mppe *tx, *rx; /* NULL while not encrypted */
+	bool data_open;              /* network data may pass (an NCP is open) */
+	bool require_mppe;           /* never data in clear, either way */
+	bool tx_starved, rx_starved; /* there was no memory for these keys */
+	struct mppe *tx, *rx;        /* NULL while not encrypted */
 	struct mppe mppe_tx, mppe_rx;
 	struct mppe_late *late_keys; /* from a loss on */
 	uint64_t late_until;         /* with late_keys */
@@ -197,7 +198,8 @@ void tunnel_set_peer(
 
 /*
  * Switches encryption of a direction on (start key from mppe_start_key()) or, with params NULL, off.
- * Without memory for it (stateful only) there is no data in that direction, and TUNNEL_EVENT_DESYNC.
+ * Without memory for it (stateful only) there is no data in that direction, and TUNNEL_EVENT_DESYNC, at once
+ * and again with data that would need it: CCP may not be open yet when it is told first.
  */
 void tunnel_set_tx(struct tunnel *t, const struct mppe_params *params, const uint8_t start[16]);
 void tunnel_set_rx(struct tunnel *t, const struct mppe_params *params, const uint8_t start[16]);

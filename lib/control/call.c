@@ -350,28 +350,31 @@ static void clear_requested(struct control_connection *c, uint16_t call_id)
 /*
  * The PNS call that a Call-Disconnect-Notify means. A call that was aborted before its reply has no
  * known Call ID of the PAC (section 2.13 overlooks that); a notification that fits no other call
- * is taken as its. Linux' NAT (nf_nat_pptp) has our own Call ID in it instead of the PAC's.
+ * is taken as its. Linux' NAT (nf_nat_pptp) has our own Call ID in it instead of the PAC's; as it lets
+ * one call of a connection pass, that Call ID is an aborted call's before it is one of others.
  */
 static struct control_call *find_disconnected(const struct control_connection *c, uint16_t call_id)
 {
-	struct control_call *named = NULL, *call = NULL;
+	struct control_call *named = NULL, *call = NULL, *own;
 
 	while ((call = control_index_find_peer(c, call_id, call)) != NULL) {
 		if (call->role == CONTROL_PNS &&
 			(call->state == CONTROL_CALL_WAIT_DISCONNECT || !named))
 			named = call;
 	}
-	if (!named) {
-		call = control_index_find_own(c, call_id);
-		named = call && call->role == CONTROL_PNS ? call : NULL;
-	}
 	if (named)
 		return named;
+	own = control_index_find_own(c, call_id);
+	if (own && own->role != CONTROL_PNS)
+		own = NULL;
+	if (own && own->state == CONTROL_CALL_WAIT_DISCONNECT)
+		return own;
 	/* The one that waits longest. */
 	call = c->hung_up.first;
 	while (call && !(call->role == CONTROL_PNS && !call->peer_call_id_known))
 		call = call->wait_next;
-	return call;
+	/* Before its reply there was no Call ID that could have been replaced. */
+	return call || (own && !own->peer_call_id_known) ? call : own;
 }
 
 static void disconnected(struct control_connection *c, const struct control_message *m)

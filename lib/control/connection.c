@@ -286,7 +286,6 @@ static void decide_start(struct control_connection *c, enum control_start_decisi
 
 static void set_peer(struct control_connection *c, const struct control_start *peer)
 {
-	c->peer = peer;
 	c->peer_version = peer->version;
 	c->peer_max_channels = peer->max_channels;
 }
@@ -304,6 +303,7 @@ static void start_requested(struct control_connection *c, const struct control_m
 			detail);
 		return;
 	}
+	c->peer = &m->start;
 	if (c->ops->start_requested)
 		decision = c->ops->start_requested(c->user, &m->start);
 	if (c->state == CONTROL_WAIT_REQUEST) /* the callback may have closed it */
@@ -328,6 +328,7 @@ static void start_replied(struct control_connection *c, const struct control_mes
 		return;
 	}
 	enter_state(c, CONTROL_ESTABLISHED);
+	c->peer = &m->start;
 	c->ops->established(c->user);
 	c->peer = NULL;
 }

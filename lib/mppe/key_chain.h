@@ -59,7 +59,8 @@ bool key_chain_ready(const struct key_chain *c);
 
 /*
  * A packet's turn, whose key is `key`, of `len` octets at `data`. True: its stream was there, and it is
- * done. False: it has to be a job. Without `batch->ahead` nothing is done.
+ * done. False: it has to be a job, and key_chain_used() follows before the batch is run. Without
+ * `batch->ahead` nothing is done.
  */
 bool key_chain_serve(struct key_chain *c, const uint8_t *key, uint8_t *data, uint32_t len,
 	const struct rc4_batch *batch);

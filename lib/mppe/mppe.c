@@ -89,11 +89,12 @@ static void add_job(
 {
 	struct rc4_job *job;
 
+	/* First: it may make streams ahead, of the keys after the one that this chain is at. */
+	if (batch->count == RC4_BATCH_MAX)
+		rc4_run(batch);
 	if (m->params.stateless && key == m->key &&
 		key_chain_serve(&m->chain, key, data + MPPE_HEADER, len - MPPE_HEADER, batch))
 		return;
-	if (batch->count == RC4_BATCH_MAX)
-		rc4_run(batch);
 	job = &batch->jobs[batch->count++];
 	job->state = m->params.stateless ? NULL : m->stream;
 	job->data = data + MPPE_HEADER;

@@ -356,6 +356,7 @@ static inline void end_check(const struct end *e)
 	assert_int_equal(count, c->call_count);
 	assert_int_equal(count, open);
 	assert_int_equal(e->closed, c->state == CONTROL_CLOSED);
+	assert_null(c->peer);
 	if (e->closed) {
 		assert_int_equal(count, 0);
 		assert_true(control_connection_deadline(c) == UINT64_MAX);

@@ -62,6 +62,46 @@ static void disconnect_through_linux_nat_names_our_call_id(void **state)
 	assert_int_equal(e.c.unknown_call_id, 0);
 }
 
+/* A PAC chooses its Call IDs without a look at ours. */
+static void disconnect_of_an_aborted_call_ends_no_other(void **state)
+{
+	struct end e;
+
+	(void)state;
+	end_begin_established(&e, CONTROL_ORIGINATOR);
+	(void)end_call_out(&e);
+	end_hangup(&e, end_dial(&e, 6), 0);
+	e.log[0] = '\0';
+	RECEIVE(&e, CONTROL_CALL_DISCONNECT_NOTIFY, .disconnect = { .call_id = 5, .result = 4 });
+	assert_log(&e, "ended:6:local-request[closed on request (result 4)]");
+	/* through NAT it is the aborted call's own */
+	end_hangup(&e, end_dial(&e, 7), 0);
+	end_hangup(&e, end_dial(&e, 8), 0);
+	e.log[0] = '\0';
+	RECEIVE(&e, CONTROL_CALL_DISCONNECT_NOTIFY, .disconnect = { .call_id = 8, .result = 4 });
+	RECEIVE(&e, CONTROL_CALL_DISCONNECT_NOTIFY, .disconnect = { .call_id = 7, .result = 4 });
+	assert_log(&e, "ended:8:local-request[closed on request (result 4)] "
+		       "ended:7:local-request[closed on request (result 4)]");
+	assert_int_equal(e.c.call_count, 1);
+	end_free(&e);
+}
+
+/* Its reply would come all the same, perhaps for the next call of that Call ID. */
+static void disconnect_ends_no_call_that_waits_for_its_reply(void **state)
+{
+	struct end e;
+
+	(void)state;
+	end_begin_established(&e, CONTROL_ORIGINATOR);
+	assert_non_null(end_dial(&e, 6));
+	e.log[0] = '\0';
+	RECEIVE(&e, CONTROL_CALL_DISCONNECT_NOTIFY, .disconnect = { .call_id = 6, .result = 4 });
+	assert_log(&e, "");
+	assert_int_equal(e.c.unknown_call_id, 1);
+	assert_int_equal(e.c.call_count, 1);
+	end_free(&e);
+}
+
 static void pns_hangup_waits_5_s_at_most(void **state)
 {
 	struct control_call *call;
@@ -304,6 +344,8 @@ int main(void)
 		cmocka_unit_test(clear_names_the_senders_call_id),
 		cmocka_unit_test(disconnect_names_the_senders_call_id),
 		cmocka_unit_test(disconnect_through_linux_nat_names_our_call_id),
+		cmocka_unit_test(disconnect_of_an_aborted_call_ends_no_other),
+		cmocka_unit_test(disconnect_ends_no_call_that_waits_for_its_reply),
 		cmocka_unit_test(pns_hangup_waits_5_s_at_most),
 		cmocka_unit_test(call_aborted_before_its_reply_ends),
 		cmocka_unit_test(pac_hangup_ends_at_once),

@@ -430,6 +430,89 @@ static void stateful_sessions_have_none(void **state)
 	mppe_done(&m);
 }
 
+/*
+ * The packet that finds the batch full is between the chain's keys and its own: what is made ahead while the
+ * batch is run is not to be taken for what comes behind it. It takes sessions that share a lane for a row
+ * with room in it.
+ */
+static void a_full_batch_repeats_no_key(void **state)
+{
+	struct mppe_params params = { .bits = MPPE_128, .stateless = false };
+	static uint8_t others[RC4_BATCH_MAX][ROOM];
+	unsigned int n = 0, first;
+	struct mppe m;
+	struct flow f;
+
+	(void)state;
+	begin(&f, MPPE_128);
+	mppe_init(&m, &params, (const uint8_t[16]){ 1, 2, 3 });
+	turns(&f, STEADY, 200, 1);
+	first = stream_ahead_ready(&f.tx.chain.streams) + 2; /* two of them are jobs */
+	for (; n < first + 4; n++) {
+		for (unsigned int i = 0; n == first && batch.count < RC4_BATCH_MAX; i++) {
+			write_plain(others[i], 200);
+			mppe_seal(&m, others[i], MPPE_HEADER + 200, 0, &batch);
+		}
+		write_plain(wire[n], 200);
+		mppe_seal(&f.tx, wire[n], MPPE_HEADER + 200, 0, &batch);
+	}
+	rc4_run(&batch);
+	for (unsigned int i = 0; i < n; i++)
+		check_sealed(&f, i, 200);
+	turns(&f, 20, 200, 1);
+	end(&f);
+	mppe_done(&m);
+}
+
+#define KINDS    15
+#define TOGETHER 300 /* more than a batch takes */
+
+/* Sessions of both modes, any number of packets in a batch, in any order: as without streams ahead. */
+static void sessions_of_all_kinds_share_batches(void **state)
+{
+	static struct mppe with[KINDS], without[KINDS];
+	static uint8_t packets[2][TOGETHER][ROOM];
+	uint8_t start[16] = { 7 };
+
+	(void)state;
+	memset(&plain, 0, sizeof(plain));
+	for (unsigned int k = 0; k < KINDS; k++) {
+		struct mppe_params params = { .bits = k % 2 ? MPPE_128 : MPPE_56,
+			.stateless = k % 5 != 0 };
+
+		start[1] = (uint8_t)k;
+		mppe_init(&with[k], &params, start);
+		mppe_init(&without[k], &params, start);
+	}
+	for (unsigned int round = 0; round < 2000; round++) {
+		unsigned int count = 1 + noise() % (round % 4 ? 20 : TOGETHER);
+		unsigned int kinds = 1 + noise() % KINDS;
+
+		for (unsigned int i = 0; i < count; i++) {
+			unsigned int k = noise() % kinds;
+			uint32_t len = noise() % 9 ? 180 : 8 + noise() % 300;
+
+			write_plain(packets[0][i], len);
+			write_plain(packets[1][i], len);
+			mppe_seal(&with[k], packets[0][i], MPPE_HEADER + len, 0, &batch);
+			mppe_seal(&without[k], packets[1][i], MPPE_HEADER + len, 0, &plain);
+		}
+		rc4_run(&batch);
+		rc4_run(&plain);
+		for (unsigned int i = 0; i < count; i++)
+			assert_memory_equal(packets[0][i], packets[1][i], ROOM);
+		if (noise() % 8)
+			rc4_run_ahead(&batch);
+		if (noise() % 16 == 0)
+			mppe_rest(&with[noise() % KINDS]);
+	}
+	assert_true(batch.ahead->used > 100);
+	for (unsigned int k = 0; k < KINDS; k++) {
+		mppe_done(&with[k]);
+		mppe_done(&without[k]);
+	}
+}
+
 int main(int argc, char **argv)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -442,6 +525,8 @@ int main(int argc, char **argv)
 		T(blocks_go_round_among_flows),
 		T(who_ends_before_its_row_is_not_asked_for_it),
 		T(stateful_sessions_have_none),
+		T(a_full_batch_repeats_no_key),
+		T(sessions_of_all_kinds_share_batches),
 	};
 
 	ENGINE_OR_RETURN(cipher, argc, argv);
