@@ -343,6 +343,7 @@ int decode_capture_next(struct decode_capture *c, struct decode_packet *p, char 
 	struct pcap_pkthdr *header;
 	struct wire_reader r;
 	const uint8_t *data;
+	size_t missing;
 	bool at_ip;
 	int rc;
 
@@ -361,11 +362,10 @@ int decode_capture_next(struct decode_capture *c, struct decode_packet *p, char 
 	p->frame = ++c->frames;
 	r = wire_reader(data, header->caplen);
 	at_ip = link_read(c->link, &p->link, &r);
-	if (!p->link.pppoe) /* which says so itself */
-		p->link.full = p->link.len +
-			       (header->len > header->caplen ? header->len - header->caplen : 0);
-	else if (p->link.full < p->link.len)
-		p->link.full = p->link.len;
+	missing = header->len > header->caplen ? header->len - header->caplen : 0;
+	/* PPPoE says so itself; what is not even on the wire is not there. */
+	if (!p->link.pppoe || p->link.full > p->link.len + missing)
+		p->link.full = p->link.len + missing;
 	if (at_ip && wire_left(&r)) {
 		p->len = wire_left(&r);
 		p->ip = r.pos;
