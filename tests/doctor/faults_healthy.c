@@ -150,7 +150,21 @@ static void time_goes_back(struct script *s)
 	script_bye(s);
 }
 
+/* Numbers from nowhere, far ahead: each is one packet, and none of them is late. */
+static void stray_numbers(struct script *s)
+{
+	script_up_mppe(s);
+	for (int i = 0; i < 5; i++) {
+		script_traffic(s, 5, 100);
+		s->gre_seq[0] += 100000;
+		script_mppe(s, 0, 100);
+		s->gre_seq[0] -= 100001;
+	}
+	script_bye(s);
+}
+
 static const struct fault table[] = {
+	{ "stray numbers", stray_numbers, FINDING_NONE },
 	{ "time goes back", time_goes_back, FINDING_NONE },
 	{ "a bad line", a_bad_line, FINDING_NONE },
 	{ "the end of a session", end_of_pppd, FINDING_NONE },
