@@ -240,6 +240,31 @@ static void padding_is_not_the_frames(void **state)
 	recording_free(&r);
 }
 
+/* A length that the wire has not room for is not the capture's cut, and nothing is counted that was never sent. */
+static void a_length_beyond_the_wire_is_not_believed(void **state)
+{
+	uint8_t frame[30] = {
+		[12] = 0x88, 0x64, 0x11, 0, 0, 7, 0xff, 0, 0xc0, 0x21, 9, 1, 0, 8, 1
+	};
+	const struct decode_options options = { 0 };
+	struct decode_stats s;
+	struct recording r;
+	char *text;
+
+	(void)state;
+	load(&r, "pap-plain");
+	r.count = 1;
+	r.records[0].data = frame;
+	r.records[0].len = sizeof(frame);
+	for (size_t i = 8; i < 16; i += 4)
+		memcpy(r.records[0].head + i, &(uint32_t){ sizeof(frame) }, 4);
+	text = decode_link(&r, 1, &options, &s);
+	assert_non_null(strstr(text, "Echo-Request id 1: Magic-Number 01000000\n"));
+	assert_null(strstr(text, "captured"));
+	free(text);
+	recording_free(&r);
+}
+
 /* The first record of TCP with data from 10.99.0.`host`. */
 static unsigned int first_segment(const struct recording *r, uint8_t host)
 {
@@ -502,6 +527,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_the_capture_lost_of_a_stream_is_said),
 		cmocka_unit_test(a_capture_may_begin_late),
 		cmocka_unit_test(call_ids_that_a_nat_changed_are_told),
+		cmocka_unit_test(a_length_beyond_the_wire_is_not_believed),
 		cmocka_unit_test(outer_fragments_are_put_together),
 		cmocka_unit_test(multilink_is_joined_and_decoded),
 		cmocka_unit_test(other_link_types_are_refused_in_words),

@@ -2,6 +2,7 @@
 #include "tests/doctor/faults.h"
 
 #include "lib/ppp/frame.h"
+#include "tests/unit/tcp_packet.h"
 
 static void healthy(struct script *s)
 {
@@ -133,7 +134,38 @@ static void a_bad_line(struct script *s)
 	script_bye(s);
 }
 
+/* A segment four times within moments, in a capture of several interfaces whose time goes back. */
+static void time_goes_back(struct script *s)
+{
+	struct tcp_packet t = { .seq = 1100, .data_len = 1300 };
+	uint8_t packet[TCP_PACKET_MAX];
+
+	script_up(s);
+	for (int i = 0; i < 4; i++) {
+		script_frame_bytes(s, 1, PPP_IP, packet, tcp_make(&t, packet));
+		script_ack(s, 0);
+		s->now -= 50000;
+	}
+	s->now += 200000;
+	script_bye(s);
+}
+
+/* Numbers from nowhere, far ahead: each is one packet, and none of them is late. */
+static void stray_numbers(struct script *s)
+{
+	script_up_mppe(s);
+	for (int i = 0; i < 5; i++) {
+		script_traffic(s, 5, 100);
+		s->gre_seq[0] += 100000;
+		script_mppe(s, 0, 100);
+		s->gre_seq[0] -= 100001;
+	}
+	script_bye(s);
+}
+
 static const struct fault table[] = {
+	{ "stray numbers", stray_numbers, FINDING_NONE },
+	{ "time goes back", time_goes_back, FINDING_NONE },
 	{ "a bad line", a_bad_line, FINDING_NONE },
 	{ "the end of a session", end_of_pppd, FINDING_NONE },
 	{ "the doctor's question", the_doctor_asks, FINDING_NONE },

@@ -132,6 +132,7 @@ static struct decode_call *call_new(struct decode_table *t, uint32_t first, uint
 		return NULL;
 	t->call_count++;
 	call->number = ++t->call_number;
+	call->place = call->number - t->link_number;
 	call->address[0] = first;
 	call->address[1] = second;
 	call->next = t->calls;
@@ -337,6 +338,8 @@ struct decode_call *decode_call_link(
 	if (!call)
 		return NULL;
 	call->link = true;
+	call->place = 0;
+	t->link_number++;
 	call->pppoe = link->pppoe;
 	call->session = link->session;
 	call->has_ends = link->has_ends;

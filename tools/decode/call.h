@@ -36,6 +36,7 @@ struct decode_side {
 struct decode_call {
 	struct decode_call *next; /* latest used first */
 	unsigned int number;      /* from 1 */
+	unsigned int place;       /* among PPTP's calls, from 1; of `link` 0 */
 	uint32_t address[2];
 	uint16_t id[2]; /* assigned by that side: what the other one sends to */
 	bool id_known[2];
@@ -80,6 +81,7 @@ struct decode_table {
 	struct decode_connection *connections;
 	unsigned int call_count, connection_count;   /* kept */
 	unsigned int call_number, connection_number; /* ever */
+	unsigned int link_number;                    /* of these, calls that are links */
 	size_t held;                                 /* bytes of frames that wait for their turn */
 	/* Before one is forgotten; no other one is to be asked for in there. */
 	void *user;

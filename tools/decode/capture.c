@@ -5,8 +5,13 @@
 #include "lib/wire.h"
 #include "tools/decode/decode.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pcap/pcap.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define ETHERTYPE_IPV4  0x0800
 #define ETHERTYPE_IPV6  0x86dd
@@ -125,6 +130,37 @@ void decode_capture_close(struct decode_capture *c)
 		return;
 	pcap_close(c->pcap);
 	free(c);
+}
+
+bool decode_capture_is_from(const struct decode_capture *c, int fd)
+{
+	FILE *in = pcap_file(c->pcap); /* NULL: live */
+	struct stat from, to;
+
+	return in && fstat(fileno(in), &from) == 0 && fstat(fd, &to) == 0 && S_ISREG(to.st_mode) &&
+	       from.st_dev == to.st_dev && from.st_ino == to.st_ino;
+}
+
+int decode_capture_output(
+	const struct decode_capture *c, const char *path, unsigned int mode, char *why)
+{
+	/* Not O_TRUNC: whose content that would be is known when it is open. */
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, mode);
+	struct stat st;
+
+	if (fd >= 0 && decode_capture_is_from(c, fd)) {
+		snprintf(why, DECODE_WHY,
+			"%s is the capture that is read: it would be lost, write to another file",
+			path);
+		close(fd);
+		return -1;
+	}
+	if (fd >= 0 && fstat(fd, &st) == 0 && (!S_ISREG(st.st_mode) || ftruncate(fd, 0) == 0))
+		return fd;
+	snprintf(why, DECODE_WHY, "%s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
 }
 
 /* A PPP frame, noted; true if the reader then stands at an IP header. */
@@ -307,6 +343,7 @@ int decode_capture_next(struct decode_capture *c, struct decode_packet *p, char 
 	struct pcap_pkthdr *header;
 	struct wire_reader r;
 	const uint8_t *data;
+	size_t missing;
 	bool at_ip;
 	int rc;
 
@@ -325,11 +362,10 @@ int decode_capture_next(struct decode_capture *c, struct decode_packet *p, char 
 	p->frame = ++c->frames;
 	r = wire_reader(data, header->caplen);
 	at_ip = link_read(c->link, &p->link, &r);
-	if (!p->link.pppoe) /* which says so itself */
-		p->link.full = p->link.len +
-			       (header->len > header->caplen ? header->len - header->caplen : 0);
-	else if (p->link.full < p->link.len)
-		p->link.full = p->link.len;
+	missing = header->len > header->caplen ? header->len - header->caplen : 0;
+	/* PPPoE says so itself; what is not even on the wire is not there. */
+	if (!p->link.pppoe || p->link.full > p->link.len + missing)
+		p->link.full = p->link.len + missing;
 	if (at_ip && wire_left(&r)) {
 		p->len = wire_left(&r);
 		p->ip = r.pos;

@@ -37,6 +37,15 @@ struct decode_capture *decode_capture_file(FILE *in, char *why);
 struct decode_capture *decode_capture_live(const char *interface, char *why);
 void decode_capture_close(struct decode_capture *c);
 
+/*
+ * Opens a file for writing, empty, made with `mode` if it is not there; -1 with a sentence in `why`. The file that the
+ * capture is read from is refused, by whatever name, and left as it is.
+ */
+int decode_capture_output(
+	const struct decode_capture *c, const char *path, unsigned int mode, char *why);
+/* The same for a file that is open, and nobody empties. */
+bool decode_capture_is_from(const struct decode_capture *c, int fd);
+
 /* 1 a packet; 0 the end, or decode_capture_stop() was called; -1 with a sentence in `why`. */
 int decode_capture_next(struct decode_capture *c, struct decode_packet *p, char *why);
 

@@ -206,6 +206,24 @@ static int reported_run(const struct arguments *a, struct decode_capture *captur
 	return rc;
 }
 
+/* 0, or -1 with a sentence in `why`: nothing is written over what is read, or what else is written. */
+static int outputs_check(const struct arguments *a, const struct decode_capture *capture,
+	const struct decode_report *report, char *why)
+{
+	struct stat page, plain;
+
+	if (decode_capture_is_from(capture, STDOUT_FILENO)) {
+		snprintf(why, DECODE_WHY, "standard output is the capture that is read");
+		return -1;
+	}
+	if (!report->file || !a->options.write_path || fstat(fileno(report->file), &page) != 0 ||
+		stat(a->options.write_path, &plain) != 0 || !S_ISREG(page.st_mode) ||
+		page.st_dev != plain.st_dev || page.st_ino != plain.st_ino)
+		return 0;
+	snprintf(why, DECODE_WHY, "--html and --write name the same file");
+	return -1;
+}
+
 static int command_run(const struct arguments *a)
 {
 	const struct sigaction act = { .sa_handler = stop };
@@ -219,7 +237,7 @@ static int command_run(const struct arguments *a)
 		fprintf(stderr, "greyline decode: %s: %s\n", what, why);
 		return 1;
 	}
-	if (decode_report_open(&report, a->html, what, why) != 0) {
+	if (decode_report_open(&report, a->html, capture, what, why) != 0) {
 		fprintf(stderr, "greyline decode: %s\n", why);
 		decode_capture_close(capture);
 		return 1;
@@ -231,7 +249,9 @@ static int command_run(const struct arguments *a)
 		setvbuf(stdout, NULL, _IOLBF, 0);
 		fprintf(stderr, "greyline decode: listening on %s\n", what);
 	}
-	rc = reported_run(a, capture, &report, why);
+	rc = outputs_check(a, capture, &report, why);
+	if (rc == 0)
+		rc = reported_run(a, capture, &report, why);
 	if (rc != 0)
 		fprintf(stderr, "greyline decode: %s: %s\n", what, why);
 	signal(SIGINT, SIG_DFL);

@@ -7,7 +7,6 @@
 #include "tools/decode/decoder.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -51,26 +50,27 @@ static void packet_run(struct decoder *d, const struct decode_packet *packet)
 		decode_icmp(d, &meta, &ip);
 }
 
-static int dump_open(struct decoder *d, const char *path, char *why)
+static int dump_open(
+	struct decoder *d, const struct decode_capture *capture, const char *path, char *why)
 {
-	FILE *file = NULL;
+	FILE *file;
 	struct stat st;
 	int fd;
 
 	/* What was secret is in clear there: for its owner only, also where the file was there before. */
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && fchmod(fd, 0600) < 0) {
+	fd = decode_capture_output(capture, path, 0600, why);
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && fchmod(fd, 0600) < 0) {
 		snprintf(why, DECODE_WHY, "%s cannot be made its owner's only: %s", path,
 			strerror(errno));
 		close(fd);
 		return -1;
 	}
-	if (fd >= 0)
-		file = fdopen(fd, "w");
+	file = fdopen(fd, "w");
 	if (!file) {
 		snprintf(why, DECODE_WHY, "%s: %s", path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
+		close(fd);
 		return -1;
 	}
 	d->dump_buffer = malloc(DECODE_DUMP_BUFFER);
@@ -166,7 +166,7 @@ int decode_run(const struct decode_options *options, struct decode_capture *capt
 	d->table = (struct decode_table){
 		.user = d, .call_over = call_over, .connection_over = connection_over
 	};
-	if (!options->write_path || dump_open(d, options->write_path, why) == 0)
+	if (!options->write_path || dump_open(d, capture, options->write_path, why) == 0)
 		rc = capture_run(d, capture, why);
 	if (dump_close(d, why) != 0)
 		rc = -1;

@@ -47,20 +47,20 @@ static struct html_call *call_get(struct decode_html *h, const struct decode_cal
 {
 	struct html_call *c;
 
-	if (call->number > h->most_calls)
-		h->most_calls = call->number;
-	if (!call->number || call->number > HTML_ROWS_MAX)
+	if (call->place > h->most_calls)
+		h->most_calls = call->place;
+	if (!call->place || call->place > HTML_ROWS_MAX)
 		return NULL;
-	c = h->call[call->number - 1];
+	c = h->call[call->place - 1];
 	if (c)
 		return c;
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return NULL;
 	c->number = call->number;
-	if (c->number <= HTML_CALLS_MAX)
+	if (call->place <= HTML_CALLS_MAX)
 		c->detail = calloc(1, sizeof(*c->detail));
-	h->call[call->number - 1] = c;
+	h->call[call->place - 1] = c;
 	return c;
 }
 

@@ -67,7 +67,7 @@ static void row_write(FILE *out, const struct html_call *c)
 	uint64_t all = f->last_time > f->first_time ? f->last_time - f->first_time : 0;
 	char a[DECODE_ADDRESS], b[DECODE_ADDRESS], n[HTML_NUMBER];
 
-	if (c->number <= HTML_CALLS_MAX)
+	if (c->detail)
 		fprintf(out, "<tr><td><a href=\"#call-%u\">%u</a></td><td>", c->number, c->number);
 	else
 		fprintf(out, "<tr><td>%u</td><td>", c->number);

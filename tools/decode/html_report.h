@@ -67,10 +67,10 @@ struct decode_html {
 	char title[256];
 	bool started;
 	uint64_t first_time, last_time;
-	unsigned int most_calls, most_connections; /* numbers of the last ones seen */
-	uint64_t malformed;                        /* events */
-	struct html_call *call[HTML_ROWS_MAX];     /* by number - 1 */
-	struct html_connection *connection[HTML_ROWS_MAX];
+	unsigned int most_calls, most_connections;         /* how many there were */
+	uint64_t malformed;                                /* events */
+	struct html_call *call[HTML_ROWS_MAX];             /* by place - 1 */
+	struct html_connection *connection[HTML_ROWS_MAX]; /* by number - 1 */
 	unsigned int finding_count, findings_skipped;
 	struct html_finding finding[HTML_FINDINGS_MAX];
 	bool has_stats;

@@ -15,6 +15,8 @@ struct decode_finder {
 	void (*end)(void *self);
 };
 
+struct decode_capture;
+
 struct decode_report {
 	FILE *file; /* NULL: there is none to be made */
 	struct decode_html *html;
@@ -23,9 +25,10 @@ struct decode_report {
 
 /*
  * `path`: of the report, NULL for none (0 then, too); must stay. `capture`: name of the file or
- * interface that it is about. 0, or -1 with a sentence in `why` (DECODE_WHY bytes), without
- * anything to close.
+ * interface that it is about, `from`: what is read, which a report does not overwrite. 0, or -1 with a sentence in `why`
+ * (DECODE_WHY bytes), without anything to close.
  */
-int decode_report_open(struct decode_report *r, const char *path, const char *capture, char *why);
+int decode_report_open(struct decode_report *r, const char *path, const struct decode_capture *from,
+	const char *capture, char *why);
 /* Writes it, after decode_run(). 0, or -1 with a sentence in `why`. */
 int decode_report_close(struct decode_report *r, char *why);

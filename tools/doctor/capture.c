@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define USAGE 2
 
@@ -115,7 +116,12 @@ int capture_run(const struct doctor_options *o)
 		fprintf(stderr, "greyline doctor: %s: %s\n", o->server, why);
 		return USAGE;
 	}
-	if (decode_report_open(&report, o->html, o->server, unwritten) == 0) {
+	if (decode_capture_is_from(capture, STDOUT_FILENO)) {
+		fputs("greyline doctor: standard output is the capture that is read\n", stderr);
+		decode_capture_close(capture);
+		return USAGE;
+	}
+	if (decode_report_open(&report, o->html, capture, o->server, unwritten) == 0) {
 		rc = observed(o, &report, capture, &found, why);
 		if (rc != 0)
 			fprintf(stderr, "greyline doctor: %s: %s\n", o->server, why);

@@ -80,7 +80,7 @@ static void too_large(
 		const struct observe_flow *f = &s->flows[k];
 
 		if (f->again.count < AGAIN_MIN || f->len < OBSERVE_LARGE ||
-			f->again.last_time - f->again.first_time < JUDGE_WAIT)
+			f->again.last_time < f->again.first_time + JUDGE_WAIT)
 			continue;
 		/* An overlong segment has been told of already, as what it is. */
 		if (findings_have(&j->findings, FINDING_FRAGMENTS))

@@ -27,6 +27,8 @@ static void late_run(struct observe_side *s, const struct observe_side *peer, ui
 	unsigned int at = (seq + 1) % OBSERVE_RING;
 	uint64_t lag = 0;
 
+	if (after(s->highest, seq) < 0) /* from nowhere: far ahead, and not gone on with */
+		return;
 	if (s->ring_seq[at] == seq + 1 && s->ring_time[at] && meta->time > s->ring_time[at])
 		lag = meta->time - s->ring_time[at];
 	observe_hit(&s->late, meta);
@@ -51,7 +53,7 @@ static void number_run(
 		return;
 	if (gre->late)
 		late_run(s, peer, gre->seq, &e->meta);
-	if (!s->frames.count || after(gre->seq, s->highest) > 0)
+	else
 		s->highest = gre->seq;
 	s->ring_seq[at] = gre->seq;
 	s->ring_time[at] = e->meta.time;
