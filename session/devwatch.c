@@ -96,8 +96,10 @@ static void on_event(uv_poll_t *poll, int status, int events)
 	struct devwatch *w = poll->data;
 
 	(void)events;
-	if (status == 0)
-		netwatch_read(w->watch, &netwatch_ops, w);
+	/* The socket has overflowed: libuv stops there, and reading says so. */
+	if (status < 0)
+		uv_poll_start(poll, UV_READABLE, on_event);
+	netwatch_read(w->watch, &netwatch_ops, w);
 }
 
 static void release(struct devwatch *w)
