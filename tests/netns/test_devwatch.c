@@ -1,4 +1,8 @@
-/* What others do to devices and routes, as session/devwatch is told of it. */
+/*
+ * What others do to devices and routes, as session/devwatch is told of it, and what the client makes of routes that
+ * have changed.
+ */
+#include "client/network.h"
 #include "session/devwatch.h"
 #include "tests/netns/net_rig.h"
 
@@ -79,10 +83,70 @@ static void it_goes_on_after_more_than_its_socket_held(void **state)
 	close(other);
 }
 
+/* To the kernel that removes routes, one that says nothing of a source is one with any. */
+static void a_route_that_gets_a_source_replaces_one_without(void **state)
+{
+	int up = make_device("up0", "192.0.2.2", 24), tun = make_device("grey0", "10.9.0.1", 32);
+	struct client_network n = { .dev = "grey0", .has_host = true };
+	struct net_route now;
+
+	(void)state;
+	n.host = route_to("198.51.100.1", 32, "192.0.2.1", "up0");
+	n.state = net_state_open("grey0", why);
+	assert_non_null(n.state);
+	must(net_state_route(n.state, &n.host, why)); /* it was there, but is gone */
+	assert_string_equal(output("ip route add default via 192.0.2.1 dev up0 src 192.0.2.2 && "
+				   "ip route add 128.0.0.0/1 dev grey0"),
+		"");
+	assert_true(client_network_reroute(&n, ip("198.51.100.1")));
+	must(net_route_get(ip("198.51.100.1"), &now, why));
+	assert_int_equal(now.ifindex, net_ifindex("up0"));
+	assert_int_equal(n.host.source.s_addr, ip("192.0.2.2").s_addr);
+	assert_false(client_network_reroute(&n, ip("198.51.100.1")));
+	net_state_close(n.state);
+	assert_string_equal(output("ip route show proto 147"), "");
+	close(tun);
+	close(up);
+}
+
+/* IPv6 alone: default routes of IPv4 would lead what carries the tunnel into it. */
+static void only_what_was_added_is_added_again(void **state)
+{
+	int tun = make_device("grey0", "10.9.0.1", 32);
+	const struct client_config config = { .default_route = true };
+	struct client_network n = { .dev = "grey0" };
+
+	(void)state;
+	must(client_network_again(&n, &config, why));
+	assert_string_equal(output("ip route show proto 147"), "");
+	close(tun);
+}
+
+/* They went with the old device, and with IPv6 alone nobody but its advertisements would set them again. */
+static void name_servers_are_to_be_set_for_a_new_device(void **state)
+{
+	const struct client_config config = { 0 };
+	struct client_network n = { .dev = "grey0" };
+
+	(void)state;
+	n.tun_fd = make_device("grey0", "10.9.0.1", 32);
+	assert_string_equal(output("ip link del grey0"), "");
+	client_dns_add(&n.dns, "2001:db8::53");
+	n.dns.changed = false;
+	n.dns_set = true;
+	must(client_network_renew(&n, &config, why));
+	assert_true(n.dns.changed);
+	assert_true(net_ifindex("grey0") > 0);
+	close(n.tun_fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(it_goes_on_after_more_than_its_socket_held),
+		cmocka_unit_test(only_what_was_added_is_added_again),
+		cmocka_unit_test(name_servers_are_to_be_set_for_a_new_device),
+		cmocka_unit_test(a_route_that_gets_a_source_replaces_one_without),
 	};
 	char dir[40];
 	int failed;
