@@ -210,15 +210,26 @@ static int change_host_route(struct client_network *n, const struct net_route *n
 	return set_host_route(n, now, why);
 }
 
-bool client_network_reroute(struct client_network *n, struct in_addr server)
+static int find_way(struct client_network *n, struct in_addr server, char *why)
 {
 	struct net_route now;
+
+	if (net_route_beside(server, net_ifindex(n->dev), &now, why) < 0 ||
+		change_host_route(n, &now, why) < 0)
+		return -1;
+	if (passes_by(n, server))
+		return 0;
+	snprintf(why, SYSTEM_WHY, "one is there, but the machine's rules lead into the tunnel");
+	return -1;
+}
+
+bool client_network_reroute(struct client_network *n, struct in_addr server)
+{
 	char why[SYSTEM_WHY];
 
 	if (!n->has_host || passes_by(n, server))
 		return false;
-	if (net_route_beside(server, net_ifindex(n->dev), &now, why) < 0 ||
-		change_host_route(n, &now, why) < 0) {
+	if (find_way(n, server, why) < 0) {
 		if (!n->no_way)
 			log_warning("the tunnel waits for a route to its server: %s", why);
 		n->no_way = true;

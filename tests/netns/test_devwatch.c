@@ -109,6 +109,30 @@ static void a_route_that_gets_a_source_replaces_one_without(void **state)
 	close(up);
 }
 
+/* A host route that does not count is no way, however often the routes change. */
+static void a_route_that_rules_pass_over_is_none(void **state)
+{
+	int up = make_device("up0", "192.0.2.2", 24), tun = make_device("grey0", "10.9.0.1", 32);
+	struct client_network n = { .dev = "grey0", .has_host = true };
+
+	(void)state;
+	n.host = route_to("198.51.100.1", 32, "192.0.2.1", "up0");
+	n.state = net_state_open("grey0", why);
+	assert_non_null(n.state);
+	assert_string_equal(output("ip route add default via 192.0.2.1 dev up0 && "
+				   "ip route add default dev grey0 table 100 && "
+				   "ip rule add to 198.51.100.1 lookup 100"),
+		"");
+	assert_false(client_network_reroute(&n, ip("198.51.100.1")));
+	assert_true(n.no_way);
+	assert_string_equal(output("ip rule del to 198.51.100.1 lookup 100"), "");
+	assert_false(client_network_reroute(&n, ip("198.51.100.1"))); /* it counts by itself now */
+	net_state_close(n.state);
+	assert_string_equal(output("ip route show proto 147"), "");
+	close(tun);
+	close(up);
+}
+
 /* IPv6 alone: default routes of IPv4 would lead what carries the tunnel into it. */
 static void only_what_was_added_is_added_again(void **state)
 {
@@ -146,6 +170,7 @@ int main(void)
 		cmocka_unit_test(it_goes_on_after_more_than_its_socket_held),
 		cmocka_unit_test(only_what_was_added_is_added_again),
 		cmocka_unit_test(name_servers_are_to_be_set_for_a_new_device),
+		cmocka_unit_test(a_route_that_rules_pass_over_is_none),
 		cmocka_unit_test(a_route_that_gets_a_source_replaces_one_without),
 	};
 	char dir[40];
