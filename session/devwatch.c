@@ -55,16 +55,18 @@ static void link_changed(void *user, const struct netwatch_link *now)
 	w->fresh = false;
 }
 
+/* Of one that was made and went before it was followed, too; or one goes whose name is wanted. */
 static void link_gone(void *user, unsigned int ifindex)
 {
 	struct devwatch *w = user;
+	bool ours = !w->ifindex || ifindex == w->ifindex;
 
 	if (w->closing)
 		return;
-	if (ifindex != w->ifindex) {
+	if (ifindex != w->ifindex)
 		routes_changed(w);
+	if (!ours)
 		return;
-	}
 	w->ifindex = 0;
 	w->ops->gone(w->user);
 }
@@ -74,7 +76,7 @@ static void missed(void *user)
 {
 	struct devwatch *w = user;
 	struct netwatch_link now;
-	int r = w->ifindex ? netwatch_get_link(w->watch, w->ifindex, &now) : -EAGAIN;
+	int r = w->ifindex ? netwatch_get_link(w->watch, w->ifindex, &now) : -ENODEV;
 
 	w->down = true;
 	if (r == 0)

@@ -83,6 +83,36 @@ static void it_goes_on_after_more_than_its_socket_held(void **state)
 	close(other);
 }
 
+/* A new one can come to nothing: it is removed before it is followed, or its name is another's. */
+static void without_a_device_each_that_goes_is_told(void **state)
+{
+	int fd = make_device("grey0", "10.9.0.1", 24), other = make_device("grey1", "10.9.1.1", 24);
+	struct seen seen = { 0 };
+	struct devwatch *w;
+	uv_loop_t loop;
+
+	(void)state;
+	uv_loop_init(&loop);
+	w = devwatch_open(&loop, "grey0", &ops, &seen);
+	assert_non_null(w);
+	close(fd);
+	until(&loop, &seen.gone);
+	seen.gone = 0;
+	close(other);
+	until(&loop, &seen.gone);
+	fd = make_device("grey0", "10.9.0.1", 24);
+	other = make_device("grey1", "10.9.1.1", 24);
+	devwatch_follow(w, "grey0");
+	seen = (struct seen){ 0 };
+	close(other);
+	until(&loop, &seen.routes);
+	assert_int_equal(seen.gone, 0);
+	devwatch_close(w);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&loop), 0);
+	close(fd);
+}
+
 /* To the kernel that removes routes, one that says nothing of a source is one with any. */
 static void a_route_that_gets_a_source_replaces_one_without(void **state)
 {
@@ -170,6 +200,7 @@ int main(void)
 		cmocka_unit_test(it_goes_on_after_more_than_its_socket_held),
 		cmocka_unit_test(only_what_was_added_is_added_again),
 		cmocka_unit_test(name_servers_are_to_be_set_for_a_new_device),
+		cmocka_unit_test(without_a_device_each_that_goes_is_told),
 		cmocka_unit_test(a_route_that_rules_pass_over_is_none),
 		cmocka_unit_test(a_route_that_gets_a_source_replaces_one_without),
 	};
