@@ -123,6 +123,7 @@ struct devwatch *devwatch_open(
 {
 	struct devwatch *w = calloc(1, sizeof(*w));
 	char why[SYSTEM_WHY] = "out of memory";
+	struct netwatch_link now;
 
 	if (w)
 		w->watch = netwatch_open(ops->routes ? NETWATCH_ROUTES : 0, why);
@@ -135,6 +136,7 @@ struct devwatch *devwatch_open(
 	w->ops = ops;
 	w->user = user;
 	w->ifindex = if_nametoindex(dev);
+	w->down = netwatch_get_link(w->watch, w->ifindex, &now) == 0 && !now.up;
 	uv_timer_init(loop, &w->timer);
 	w->poll.data = w->timer.data = w;
 	w->handles = 2;

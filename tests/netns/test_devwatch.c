@@ -83,6 +83,27 @@ static void it_goes_on_after_more_than_its_socket_held(void **state)
 	close(other);
 }
 
+/* Somebody may be faster than who starts to watch. */
+static void one_that_is_down_already_comes_up(void **state)
+{
+	int fd = make_device("grey0", "10.9.0.1", 24);
+	struct seen seen = { 0 };
+	struct devwatch *w;
+	uv_loop_t loop;
+
+	(void)state;
+	uv_loop_init(&loop);
+	assert_string_equal(output("ip link set grey0 down"), "");
+	w = devwatch_open(&loop, "grey0", &ops, &seen);
+	assert_non_null(w);
+	assert_string_equal(output("ip link set grey0 up"), "");
+	until(&loop, &seen.up);
+	devwatch_close(w);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&loop), 0);
+	close(fd);
+}
+
 /* A new one can come to nothing: it is removed before it is followed, or its name is another's. */
 static void without_a_device_each_that_goes_is_told(void **state)
 {
@@ -200,6 +221,7 @@ int main(void)
 		cmocka_unit_test(it_goes_on_after_more_than_its_socket_held),
 		cmocka_unit_test(only_what_was_added_is_added_again),
 		cmocka_unit_test(name_servers_are_to_be_set_for_a_new_device),
+		cmocka_unit_test(one_that_is_down_already_comes_up),
 		cmocka_unit_test(without_a_device_each_that_goes_is_told),
 		cmocka_unit_test(a_route_that_rules_pass_over_is_none),
 		cmocka_unit_test(a_route_that_gets_a_source_replaces_one_without),
