@@ -46,15 +46,19 @@ static unsigned int fitting_mtu(const struct attempt *a, const struct session *s
 	return largest < a->config->mtu ? largest : a->config->mtu;
 }
 
-/* IPv6 loses its addresses, too: what the server said last still holds. */
+/* IPv6 loses its addresses, too: what the server said last still holds. If it cannot be had any more, IPv4 goes on. */
 static int up_again6(struct attempt *a, char *why)
 {
 	struct session *s = a->session;
 
 	if (!s->ipv6.prepared)
 		return 0;
-	if (client_ipv6_up(&a->network, a->config, s->ipv6.local_id, fitting_mtu(a, s), why) < 0)
-		return -1;
+	if (client_ipv6_up(&a->network, a->config, s->ipv6.local_id, fitting_mtu(a, s), why) < 0) {
+		if (!s->ipv4_prepared)
+			return -1;
+		log_warning("no IPv6 any more: %s", why);
+		return 0;
+	}
 	if (s->ipv6.nd && s->ipv6.nd->host.learnt)
 		client_ipv6_again(&a->network, a->config, s->ipv6.local_id, &s->ipv6.nd->advertise);
 	return 0;

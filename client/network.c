@@ -131,6 +131,7 @@ int client_network_up(struct client_network *n, const struct client_config *conf
 		return -1;
 	if (!n->has_host && needs_host_route(config, server) && add_host_route(n, server, why) < 0)
 		return -1;
+	n->has_routes = true;
 	if (add_routes(n, config, false, why) < 0)
 		return -1;
 	for (unsigned int i = 0; i < 2; i++) {
@@ -153,7 +154,7 @@ int client_network_up(struct client_network *n, const struct client_config *conf
 
 int client_network_again(struct client_network *n, const struct client_config *config, char *why)
 {
-	return add_routes(n, config, true, why);
+	return n->has_routes ? add_routes(n, config, true, why) : 0;
 }
 
 int client_network_renew(struct client_network *n, const struct client_config *config, char *why)
@@ -172,6 +173,8 @@ int client_network_renew(struct client_network *n, const struct client_config *c
 		return -1;
 	if (n->dns_set)
 		client_dns_unset(n->dev);
+	/* Without IPv4 it is what the server says by IPv6 that sets them, if it is news. */
+	n->dns.changed = n->dns.changed || n->dns_set;
 	n->dns_set = false;
 	return 0;
 }
@@ -195,25 +198,44 @@ static void say_way(const struct client_network *n)
 		n->host.gateway.s_addr ? " by " : "", n->host.gateway.s_addr ? gateway : "");
 }
 
+/* The old one first: one without a source is, to the kernel that removes it, one with any. */
+static int change_host_route(struct client_network *n, const struct net_route *now, char *why)
+{
+	const struct net_route *old = &n->host;
+
+	if ((old->gateway.s_addr != now->gateway.s_addr || old->ifindex != now->ifindex ||
+		    old->source.s_addr != now->source.s_addr) &&
+		net_state_route_undo(n->state, old, why) < 0)
+		log_warning("%s", why);
+	return set_host_route(n, now, why);
+}
+
+static int find_way(struct client_network *n, struct in_addr server, char *why)
+{
+	struct net_route now;
+
+	if (net_route_beside(server, net_ifindex(n->dev), &now, why) < 0 ||
+		change_host_route(n, &now, why) < 0)
+		return -1;
+	if (passes_by(n, server))
+		return 0;
+	snprintf(why, SYSTEM_WHY, "one is there, but the machine's rules lead into the tunnel");
+	return -1;
+}
+
 bool client_network_reroute(struct client_network *n, struct in_addr server)
 {
-	struct net_route old = n->host, now;
 	char why[SYSTEM_WHY];
 
 	if (!n->has_host || passes_by(n, server))
 		return false;
-	if (net_route_beside(server, net_ifindex(n->dev), &now, why) < 0 ||
-		set_host_route(n, &now, why) < 0) {
+	if (find_way(n, server, why) < 0) {
 		if (!n->no_way)
 			log_warning("the tunnel waits for a route to its server: %s", why);
 		n->no_way = true;
 		return false;
 	}
 	n->no_way = false;
-	if ((old.gateway.s_addr != now.gateway.s_addr || old.ifindex != now.ifindex ||
-		    old.source.s_addr != now.source.s_addr) &&
-		net_state_route_undo(n->state, &old, why) < 0)
-		log_warning("%s", why);
 	say_way(n);
 	return true;
 }

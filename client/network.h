@@ -22,6 +22,7 @@ struct client_network {
 	struct net_state *state; /* NULL until there is something to undo */
 	struct net_route host;   /* to the server, where has_host */
 	bool has_host, no_way;   /* no_way: it was said that there is none */
+	bool has_routes;         /* of IPv4, through the tunnel: not where there is IPv6 alone */
 	bool dns_set;
 	struct client_dns dns;
 	struct in6_addr addresses6[CLIENT_ADDRESSES_MAX]; /* learnt */
@@ -38,7 +39,7 @@ int client_network_connect(struct client_network *n, struct in_addr server, char
  */
 int client_network_up(struct client_network *n, const struct client_config *config,
 	struct in_addr server, const struct ppp_network *net, unsigned int mtu, char *why);
-/* The device was down and has lost its routes: they are added again. */
+/* The device was down and has lost its routes: what client_network_up() has added is added again. */
 int client_network_again(struct client_network *n, const struct client_config *config, char *why);
 /* The device was removed: another one of its name takes its place, as it was before client_network_up(). The
  * data plane has to be told. */

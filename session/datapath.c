@@ -353,8 +353,9 @@ static void on_event(uv_poll_t *poll, int status, int events)
 	struct datapath *d = poll->data;
 
 	(void)events;
+	/* The socket has overflowed: libuv stops there, and reading says so. */
 	if (status < 0)
-		return;
+		uv_poll_start(poll, UV_READABLE, on_event);
 	netwatch_read(d->watch, &netwatch_ops, d);
 	if (d->hops.next && !uv_is_active((uv_handle_t *)&d->timer))
 		uv_timer_start(&d->timer, on_timer, 0, 0);

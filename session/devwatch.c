@@ -55,16 +55,18 @@ static void link_changed(void *user, const struct netwatch_link *now)
 	w->fresh = false;
 }
 
+/* Of one that was made and went before it was followed, too; or one goes whose name is wanted. */
 static void link_gone(void *user, unsigned int ifindex)
 {
 	struct devwatch *w = user;
+	bool ours = !w->ifindex || ifindex == w->ifindex;
 
 	if (w->closing)
 		return;
-	if (ifindex != w->ifindex) {
+	if (ifindex != w->ifindex)
 		routes_changed(w);
+	if (!ours)
 		return;
-	}
 	w->ifindex = 0;
 	w->ops->gone(w->user);
 }
@@ -74,7 +76,7 @@ static void missed(void *user)
 {
 	struct devwatch *w = user;
 	struct netwatch_link now;
-	int r = w->ifindex ? netwatch_get_link(w->watch, w->ifindex, &now) : -EAGAIN;
+	int r = w->ifindex ? netwatch_get_link(w->watch, w->ifindex, &now) : -ENODEV;
 
 	w->down = true;
 	if (r == 0)
@@ -96,8 +98,10 @@ static void on_event(uv_poll_t *poll, int status, int events)
 	struct devwatch *w = poll->data;
 
 	(void)events;
-	if (status == 0)
-		netwatch_read(w->watch, &netwatch_ops, w);
+	/* The socket has overflowed: libuv stops there, and reading says so. */
+	if (status < 0)
+		uv_poll_start(poll, UV_READABLE, on_event);
+	netwatch_read(w->watch, &netwatch_ops, w);
 }
 
 static void release(struct devwatch *w)
@@ -119,6 +123,7 @@ struct devwatch *devwatch_open(
 {
 	struct devwatch *w = calloc(1, sizeof(*w));
 	char why[SYSTEM_WHY] = "out of memory";
+	struct netwatch_link now;
 
 	if (w)
 		w->watch = netwatch_open(ops->routes ? NETWATCH_ROUTES : 0, why);
@@ -131,6 +136,7 @@ struct devwatch *devwatch_open(
 	w->ops = ops;
 	w->user = user;
 	w->ifindex = if_nametoindex(dev);
+	w->down = netwatch_get_link(w->watch, w->ifindex, &now) == 0 && !now.up;
 	uv_timer_init(loop, &w->timer);
 	w->poll.data = w->timer.data = w;
 	w->handles = 2;

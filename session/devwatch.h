@@ -16,7 +16,8 @@ struct devwatch_ops {
 	/* It was down, and is up again: its routes are gone, and its IPv6 addresses; or it only may have
 	 * been, and they are there. */
 	void (*up)(void *user);
-	/* It was removed, or moved to another network namespace. Once. */
+	/* It was removed, or moved to another network namespace. Again whenever another device is removed, until
+	 * there is one to follow: what kept a new one from being made may be gone. */
 	void (*gone)(void *user);
 	/* Routes, rules or addresses of this machine have changed; not more often than each 50 ms. NULL:
 	 * they do not matter. */

@@ -308,7 +308,6 @@ static void start_requested(struct control_connection *c, const struct control_m
 		decision = c->ops->start_requested(c->user, &m->start);
 	if (c->state == CONTROL_WAIT_REQUEST) /* the callback may have closed it */
 		decide_start(c, decision);
-	c->peer = NULL;
 }
 
 /* Section 3.1.1, state wait_ctl_reply: success only, and only the major version that we speak. */
@@ -330,7 +329,6 @@ static void start_replied(struct control_connection *c, const struct control_mes
 	enter_state(c, CONTROL_ESTABLISHED);
 	c->peer = &m->start;
 	c->ops->established(c->user);
-	c->peer = NULL;
 }
 
 /*
@@ -349,6 +347,7 @@ static void receive_before_start(struct control_connection *c, const struct cont
 		c->unexpected++;
 	else
 		close_unexpected(c, m, " before the connection was started");
+	c->peer = NULL; /* it is in the message */
 }
 
 static void echo_replied(struct control_connection *c, uint32_t identifier)

@@ -225,6 +225,7 @@ static void requested_version_decides(void **state)
 		assert_int_equal(e.last.start.version, 0x0100);
 		assert_int_equal(e.last.start.result,
 			table[i].accepted ? CONTROL_START_OK : CONTROL_START_BAD_VERSION);
+		assert_null(e.c.peer);
 	}
 }
 
@@ -243,6 +244,7 @@ static void replied_version_decides(void **state)
 			.start = { .version = (uint16_t)version, .result = 1 });
 		assert_log(
 			&e, ">Start-Control-Connection-Request >Stop-Control-Connection-Request");
+		assert_null(e.c.peer);
 		assert_int_equal(e.last.stop_request.reason, CONTROL_STOP_PROTOCOL);
 		RECEIVE(&e, CONTROL_STOP_REPLY, .stop_reply.result = 1);
 		assert_log(&e,
