@@ -74,7 +74,7 @@ static void on_device_up(void *user)
 	if (client_network_again(&a->network, a->config, why) < 0 || up_again6(a, why) < 0)
 		session_close(a->session, PPTP_SYSTEM, why);
 	else
-		log_info("%s was down: its routes are there again", a->network.dev);
+		log_info("%s was down, or may have been: its routes are there", a->network.dev);
 }
 
 static void on_device_gone(void *user)

@@ -104,9 +104,10 @@ static void on_device_up(void *user)
 	char why[SYSTEM_WHY];
 
 	if (server_network_again(&s->network, &s->config, why) < 0)
-		log_error("%s was down, and cannot be set up again: %s", s->network.dev, why);
+		log_error("%s was down, or may have been, and cannot be set up again: %s",
+			s->network.dev, why);
 	else
-		log_info("%s was down: its routes are there again", s->network.dev);
+		log_info("%s was down, or may have been: its routes are there", s->network.dev);
 }
 
 static void on_device_gone(void *user)

@@ -49,7 +49,6 @@ static int parse_text(cfg_t *cfg, const char *path, char *text, size_t len, char
 	mallopt(M_PERTURB, 0);
 	fclose(f);
 	return parsed(rc, "the configuration file cannot be parsed", why);
-	return -1;
 }
 
 int settings_file(cfg_t *cfg, const char *path, char *why)
