@@ -224,6 +224,47 @@ static void late_packets_pay_for_their_way(void **state)
 	recording_free(&r);
 }
 
+/* Frames of a few octets that say that the capture cut off 65000: the cipher would have to go through them. */
+static void what_was_cut_off_is_paid_for(void **state)
+{
+	const struct decode_options options = { .users = &decoded.right };
+	struct decode_stats s;
+	struct recording r;
+	struct flood f;
+	struct record last;
+	uint8_t bytes[128];
+	unsigned int i = 0, count;
+	size_t at;
+	char *text;
+
+	(void)state;
+	load(&r, "mschapv2-mppe128-stateful");
+	flood_begin(&f, &r);
+	do
+		flood_add(&f, &r.records[i]);
+	while (protocol_of(&r.records[i++]) != PPP_COMP);
+	last = r.records[i - 1];
+	count = count_of(&last);
+	at = frame_at(&last);
+	last.len = at + 8;
+	put32(last.head + 8, (uint32_t)last.len, false);
+	memcpy(bytes, last.data, last.len);
+	last.data = bytes;
+	memset(bytes + 16, 0xff, 2); /* IP's length, GRE's of the payload */
+	at = 0xffff - (at - 14);
+	bytes[38] = (uint8_t)(at >> 8);
+	bytes[39] = (uint8_t)at;
+	f.seq = (uint32_t)bytes[42] << 24 | (uint32_t)bytes[43] << 16 | (uint32_t)bytes[44] << 8 |
+		bytes[45];
+	f.seq++;
+	for (i = 1; i <= 2000; i++)
+		flood_forge(&f, &last, count + i, 0x10);
+	text = flood_end(&f, &options, &s);
+	is_said(text, &s);
+	free(text);
+	recording_free(&r);
+}
+
 /* A stray number in the middle of a stateful stream costs the stray, and nothing behind it. */
 static void a_stray_does_not_end_a_stream(void **state)
 {
@@ -289,6 +330,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(keys_are_not_tried_without_end),
 		cmocka_unit_test(streams_are_not_searched_without_end),
 		cmocka_unit_test(late_packets_pay_for_their_way),
+		cmocka_unit_test(what_was_cut_off_is_paid_for),
 		cmocka_unit_test(a_stray_does_not_end_a_stream),
 		cmocka_unit_test(histories_have_a_limit_together),
 	};

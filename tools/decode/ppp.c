@@ -151,6 +151,19 @@ static void expanded(
 		unpacked(at, n, out);
 }
 
+/* A cipher has to be taken through what the capture cut off, too: a few octets can claim 65535. */
+static bool is_paid(struct place *at, size_t missing)
+{
+	struct decode_crypt *crypt = &at->call->side[at->side].crypt;
+	struct decode_work *work = &at->d->engine.work;
+
+	crypt->spared = !decode_work_spend(work, (uint32_t)(missing / DECODE_WORK_OCTETS));
+	work->spared += crypt->spared;
+	if (crypt->spared)
+		decode_crypt_lost(crypt);
+	return !crypt->spared;
+}
+
 /* `data` and `len`: behind the PPP header; `captured` bytes of it are real. */
 static void comp_run(struct place *at, uint8_t *data, size_t len, size_t captured)
 {
@@ -192,6 +205,10 @@ static void comp_run(struct place *at, uint8_t *data, size_t len, size_t capture
 	}
 	if (!s->crypt.running) {
 		state_set(at, DECODE_ENCRYPTED, "encrypted");
+		return;
+	}
+	if (!is_paid(at, len - captured)) {
+		not_decrypted(at, header, MPPE_WAIT);
 		return;
 	}
 	/* Compressed headers are restored of whole packets only. */
