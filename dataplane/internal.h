@@ -8,7 +8,7 @@
  * counters are for any thread.
  *
  * A session begins with what a packet touches, to the last octet before `told`: of many sessions that is in no
- * cache, and fetched as one piece (dataplane/path.c).
+ * cache, and fetched as one piece (dataplane/fetch.c).
  *
  * Each worker's table has all routes, so that it knows whose an inner packet is, and whether a source is
  * somebody else's. Of a session of another worker it reads `worker`, which is constant, and nothing else;

@@ -1,5 +1,5 @@
 /*
- * A worker's thread, its loop and its commands: see worker.h.
+ * A worker's thread and its loop: see worker.h.
  *
  * Invariants between the steps of a turn: w->cipher is empty; nobody in `touched` has been freed (a
  * removal settles first); timers are set only for sessions whose tunnel has a deadline, so an idle
@@ -27,9 +27,6 @@
 
 /* A DP_EVENT_PATH of one session at most so often, us. */
 #define PATH_INTERVAL 1000000
-
-/* So old may the counters be that other threads see, us. */
-#define PUBLISH_DELAY 20000
 
 /* Slots of a worker, however many there are: two sessions' reorder buffers. */
 #define POOL_SHARE_MIN 4096
@@ -94,20 +91,13 @@ static void set_blocked(struct worker *w, bool blocked)
 		watch(w, SOURCE_INNER, EPOLL_CTL_MOD, blocked ? 0u : EPOLLIN);
 }
 
-/* Once, until it has been handed over. */
-static void tell(struct worker *w, struct dp_session *s, enum dp_event_type what)
-{
-	atomic_fetch_or(&s->telling, 1u << what);
-	event_list_add_once(&w->raised, &s->told);
-}
-
 /* The kernel knows a smaller path than we do. */
 static void path_is_smaller(struct worker *w, struct dp_session *s)
 {
 	if (w->now < s->path_until)
 		return;
 	s->path_until = w->now + PATH_INTERVAL;
-	tell(w, s, DP_EVENT_PATH);
+	worker_tell(w, s, DP_EVENT_PATH);
 }
 
 /* How many went out. */
@@ -153,258 +143,12 @@ static void unblock(struct worker *w)
 	}
 }
 
-/* ---- settling ---- */
-
-void worker_touch(struct worker *w, struct dp_session *s)
-{
-	if (s->touched)
-		return;
-	s->touched = true;
-	assert(w->touched_count < WORKER_TOUCHED_MAX);
-	w->touched[w->touched_count++] = s;
-}
-
-static void raise_events(struct worker *w, struct dp_session *s)
-{
-	unsigned int events = tunnel_events(&s->tunnel);
-
-	if (events & TUNNEL_EVENT_RESET)
-		tell(w, s, DP_EVENT_RESET);
-	if (events & TUNNEL_EVENT_DESYNC)
-		tell(w, s, DP_EVENT_DESYNC);
-}
-
-/* Without memory for them they stay 0 for others. */
-static void publish_unusual(struct dp_session *s, const struct tunnel_stats *stats)
-{
-	static const uint64_t none[SESSION_UNUSUAL_WORDS];
-	_Atomic uint64_t *to = atomic_load_explicit(&s->unusual, memory_order_relaxed);
-
-	if (!to && !memcmp(&stats->lost, none, sizeof(none)))
-		return;
-	if (!to)
-		to = calloc(SESSION_UNUSUAL_WORDS + 1, sizeof(*to));
-	if (!to)
-		return;
-	publish(to, &stats->lost, SESSION_UNUSUAL_WORDS);
-	atomic_store_explicit(&s->unusual, to, memory_order_release);
-}
-
-static void publish_session(struct dp_session *s)
-{
-	struct tunnel_stats stats;
-
-	s->stale_since = 0;
-	tunnel_get_stats(&s->tunnel, &stats);
-	publish_unusual(s, &stats);
-	publish(s->stats, &stats, SESSION_USUAL_WORDS);
-}
-
-/*
- * Its counters, some lines of a cache, not with each packet: when they are to be published at the latest;
- * UINT64_MAX: they have been. What memory it does not need any more goes back with them.
- */
-static uint64_t publish_sometimes(struct worker *w, struct dp_session *s)
-{
-	if (!s->stale_since)
-		s->stale_since = w->now;
-	if (w->now - s->stale_since < PUBLISH_DELAY)
-		return s->stale_since + PUBLISH_DELAY;
-	publish_session(s);
-	s->rest_at = tunnel_rest(&s->tunnel, w->now);
-	return UINT64_MAX;
-}
-
-static void count_ahead(struct worker *w)
-{
-	const struct stream_pool *pool = w->cipher.ahead;
-
-	if (!pool)
-		return;
-	w->stats.ahead_made = pool->made;
-	w->stats.ahead_used = pool->used;
-	w->stats.ahead_thrown = pool->thrown;
-}
-
-static void settle(struct worker *w)
-{
-	for (unsigned int i = 0; i < w->touched_count; i++) {
-		struct dp_session *s = w->touched[i];
-		uint64_t deadline, publish;
-
-		s->touched = false;
-		raise_events(w, s);
-		path_release(w, s);
-		if (gre_receiver_ack_due(&s->tunnel.receiver, w->now))
-			path_acknowledge(w, s);
-		if (s->rest_at <= w->now)
-			s->rest_at = tunnel_rest(&s->tunnel, w->now);
-		publish = publish_sometimes(w, s);
-		deadline = tunnel_deadline(&s->tunnel);
-		if (publish < deadline)
-			deadline = publish;
-		if (s->rest_at < deadline)
-			deadline = s->rest_at;
-		/* What is over and could not be done (no slot) is tried again later, not at once.
-		 */
-		wheel_set(&w->wheel, &s->timer, deadline > w->now ? deadline : w->now + 1000);
-	}
-	w->touched_count = 0;
-	worker_flush(w);
-	exchange_publish(w);
-	event_post(w->events, &w->raised);
-	count_ahead(w);
-	publish(w->published, &w->stats, DP_STATS_WORDS);
-}
-
-/* ---- commands ---- */
-
-static void add_session(struct worker *w, struct dp_session *s)
-{
-	int r = table_add_call(
-		&w->table, &s->node, ntohl(s->peer.s_addr), s->local, s->tunnel.call_id);
-
-	/* The control thread's table has the same content, and said that the place is free. */
-	assert(r == 0);
-	(void)r;
-}
-
-static void add_route(struct worker *w, struct dp_route *route)
-{
-	struct dp_session *s = route->nodes[w->index].session;
-	int r = route_add(&w->table, route, &route->nodes[w->index]);
-
-	assert(r == 0);
-	(void)r;
-	if (s->worker == w && !s->inner && !route->ipv6 && route->len == 32)
-		s->inner = route->prefix;
-}
-
-/* This worker knows the session no more. The last one that did says so: it may be freed then. */
-static void forget_session(struct worker *w, struct dp_session *s)
-{
-	for (struct dp_route *route = s->routes; route; route = route->next)
-		route_remove(&w->table, route, &route->nodes[w->index]);
-	if (atomic_fetch_sub(&s->holders, 1) == 1)
-		event_list_add_once(&w->raised, &s->gone);
-}
-
-static void remove_session(struct worker *w, struct dp_session *s)
-{
-	struct packet_list held;
-
-	settle(w);
-	packet_list_init(&held);
-	table_remove_call(&w->table, &s->node);
-	wheel_remove(&w->wheel, &s->timer);
-	tunnel_stop(&s->tunnel, &held);
-	publish_session(s); /* the last ones, for DP_EVENT_REMOVED */
-	tunnel_done(&s->tunnel, &held);
-	path_discard(w, &held);
-	io_send_disown(&w->tx, s);
-	forget_session(w, s);
-}
-
-static void set_mppe(struct dp_session *s, const struct command *c)
-{
-	const struct mppe_params *params = c->mppe.on ? &c->mppe.params : NULL;
-
-	if (c->type == COMMAND_SET_TX)
-		tunnel_set_tx(&s->tunnel, params, c->mppe.start);
-	else
-		tunnel_set_rx(&s->tunnel, params, c->mppe.start);
-}
-
 /* The old one is in no epoll set any more: it went with its last descriptor. */
-static void renew_inner(struct worker *w)
+void worker_renew_inner(struct worker *w)
 {
 	if (!w->reads_inner)
 		return;
 	w->inner_lost = watch(w, SOURCE_INNER, EPOLL_CTL_ADD, w->blocked_until ? 0u : EPOLLIN) < 0;
-}
-
-static void execute(struct worker *w, const struct command *c)
-{
-	struct dp_session *s = c->session;
-
-	switch (c->type) {
-	case COMMAND_ADD:
-		add_session(w, s);
-		break;
-	case COMMAND_REMOVE:
-		remove_session(w, s);
-		break;
-	case COMMAND_FORGET:
-		forget_session(w, s);
-		break;
-	case COMMAND_SEND:
-		path_control(w, s, c->send.protocol, c->data, c->send.len);
-		break;
-	case COMMAND_SET_PEER:
-		tunnel_set_peer(&s->tunnel, c->peer.call_id, c->peer.window, c->peer.delay);
-		break;
-	case COMMAND_SET_PATH:
-		s->path_mtu = c->path_mtu;
-		break;
-	case COMMAND_SET_FRAMING:
-		s->tunnel.acfc = c->framing.acfc;
-		s->tunnel.pfc = c->framing.pfc;
-		s->peer_mru = c->framing.mru;
-		break;
-	case COMMAND_SET_TX:
-	case COMMAND_SET_RX:
-		set_mppe(s, c);
-		worker_touch(w, s);
-		break;
-	case COMMAND_SET_PACK:
-		tunnel_set_pack(&s->tunnel, c->codec);
-		break;
-	case COMMAND_SET_UNPACK:
-		tunnel_set_unpack(&s->tunnel, c->codec);
-		break;
-	case COMMAND_SET_VJ:
-		tunnel_set_vj(&s->tunnel, c->headers.sending, c->headers.vj);
-		break;
-	case COMMAND_SET_LIMIT:
-		s->limiter = c->limit.limiter;
-		limiter_set(s->limiter, &c->limit.send, &c->limit.receive, w->now);
-		break;
-	case COMMAND_RESET_REQUESTED:
-		tunnel_reset_requested(&s->tunnel);
-		break;
-	case COMMAND_OPEN:
-		path_open(w, s, c->open);
-		break;
-	case COMMAND_OPEN6:
-		path_open6(w, s, c->open);
-		break;
-	case COMMAND_ADD_ROUTE:
-		add_route(w, c->route);
-		break;
-	case COMMAND_SET_HOP:
-		s->hop = c->hop;
-		break;
-	case COMMAND_RENEW_INNER:
-		renew_inner(w);
-		break;
-	case COMMAND_STOP:
-		w->stop = true;
-		break;
-	}
-}
-
-/* Those that were there when the packets of this turn had been read, and not only if epoll knew of them. */
-static void run_commands(struct worker *w)
-{
-	if (!w->backlog && command_waits(&w->commands))
-		w->backlog = command_take(&w->commands);
-	for (unsigned int i = 0; i < WORKER_COMMAND_BATCH && w->backlog; i++) {
-		struct command *c = w->backlog;
-
-		w->backlog = c->next;
-		execute(w, c);
-		command_finish(&w->commands, c);
-	}
 }
 
 /* ---- the loop ---- */
@@ -542,7 +286,7 @@ static void turn(struct worker *w)
 	read_inner(w, ready[SOURCE_INNER] != 0);
 	w->gre_more |= w->handed_count == IO_RECEIVE_MAX;
 	at(w, STAGE_COMMANDS);
-	run_commands(w);
+	worker_run_commands(w);
 	at(w, STAGE_RECEIVING);
 	if (path_receive(w) < 0)
 		lost(w, SOURCE_GRE);
@@ -551,7 +295,7 @@ static void turn(struct worker *w)
 	at(w, STAGE_TIMERS);
 	run_timers(w);
 	at(w, STAGE_SETTLING);
-	settle(w);
+	worker_settle(w);
 	rc4_run_ahead(&w->cipher);
 }
 

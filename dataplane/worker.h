@@ -6,8 +6,8 @@
  * settles: of the sessions that the turn touched, events go up, acknowledgements that are due go
  * out, deadlines and counters are brought up to date.
  *
- * Between worker.c (thread, loop, commands) and path.c (packets): `touch` a session whenever its
- * tunnel was used.
+ * worker.c is the thread and its loop, worker_commands.c the commands, worker_settle.c the end of a turn;
+ * path_in.c and path_out.c are the packets. All of them `touch` a session whenever its tunnel was used.
  */
 #pragma once
 
@@ -96,7 +96,19 @@ void worker_free(struct worker *w);
 /* Microseconds of CLOCK_MONOTONIC. */
 uint64_t worker_clock(void);
 
-/* For path.c. */
+/* For the files above, in the worker's thread. */
+
+/* It is in the turn's list to settle. */
 void worker_touch(struct worker *w, struct dp_session *s);
+/* An event for the control thread: once, until it has been handed over. */
+void worker_tell(struct worker *w, struct dp_session *s, enum dp_event_type what);
+/* Events, acknowledgements, deadlines and counters of all that were touched. */
+void worker_settle(struct worker *w);
+/* A session's counters, as they are, for other threads. */
+void worker_publish_session(struct dp_session *s);
+/* Those that were there when the packets of this turn had been read, and not only if epoll knew of them. */
+void worker_run_commands(struct worker *w);
+/* There is a new device behind the inner descriptor. */
+void worker_renew_inner(struct worker *w);
 /* Sends what waits in w->tx. */
 void worker_flush(struct worker *w);
